@@ -1,0 +1,70 @@
+# Every target first sets up .venv from the hashed locks; with nothing changed that is one timestamp comparison.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo up test check fmt bench e2e chaos lock audit samples clean
+
+help: ## show the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+.venv/.bootstrap: requirements/bootstrap.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ingestio needs Python 3.11 or newer, this is " + sys.version.split()[0])'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
+	@touch $@
+
+.venv/.run: .venv/.bootstrap requirements/run.lock pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: .venv/.run requirements/dev.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
+	@touch $@
+
+setup: .venv/.run ## install what running needs
+setup-dev: .venv/.dev ## install what developing needs
+
+demo: setup ## sample batches in each strategy, then keep serving (ONCE=1: stop after them)
+	@$(BIN)/ingestio demo $(if $(ONCE),--once)
+
+up: setup ## start everything and serve
+	@$(BIN)/ingestio up
+
+test: setup-dev ## the whole test suite
+	$(BIN)/python -m pytest
+
+check: setup-dev ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+fmt: setup-dev ## format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup-dev ## measured figures, each beside a floor or a peer of the same run
+	$(BIN)/python -m benchmarks
+
+e2e: setup-dev ## the browser tests alone
+	$(BIN)/python -m pytest -m e2e
+
+chaos: setup-dev ## kill parts at random moments: make chaos ROUNDS=50 SEED=1
+	$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),50) $(if $(SEED),--seed $(SEED))
+
+lock: .venv/.bootstrap ## resolve the dependencies anew
+	$(PIP_COMPILE) requirements/bootstrap.in -o requirements/bootstrap.lock
+	$(PIP_COMPILE) pyproject.toml --extra embedded -o requirements/run.lock
+	$(PIP_COMPILE) pyproject.toml --extra embedded --group dev -c requirements/run.lock -o requirements/dev.lock
+
+audit: setup-dev ## look for known vulnerabilities; needs a network with an advisory source, so it is no gate
+	$(BIN)/uv tool run pip-audit --strict --require-hashes -r requirements/run.lock
+
+samples: setup-dev ## draw the sample documents anew
+	$(BIN)/python -m tests.data.make_samples
+
+clean: ## remove the environment; state in .ingestio stays
+	rm -rf .venv

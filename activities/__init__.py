@@ -1,0 +1,1 @@
+"""The work that workflows order: thin, idempotent by job id."""

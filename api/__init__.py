@@ -1,0 +1,1 @@
+"""The front door: accepts uploads, starts workflows, answers questions. It never extracts."""

@@ -1,0 +1,1 @@
+"""Wire models of the HTTP contract; never reused as domain types."""

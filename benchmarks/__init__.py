@@ -1,0 +1,1 @@
+"""Measured figures, each beside a floor or a peer of the same run."""

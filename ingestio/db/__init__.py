@@ -1,0 +1,1 @@
+"""PostgreSQL: engine, row-level security sessions, models, one query file per noun."""

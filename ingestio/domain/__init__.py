@@ -1,0 +1,1 @@
+"""The business in pure Python: standard library only, no IO, no clock, no randomness."""

@@ -1,0 +1,1 @@
+"""From a document to typed, evidenced values: prompts, schemas, providers, grounding."""

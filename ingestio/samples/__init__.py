@@ -1,0 +1,1 @@
+"""Sample documents made by this project, with the fields each of them holds."""

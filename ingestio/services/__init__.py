@@ -1,0 +1,1 @@
+"""One public function, one business operation, inside a session that the caller opened."""

@@ -1,0 +1,1 @@
+"""Revisions; each does one thing and is never edited after it landed."""
