@@ -1,0 +1,171 @@
+"""Settings: every environment variable, with its unit and default, read once at the start.
+
+A wrong or contradictory value raises `ConfigurationError` with one line that names the variable. Empty strings count as unset, because
+compose files and CI systems pass unset variables that way. Nothing outside this module and the command line reads the environment.
+"""
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ingestio.domain.plans import BUILT_IN_PLANS, Membership, Plan, PlanTable, overridden
+from ingestio.errors import ConfigurationError
+
+
+class Settings(BaseSettings):
+    """The whole configuration. `Settings.load()` is the way in; the constructor is for tests."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True)
+
+    data_dir: Path = Field(Path(".ingestio"), alias="INGESTIO_DATA_DIR")
+
+    database_url: str | None = Field(None, alias="INGESTIO_DATABASE_URL")
+    database_owner_url: str | None = Field(None, alias="INGESTIO_DATABASE_OWNER_URL")
+    database_pool_size: int = Field(8, alias="INGESTIO_DATABASE_POOL_SIZE", ge=1, le=100)
+
+    temporal_address: str | None = Field(None, alias="TEMPORAL_ADDRESS")
+    temporal_namespace: str = Field("default", alias="TEMPORAL_NAMESPACE")
+    temporal_ui_url: str | None = Field(None, alias="TEMPORAL_UI_URL")
+
+    storage_url: str | None = Field(None, alias="INGESTIO_STORAGE_URL")
+    secret_key: str | None = Field(None, alias="INGESTIO_SECRET_KEY", repr=False)
+
+    host: str = Field("127.0.0.1", alias="INGESTIO_HOST")
+    port: int = Field(8000, alias="INGESTIO_PORT", ge=0, le=65535)
+    public_url: str | None = Field(None, alias="INGESTIO_PUBLIC_URL")
+    allow_remote_local_auth: bool = Field(False, alias="INGESTIO_ALLOW_REMOTE_LOCAL_AUTH")
+
+    auth: Literal["local", "oidc"] = Field("local", alias="INGESTIO_AUTH")
+    oidc_issuer: str | None = Field(None, alias="INGESTIO_OIDC_ISSUER")
+    oidc_jwks_url: str | None = Field(None, alias="INGESTIO_OIDC_JWKS_URL")
+    oidc_audience: str | None = Field(None, alias="INGESTIO_OIDC_AUDIENCE")
+    oidc_authorized_parties: str | None = Field(None, alias="INGESTIO_OIDC_AUTHORIZED_PARTIES")
+
+    provider_choice: Literal["gemini", "local"] | None = Field(None, alias="INGESTIO_PROVIDER")
+    model_timeout_seconds: float = Field(120, alias="INGESTIO_MODEL_TIMEOUT_SECONDS", gt=0, le=3600)
+    model_wait_seconds: float = Field(3600, alias="INGESTIO_MODEL_WAIT_SECONDS", ge=0, le=7 * 86400)
+    gemini_api_key: str | None = Field(None, alias="GEMINI_API_KEY", repr=False)
+    gemini_use_vertexai: bool = Field(False, alias="GOOGLE_GENAI_USE_VERTEXAI")
+    google_cloud_project: str | None = Field(None, alias="GOOGLE_CLOUD_PROJECT")
+    google_cloud_location: str = Field("us-central1", alias="GOOGLE_CLOUD_LOCATION")
+    gemini_base_url: str | None = Field(None, alias="GOOGLE_GEMINI_BASE_URL")
+    gemini_model: str = Field("gemini-2.5-flash", alias="INGESTIO_GEMINI_MODEL")
+
+    plans_json: str | None = Field(None, alias="INGESTIO_PLANS")
+    stripe_secret_key: str | None = Field(None, alias="STRIPE_SECRET_KEY", repr=False)
+    redis_url: str | None = Field(None, alias="REDIS_URL", repr=False)
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", alias="INGESTIO_LOG_LEVEL")
+
+    @classmethod
+    def load(cls, **overrides: Any) -> "Settings":
+        """Read the environment. Raises ConfigurationError: one line, naming the variable."""
+        try:
+            return cls(**overrides)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            name = str(first["loc"][0]) if first["loc"] else ""
+            raise ConfigurationError(f"{name}: {first['msg']}" if name else first["msg"].removeprefix("Value error, ")) from None
+
+    @field_validator("database_url", "database_owner_url")
+    @classmethod
+    def _is_postgres(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("postgresql://", "postgres://", "postgresql+psycopg://")):
+            raise ValueError("must start with postgresql://")
+        return value
+
+    @field_validator("plans_json")
+    @classmethod
+    def _plans_parse(cls, value: str | None) -> str | None:
+        if value is not None:
+            _plan_table(value)
+        return value
+
+    @field_validator("storage_url")
+    @classmethod
+    def _storage_scheme(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in {"file", "s3", "gs", "az"}:
+            raise ValueError("must be file://, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Settings":
+        if self.auth == "oidc" and not self.oidc_issuer:
+            raise ValueError("INGESTIO_OIDC_ISSUER: needed with INGESTIO_AUTH=oidc")
+        if self.auth == "oidc" and not (self.oidc_audience or self.oidc_authorized_parties):
+            raise ValueError("INGESTIO_OIDC_AUDIENCE: needed with INGESTIO_AUTH=oidc, unless INGESTIO_OIDC_AUTHORIZED_PARTIES is set")
+        if self.auth == "local" and not self.allow_remote_local_auth and not _is_loopback(self.host):
+            raise ValueError(
+                f"INGESTIO_HOST: {self.host} is reachable from other machines while INGESTIO_AUTH is local, which lets anyone sign in; "
+                "use oidc, or set INGESTIO_ALLOW_REMOTE_LOCAL_AUTH=1"
+            )
+        if self.provider_choice == "gemini" and not self.has_gemini_credentials:
+            raise ValueError("INGESTIO_PROVIDER: gemini needs GEMINI_API_KEY, or GOOGLE_GENAI_USE_VERTEXAI=1 with GOOGLE_CLOUD_PROJECT")
+        if self.gemini_use_vertexai and not (self.google_cloud_project or self.gemini_api_key):
+            raise ValueError("GOOGLE_CLOUD_PROJECT: needed with GOOGLE_GENAI_USE_VERTEXAI")
+        if self.secret_key is not None and len(self.secret_key) < 16:
+            raise ValueError("INGESTIO_SECRET_KEY: at least 16 characters")
+        return self
+
+    @property
+    def has_gemini_credentials(self) -> bool:
+        return bool(self.gemini_api_key or (self.gemini_use_vertexai and self.google_cloud_project))
+
+    @property
+    def provider(self) -> Literal["gemini", "local"]:
+        """`gemini` when its credentials are set, else the offline engine."""
+        return self.provider_choice or ("gemini" if self.has_gemini_credentials else "local")
+
+    @property
+    def embeds_postgres(self) -> bool:
+        return self.database_url is None
+
+    @property
+    def embeds_temporal(self) -> bool:
+        return self.temporal_address is None
+
+    @property
+    def resolved_storage_url(self) -> str:
+        """Where objects live; the data dir's own folder unless a store is named."""
+        return self.storage_url or (self.data_dir.resolve() / "storage").as_uri()
+
+    @cached_property
+    def plans(self) -> PlanTable:
+        return _plan_table(self.plans_json)
+
+    @property
+    def authorized_parties(self) -> tuple[str, ...]:
+        return tuple(part.strip() for part in (self.oidc_authorized_parties or "").split(",") if part.strip())
+
+
+def _plan_table(text: str | None) -> PlanTable:
+    if text is None:
+        return BUILT_IN_PLANS
+    try:
+        changes = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error.msg} at character {error.pos}") from None
+    if not isinstance(changes, Mapping):
+        raise ValueError('must be a JSON object such as {"plus": {"pages": 250}}')
+    return overridden(BUILT_IN_PLANS, changes)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def limits_of(plans: PlanTable, membership: Membership) -> Plan:
+    """The limits of one plan."""
+    return plans[membership]

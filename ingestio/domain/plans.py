@@ -1,0 +1,65 @@
+"""Plans: what each one may do (R40), and how an operator changes that. None means unlimited."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+UNLIMITED_STORED = -1  # how user_usage.pages_limit writes "unlimited" (R14); JSON says null
+
+
+class Membership(StrEnum):
+    """The plan that a profile is on."""
+
+    STARTER = "starter"
+    PLUS = "plus"
+    GROWTH = "growth"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One plan's limits. `pages` per billing period; `batch_documents` 0 means single documents only."""
+
+    pages: int | None
+    batch_documents: int | None
+    file_mb: int | None
+    uploads_per_hour: int | None
+    extractions_per_hour: int | None
+    requests_per_minute: int | None
+
+    @property
+    def file_bytes(self) -> int | None:
+        return None if self.file_mb is None else self.file_mb * 1024 * 1024
+
+
+PlanTable = Mapping[Membership, Plan]
+
+BUILT_IN_PLANS: PlanTable = MappingProxyType(
+    {
+        Membership.STARTER: Plan(25, 0, 20, 60, 60, 60),
+        Membership.PLUS: Plan(250, 25, 100, 600, 600, 300),
+        Membership.GROWTH: Plan(5000, 1000, 500, 6000, 6000, 1200),
+    }
+)
+
+# The user `me` of the command line in local mode: the machine is theirs, so nothing is metered away from them.
+LOCAL_OWNER_PLAN = Plan(None, None, 500, None, None, None)
+
+
+def overridden(table: PlanTable, changes: Mapping[str, Any]) -> PlanTable:
+    """`table` with some limits replaced, e.g. `{"plus": {"pages": 250}}`. Raises ValueError that names the plan and the key."""
+    result = dict(table)
+    known = {item.name for item in fields(Plan)}
+    for name, limits in changes.items():
+        if name not in Membership._value2member_map_:
+            raise ValueError(f"unknown plan {name!r}; plans are {', '.join(Membership)}")
+        if not isinstance(limits, Mapping):
+            raise ValueError(f"{name}: must be an object of limits")
+        for key, value in limits.items():
+            if key not in known:
+                raise ValueError(f"{name}.{key}: unknown limit; limits are {', '.join(sorted(known))}")
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+                raise ValueError(f"{name}.{key}: must be a whole number from 0, or null for unlimited")
+        result[Membership(name)] = replace(result[Membership(name)], **limits)
+    return MappingProxyType(result)
