@@ -72,7 +72,9 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             name = str(first["loc"][0]) if first["loc"] else ""
-            raise ConfigurationError(f"{name}: {first['msg']}" if name else first["msg"].removeprefix("Value error, ")) from None
+            raise ConfigurationError(
+                f"{name}: {first['msg']}" if name else first["msg"].removeprefix("Value error, ")
+            ) from None
 
     @field_validator("database_url", "database_owner_url")
     @classmethod
@@ -100,14 +102,18 @@ class Settings(BaseSettings):
         if self.auth == "oidc" and not self.oidc_issuer:
             raise ValueError("INGESTIO_OIDC_ISSUER: needed with INGESTIO_AUTH=oidc")
         if self.auth == "oidc" and not (self.oidc_audience or self.oidc_authorized_parties):
-            raise ValueError("INGESTIO_OIDC_AUDIENCE: needed with INGESTIO_AUTH=oidc, unless INGESTIO_OIDC_AUTHORIZED_PARTIES is set")
+            raise ValueError(
+                "INGESTIO_OIDC_AUDIENCE: needed with INGESTIO_AUTH=oidc, unless INGESTIO_OIDC_AUTHORIZED_PARTIES is set"
+            )
         if self.auth == "local" and not self.allow_remote_local_auth and not _is_loopback(self.host):
             raise ValueError(
                 f"INGESTIO_HOST: {self.host} is reachable from other machines while INGESTIO_AUTH is local, which lets anyone sign in; "
                 "use oidc, or set INGESTIO_ALLOW_REMOTE_LOCAL_AUTH=1"
             )
         if self.provider_choice == "gemini" and not self.has_gemini_credentials:
-            raise ValueError("INGESTIO_PROVIDER: gemini needs GEMINI_API_KEY, or GOOGLE_GENAI_USE_VERTEXAI=1 with GOOGLE_CLOUD_PROJECT")
+            raise ValueError(
+                "INGESTIO_PROVIDER: gemini needs GEMINI_API_KEY, or GOOGLE_GENAI_USE_VERTEXAI=1 with GOOGLE_CLOUD_PROJECT"
+            )
         if self.gemini_use_vertexai and not (self.google_cloud_project or self.gemini_api_key):
             raise ValueError("GOOGLE_CLOUD_PROJECT: needed with GOOGLE_GENAI_USE_VERTEXAI")
         if self.secret_key is not None and len(self.secret_key) < 16:

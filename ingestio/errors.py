@@ -63,7 +63,7 @@ class FailureCode(StrEnum):
 
 
 FAILURE_MESSAGES: dict[FailureCode, str] = {
-    FailureCode.QUOTA_EXCEEDED: "The pages left in this billing period do not cover this document. Upgrade the plan or wait for the next period, then retry.",
+    FailureCode.QUOTA_EXCEEDED: "The pages left in this period do not cover this document. Upgrade the plan, or retry next period.",
     FailureCode.PROMPT_MISSING: "This document has no prompt. Retry with one.",
     FailureCode.FILE_MISSING: "The stored file could not be read. Upload it again.",
     FailureCode.MODEL_UNAVAILABLE: "The model did not answer for too long. Nothing was charged; retry later.",
@@ -279,7 +279,12 @@ class ModelError(DocumentFailed):
     """What the model's service answered. Retryable ones carry the delay that the service asked for, in seconds."""
 
     def __init__(
-        self, reason: FailureCode, detail: str | None = None, *, retryable: bool = False, retry_after_seconds: float | None = None
+        self,
+        reason: FailureCode,
+        detail: str | None = None,
+        *,
+        retryable: bool = False,
+        retry_after_seconds: float | None = None,
     ) -> None:
         super().__init__(reason, detail)
         self.can_retry = retryable

@@ -10,18 +10,27 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, Enum, Integer, Text, func
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from ingestio.domain.batches import BatchStatus, DocumentStatus, ExtractionStatus, LedgerState, PromptSource, PromptStrategy
+from ingestio.domain.batches import (
+    BatchStatus,
+    DocumentStatus,
+    ExtractionStatus,
+    LedgerState,
+    PromptSource,
+    PromptStrategy,
+)
 from ingestio.domain.exports import ExportFormat
 from ingestio.domain.plans import Membership
 from ingestio.domain.reviews import ReviewDecision
 
 
 def _enum(kind: type[StrEnum], name: str) -> Enum:
-    return Enum(kind, name=name, create_type=False, values_callable=lambda members: [member.value for member in members])
+    return Enum(
+        kind, name=name, create_type=False, values_callable=lambda members: [member.value for member in members]
+    )
 
 
 class Base(DeclarativeBase):
@@ -30,11 +39,11 @@ class Base(DeclarativeBase):
     type_annotation_map = {
         str: Text(),
         datetime: DateTime(timezone=True),
-        UUID: PgUUID(as_uuid=True),
+        UUID: postgresql.UUID(as_uuid=True),
         dict[str, Any]: JSONB(),
         list[Any]: JSONB(),
         list[str]: ARRAY(Text()),
-        list[UUID]: ARRAY(PgUUID(as_uuid=True)),
+        list[UUID]: ARRAY(postgresql.UUID(as_uuid=True)),
         PromptStrategy: _enum(PromptStrategy, "prompt_strategy_enum"),
         BatchStatus: _enum(BatchStatus, "batch_status_enum"),
         DocumentStatus: _enum(DocumentStatus, "document_status"),

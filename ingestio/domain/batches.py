@@ -69,7 +69,9 @@ class LedgerState(StrEnum):
     RELEASED = "released"
 
 
-_TERMINAL_BATCH = frozenset({BatchStatus.COMPLETED, BatchStatus.PARTIALLY_COMPLETED, BatchStatus.FAILED, BatchStatus.CANCELLED})
+_TERMINAL_BATCH = frozenset(
+    {BatchStatus.COMPLETED, BatchStatus.PARTIALLY_COMPLETED, BatchStatus.FAILED, BatchStatus.CANCELLED}
+)
 _TERMINAL_DOCUMENT = frozenset({DocumentStatus.COMPLETED, DocumentStatus.FAILED, DocumentStatus.CANCELLED})
 
 

@@ -32,7 +32,10 @@ class FieldKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """One field that is wanted. `labels` are the words that stand beside it on paper; `children` the columns of a list or parts of an object."""
+    """One field that is wanted.
+
+    `labels` are the words that stand beside it on paper; `children` the columns of a list or the parts of an object.
+    """
 
     name: str
     kind: FieldKind

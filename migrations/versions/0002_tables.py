@@ -16,7 +16,15 @@ depends_on = None
 
 ENUMS = {
     "prompt_strategy_enum": ("global", "per_document", "auto"),
-    "batch_status_enum": ("pending_upload", "queued", "processing", "completed", "partially_completed", "failed", "cancelled"),
+    "batch_status_enum": (
+        "pending_upload",
+        "queued",
+        "processing",
+        "completed",
+        "partially_completed",
+        "failed",
+        "cancelled",
+    ),
     "document_status": ("uploaded", "queued_for_processing", "processing", "completed", "failed", "cancelled"),
     "extraction_status": ("queued", "processing", "completed", "failed", "cancelled"),
     "membership": ("starter", "plus", "growth"),

@@ -1,0 +1,167 @@
+"""What crosses Temporal: one frozen dataclass in, one out, with ids, counts and codes only.
+
+Histories are readable by operators and kept for days, so no document text, prompt or personal data is ever in here (R70). Every field
+that is added later needs a default, because runs that were started by older code are still open.
+"""
+
+from dataclasses import dataclass, field
+
+from ingestio.domain.batches import BatchStatus, DocumentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class BatchInput:
+    """Starts, or continues, the run of one batch."""
+
+    batch_id: str
+    user_id: str
+    plan: str
+    tagged: bool = True
+    """Whether the server knows our search attributes; starting with unknown ones is refused."""
+    after_position: int = -1
+    """Jobs up to this position were taken by an earlier run of the chain."""
+    weight: float = 1.0
+    """The user's share when several users' work waits (fairness)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutcome:
+    """How a batch's run ended. `status` is what Postgres says, not what the workflow counted."""
+
+    status: BatchStatus
+    completed: int
+    failed: int
+    cancelled: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchProgress:
+    """The answer to the `progress` query."""
+
+    running: int
+    waiting: int
+    paused: bool
+    waiting_for: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentInput:
+    """Starts the extraction of one document: one attempt, one job. `batch_id` None for a lone document."""
+
+    job_id: str
+    document_id: str
+    user_id: str
+    attempt: int
+    batch_id: str | None = None
+    plan: str = "starter"
+    tagged: bool = True
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentOutcome:
+    """How one attempt ended; `code` says why when it did not complete."""
+
+    status: DocumentStatus
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRef:
+    """One live job of a batch, by ids, in document order."""
+
+    job_id: str
+    document_id: str
+    attempt: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestRequest:
+    """Asks for live jobs of a batch after a position, at most `limit` of them."""
+
+    batch_id: str
+    user_id: str
+    after_position: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestPage:
+    """Live jobs in document order, and what an operator wants of the batch now."""
+
+    jobs: list[JobRef] = field(default_factory=list)
+    cancel_requested: bool = False
+    paused: bool = False
+    remaining: int = 0
+    """Live jobs after this page's last."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRef:
+    """One batch of one user."""
+
+    batch_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettled:
+    """What finishing found: live jobs that are still open, or none and the final status."""
+
+    open_jobs: int
+    status: BatchStatus
+    completed: int = 0
+    failed: int = 0
+    cancelled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """One step of one job."""
+
+    job_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaConfirmed:
+    """Whether the job may go on: its pages are reserved, or `code` says why not; `finished` when the job ended before."""
+
+    may_run: bool
+    code: str | None = None
+    finished: DocumentStatus | None = None
+    pages: int = 0
+    model_timeout_seconds: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class PromptResolved:
+    """Whether a prompt stands on the job now, or the document must be classified first."""
+
+    needs_classification: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """The type that was found; its default prompt is saved on the document."""
+
+    document_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """The answer is in storage under a key that follows from the job id."""
+
+    document_type: str
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnding:
+    """Ends a job without a result: `failed` or `cancelled`, with the reason."""
+
+    job_id: str
+    user_id: str
+    code: str

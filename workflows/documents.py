@@ -1,0 +1,115 @@
+"""The life of one document: confirm quota -> resolve prompt -> extract -> commit, or an end that says why.
+
+The same workflow serves a document of a batch and a lone one. It always ends normally: a document that fails is an outcome, so that
+one bad document can never fail a batch.
+"""
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import Priority
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from ingestio.domain.messages import DocumentInput, DocumentOutcome, Extracted, JobEnding, JobRequest
+    from ingestio.errors import FailureCode
+    from workflows import names, options, ports
+
+
+@workflow.defn
+class DocumentWorkflow:
+    """Extracts one document, once, for one job."""
+
+    @workflow.run
+    async def run(self, request: DocumentInput) -> DocumentOutcome:
+        self._job = JobRequest(job_id=request.job_id, user_id=request.user_id)
+        self._priority = Priority(fairness_key=request.user_id[:64], fairness_weight=request.weight)
+        try:
+            return await self._process()
+        except (asyncio.CancelledError, ActivityError) as error:
+            return await self._end(_reason(error))
+
+    async def _process(self) -> DocumentOutcome:
+        workflow.set_current_details("Confirming the reserved pages")
+        quota = await workflow.execute_local_activity(
+            ports.confirm_quota,
+            self._job,
+            start_to_close_timeout=options.DATABASE_STEP_TIMEOUT,
+            retry_policy=options.DATABASE_STEP_RETRY,
+            summary="confirm quota",
+        )
+        if quota.finished is not None:
+            return DocumentOutcome(status=quota.finished, code=quota.code)
+        if not quota.may_run:
+            return await self._end(quota.code or FailureCode.QUOTA_EXCEEDED)
+        resolved = await workflow.execute_local_activity(
+            ports.resolve_prompt,
+            self._job,
+            start_to_close_timeout=options.DATABASE_STEP_TIMEOUT,
+            retry_policy=options.DATABASE_STEP_RETRY,
+            summary="resolve prompt",
+        )
+        timeout = timedelta(seconds=quota.model_timeout_seconds) + options.EXTRACTION_OVERHEAD
+        if resolved.needs_classification:
+            workflow.set_current_details("Finding out what kind of document this is")
+            await workflow.execute_activity(
+                ports.classify_document,
+                self._job,
+                task_queue=names.EXTRACTION_QUEUE,
+                start_to_close_timeout=timeout,
+                heartbeat_timeout=options.HEARTBEAT_TIMEOUT,
+                retry_policy=options.EXTRACTION_RETRY,
+                cancellation_type=workflow.ActivityCancellationType.TRY_CANCEL,
+                priority=self._priority,
+                summary=f"classify, {quota.pages} pages",
+            )
+        await self._extract(timeout, quota.pages)
+        return await workflow.execute_local_activity(
+            ports.commit_result,
+            self._job,
+            start_to_close_timeout=options.DATABASE_STEP_TIMEOUT,
+            retry_policy=options.DATABASE_STEP_RETRY,
+            summary="commit result and pages",
+        )
+
+    async def _extract(self, timeout: timedelta, pages: int) -> Extracted:
+        workflow.set_current_details(f"Reading {pages} pages")
+        return await workflow.execute_activity(
+            ports.extract_document,
+            self._job,
+            task_queue=names.EXTRACTION_QUEUE,
+            start_to_close_timeout=timeout,
+            heartbeat_timeout=options.HEARTBEAT_TIMEOUT,
+            retry_policy=options.EXTRACTION_RETRY,
+            cancellation_type=workflow.ActivityCancellationType.TRY_CANCEL,
+            priority=self._priority,
+            summary=f"extract, {pages} pages",
+        )
+
+    async def _end(self, code: str) -> DocumentOutcome:
+        """End the job without a result. A cancel that arrives now changes nothing: the job is ending anyway."""
+        workflow.set_current_details(f"Ending: {code}")
+        ending = JobEnding(job_id=self._job.job_id, user_id=self._job.user_id, code=code)
+        while True:
+            try:
+                return await workflow.execute_local_activity(
+                    ports.end_without_result,
+                    ending,
+                    start_to_close_timeout=options.DATABASE_STEP_TIMEOUT,
+                    retry_policy=options.DATABASE_STEP_RETRY,
+                    summary=f"end: {code}",
+                )
+            except (asyncio.CancelledError, ActivityError) as error:
+                if not is_cancelled_exception(error):
+                    raise
+
+
+def _reason(error: BaseException) -> str:
+    """The public code for why the work stopped; whatever we did not type ourselves is `internal`."""
+    if is_cancelled_exception(error):
+        return FailureCode.CANCELLED
+    cause = error.__cause__
+    if isinstance(cause, ApplicationError) and cause.type in FailureCode._value2member_map_:
+        return str(cause.type)
+    return FailureCode.INTERNAL

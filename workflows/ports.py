@@ -1,0 +1,94 @@
+"""The activities as workflows see them: names and types. The implementations in `activities` have the same names and a test compares
+each pair; calling a port itself is a mistake, so each one says so.
+
+Ports exist because the API starts workflows by typed reference, and importing activity code would pull model, PDF and payment
+libraries into the front door.
+"""
+
+from typing import NoReturn
+
+from temporalio import activity
+
+from ingestio.domain.messages import (
+    BatchRef,
+    BatchSettled,
+    Classified,
+    DocumentOutcome,
+    Extracted,
+    JobEnding,
+    JobRequest,
+    ManifestPage,
+    ManifestRequest,
+    PromptResolved,
+    QuotaConfirmed,
+)
+
+
+def _port() -> NoReturn:
+    raise RuntimeError("a port is a name for an activity; the worker registers the implementation")
+
+
+@activity.defn
+async def read_manifest(request: ManifestRequest) -> ManifestPage:
+    """Live jobs of a batch in document order, and the operator's present wishes. Read only."""
+    _port()
+
+
+@activity.defn
+async def settle_batch(request: BatchRef) -> BatchSettled:
+    """Recount a batch from its documents and give it its final status, unless jobs are open. Safe to repeat."""
+    _port()
+
+
+@activity.defn
+async def request_cancel(request: BatchRef) -> None:
+    """Commit the wish to cancel a batch, as when somebody cancels its run in the Temporal UI. Safe to repeat."""
+    _port()
+
+
+@activity.defn
+async def cancel_waiting_jobs(request: BatchRef) -> int:
+    """End every job of a batch that never started as cancelled and release its pages; answers how many. Safe to repeat."""
+    _port()
+
+
+@activity.defn
+async def confirm_quota(request: JobRequest) -> QuotaConfirmed:
+    """Confirm the job's reservation by job id, or reserve anew; moves job and document to `processing`. Safe to repeat."""
+    _port()
+
+
+@activity.defn
+async def resolve_prompt(request: JobRequest) -> PromptResolved:
+    """Settle which prompt the job uses and save it on job and document. Fails with `prompt_missing`. Safe to repeat."""
+    _port()
+
+
+@activity.defn
+async def classify_document(request: JobRequest) -> Classified:
+    """Find the document's type and save the type's default prompt on job and document. Safe to repeat."""
+    _port()
+
+
+@activity.defn
+async def extract_document(request: JobRequest) -> Extracted:
+    """Have the provider read the document and put its answer into storage under the job's key. Safe to repeat."""
+    _port()
+
+
+@activity.defn
+async def commit_result(request: JobRequest) -> DocumentOutcome:
+    """Save the stored answer, charge the pages and end the job, in one transaction. Safe to repeat: charges once."""
+    _port()
+
+
+@activity.defn
+async def end_without_result(request: JobEnding) -> DocumentOutcome:
+    """Release the pages and end the job as failed or cancelled, in one transaction. Never overwrites an earlier end."""
+    _port()
+
+
+@activity.defn
+async def reconcile() -> int:
+    """Start what is committed and not running, repair what disagrees; answers how many repairs were made."""
+    _port()
