@@ -44,10 +44,14 @@ class PageText:
 
 @dataclass(frozen=True, slots=True)
 class DocumentText:
-    """All pages that were read, in order. `source` is `text` for a text layer, `ocr` for recognised scans."""
+    """All pages that were read, in order. `source` is `text` for a text layer, `ocr` for recognised scans.
+
+    `truncated`: reading stopped at a limit, so that what is missing here may still be in the document.
+    """
 
     pages: tuple[PageText, ...]
     source: str = "text"
+    truncated: bool = False
 
     @property
     def has_text(self) -> bool:

@@ -1,0 +1,116 @@
+"""Images: opened by what their bytes are, header checked before a pixel is decoded. Runs inside a bounded child process."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pi_heif
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from ingestio.domain.media import MediaType
+from ingestio.errors import FileRefused, RefusalCode
+
+pi_heif.register_heif_opener()
+
+# A file is only ever given to the decoder that its magic bytes name; MPO is how cameras store two JPEGs in one.
+_FORMATS: dict[MediaType, tuple[str, ...]] = {
+    MediaType.PNG: ("PNG",),
+    MediaType.JPEG: ("JPEG", "MPO"),
+    MediaType.TIFF: ("TIFF",),
+    MediaType.WEBP: ("WEBP",),
+    MediaType.HEIC: ("HEIF",),
+}
+# What Pillow and its decoders raise on damaged files; MemoryError is not among them, it belongs to the pool.
+IMAGE_TROUBLE = (
+    UnidentifiedImageError,
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    EOFError,
+    OverflowError,
+    ZeroDivisionError,
+    NotImplementedError,
+    RuntimeError,
+)
+_USUAL_DPI = range(50, 2401)
+
+
+@contextmanager
+def open_image(path: Path, media_type: MediaType, max_pixels: int) -> Iterator[Image.Image]:
+    """The image at its first frame, not yet decoded. Raises FileRefused (corrupt, image_too_large)."""
+    Image.MAX_IMAGE_PIXELS = max_pixels
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            image = Image.open(path, formats=_FORMATS[media_type])
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+            raise too_large(max_pixels) from None
+        except IMAGE_TROUBLE:
+            raise damaged() from None
+        with image:
+            check_size(image, max_pixels)
+            yield image
+
+
+def check_size(image: Image.Image, max_pixels: int) -> None:
+    """Raises FileRefused when the present frame has more pixels than allowed."""
+    width, height = image.size
+    if width * height > max_pixels:
+        raise too_large(max_pixels)
+    if width < 1 or height < 1:
+        raise damaged()
+
+
+def frames(image: Image.Image, media_type: MediaType, max_pages: int, max_pixels: int) -> Iterator[int]:
+    """Goes to each page's frame in turn, at most one past `max_pages`: every TIFF frame, one frame of anything else."""
+    yield 0
+    if media_type is not MediaType.TIFF:
+        return
+    for index in range(1, max_pages + 1):
+        try:
+            image.seek(index)
+        except EOFError:
+            return
+        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+            raise too_large(max_pixels) from None
+        except IMAGE_TROUBLE:
+            raise damaged() from None
+        check_size(image, max_pixels)
+        yield index
+
+
+def size_in_points(image: Image.Image) -> tuple[float, float]:
+    """The frame's size on paper as shown: by its own resolution when that is believable, else one point a pixel."""
+    width, height = image.size
+    if image.getexif().get(0x0112, 1) in (5, 6, 7, 8):
+        width, height = height, width
+    dpi = image.info.get("dpi")
+    try:
+        across, down = (float(dpi[0]), float(dpi[1])) if dpi else (72.0, 72.0)
+    except (TypeError, ValueError, IndexError, ZeroDivisionError):
+        across, down = 72.0, 72.0
+    if not (_USUAL_DPI.start <= across < _USUAL_DPI.stop and _USUAL_DPI.start <= down < _USUAL_DPI.stop):
+        across = down = 72.0
+    return round(width * 72 / across, 2), round(height * 72 / down, 2)
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """The decoded frame turned as its camera meant it."""
+    return ImageOps.exif_transpose(image)
+
+
+def too_large(max_pixels: int) -> FileRefused:
+    return FileRefused(
+        RefusalCode.IMAGE_TOO_LARGE,
+        f"The image has more than {max_pixels // 1_000_000} megapixels. Scale it down and upload it again.",
+    )
+
+
+def damaged() -> FileRefused:
+    return FileRefused(RefusalCode.CORRUPT, "The image cannot be decoded; it is damaged or cut off.")
