@@ -61,7 +61,8 @@ class _Created:
 
 
 class _Stamped(_Created):
-    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now(), sort_order=91)
+    # Moved by a trigger; never part of an UPDATE, because a user's session has no right to the column.
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=91)
 
 
 class _Owned:

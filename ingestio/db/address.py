@@ -1,0 +1,42 @@
+"""A database URL as libpq's connection parameters, with our limits on every wait.
+
+One parser (libpq's own) for the pool, the migrations and every look from outside, so that they never understand a URL differently.
+"""
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from ingestio.errors import ConfigurationError
+
+CONNECT_TIMEOUT_SECONDS = 5
+
+# Sent with the connection, so that they hold from the first statement on and survive every transaction.
+SERVER_SETTINGS = {
+    "statement_timeout": "30s",
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "60s",
+    "timezone": "UTC",
+    "search_path": "public",
+}
+
+
+def connection_parameters(url: str, *, variable: str = "INGESTIO_DATABASE_URL") -> dict[str, str]:
+    """Parameters for `psycopg.connect`; what the URL itself says (connect_timeout, application_name, options) wins over ours.
+
+    `url` may start with postgresql://, postgres:// or postgresql+psycopg://. Raises ConfigurationError, naming `variable`, when it
+    cannot be parsed; the text is not repeated, because it holds a password.
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in {"postgresql", "postgres", "postgresql+psycopg"}:
+        raise ConfigurationError(f"{variable}: must start with postgresql://")
+    try:
+        parsed = conninfo_to_dict(f"postgresql://{rest}")
+    except psycopg.ProgrammingError as error:
+        # This one message is worth passing on, and names a parameter only; the others quote the URL.
+        first_line = str(error).partition("\n")[0]
+        reason = first_line if first_line.startswith("invalid URI query parameter") else "not a database URL"
+        raise ConfigurationError(f"{variable}: {reason}; expected postgresql://user:password@host:port/name") from None
+    parameters = {name: str(value) for name, value in parsed.items() if value is not None}
+    ours = " ".join(f"-c {name}={value}" for name, value in SERVER_SETTINGS.items())
+    parameters["options"] = f"{ours} {parameters.get('options', '')}".rstrip()
+    return {"connect_timeout": str(CONNECT_TIMEOUT_SECONDS), "application_name": "ingestio", **parameters}
