@@ -351,6 +351,7 @@ INDEXES = (
     "CREATE INDEX extracted_data_of_document ON extracted_data (document_id, created_at DESC)",
     "CREATE INDEX extracted_data_list ON extracted_data (user_id, created_at DESC)",
     "CREATE INDEX field_revisions_of_document ON field_revisions (document_id, created_at)",
+    "CREATE INDEX field_revisions_user ON field_revisions (user_id)",
     "CREATE INDEX exports_list ON exports (user_id, created_at DESC, id DESC)",
     "CREATE INDEX exports_live ON exports (updated_at) WHERE status IN ('queued', 'processing')",
     "CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at)",
@@ -359,7 +360,9 @@ INDEXES = (
     "CREATE INDEX browser_sessions_expiry ON browser_sessions (expires_at)",
     "CREATE INDEX webhook_endpoints_user ON webhook_endpoints (user_id)",
     "CREATE INDEX webhook_deliveries_list ON webhook_deliveries (endpoint_id, created_at DESC)",
+    "CREATE INDEX webhook_deliveries_user ON webhook_deliveries (user_id, created_at DESC)",
     "CREATE INDEX refused_files_of_batch ON refused_files (batch_id, position)",
+    "CREATE INDEX refused_files_user ON refused_files (user_id)",
     "CREATE INDEX stripe_events_open ON stripe_events (received_at) WHERE processed_at IS NULL",
 )
 
