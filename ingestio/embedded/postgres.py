@@ -1,0 +1,272 @@
+"""PostgreSQL from its wheel: password authentication, loopback only, everything below one directory.
+
+    server = start_postgres(tmp_path)      # about half a second the first time, a tenth later
+    psycopg.connect(server.app_url)
+    server.stop()
+
+As root the server runs as `nobody` (it refuses root), in a data directory of that user. It is started inside that directory and knows it as
+`/proc/self/cwd`, so parents that `nobody` may not enter (a home of mode 0700) are no obstacle and keep their modes.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from ingestio.embedded.files import kept_secret, private_directory, sync_directory
+from ingestio.embedded.locks import InstanceLock
+from ingestio.embedded.ports import LOOPBACK, remembered_ports
+from ingestio.embedded.postgres_binaries import postgres_programs
+from ingestio.embedded.postgres_roles import APP, DATABASE, OWNER, provision
+from ingestio.embedded.processes import (
+    Account,
+    Child,
+    ChildFailed,
+    RunningChild,
+    base_environment,
+    end,
+    spawn,
+    unprivileged_account,
+    working_in,
+)
+from ingestio.errors import ConfigurationError
+
+SUPERUSER = "postgres"
+_SETTINGS = {
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",
+    "max_connections": "100",
+    "shared_buffers": "128MB",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_checkpoints": "off",
+    # Rows and statements hold people's documents: a log line names the error, never the statement or the failing row.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+}
+_FASTER_BUT_LOSABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+@dataclass(frozen=True)
+class PostgresCluster:
+    """One cluster on disk, `<data_dir>/postgres`, and how to reach it. Holds no process."""
+
+    data_dir: Path
+    port: int
+    durable: bool = True
+    settings: Mapping[str, str] | None = None
+
+    @property
+    def directory(self) -> Path:
+        return self.data_dir / "postgres"
+
+    @property
+    def superuser_url(self) -> str:
+        return self._url(SUPERUSER, "postgres")
+
+    @property
+    def owner_url(self) -> str:
+        return self._url(OWNER, DATABASE)
+
+    @property
+    def app_url(self) -> str:
+        return self._url(APP, DATABASE)
+
+    def prepare(self) -> Child:
+        """Make the cluster if it is new and say how to run it. Call while holding the lock of `data_dir`."""
+        account = self._account()
+        programs = postgres_programs(account)
+        if not (self.directory / "PG_VERSION").exists():
+            self._create(account, programs)
+        settings = {**_SETTINGS, **({} if self.durable else _FASTER_BUT_LOSABLE), **(self.settings or {})}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        return Child(
+            name="postgres",
+            argv=[
+                str(programs / "postgres"),
+                "-D",
+                self._directory_as_seen_by(account),
+                "-p",
+                str(self.port),
+                *options,
+            ],
+            env=base_environment(self.data_dir),
+            log=self.data_dir / "logs" / "postgres.log",
+            cwd=self.directory,
+            account=account,
+            ready=self._is_ready,
+            before_start=self._clear_leftovers,
+            stop_signal=signal.SIGINT,  # "fast": ends sessions, writes a checkpoint
+            orphan_signal=signal.SIGINT,
+        )
+
+    def provision(self) -> None:
+        """Make database, logins and roles; needs the server. Repeating it changes nothing."""
+        provision(self.superuser_url, owner_password=self._password(OWNER), app_password=self._password(APP))
+
+    def _url(self, user: str, database: str) -> str:
+        return f"postgresql://{user}:{self._password(user)}@{LOOPBACK}:{self.port}/{database}"
+
+    def _password(self, user: str) -> str:
+        return kept_secret(self.data_dir / "secrets" / user)
+
+    def _account(self) -> Account | None:
+        """Whom the server runs as: the owner of the existing files, else the unprivileged user; None when we are not root."""
+        account = unprivileged_account()
+        if account is None or not self.directory.exists():
+            return account
+        owner = self.directory.stat()
+        if owner.st_uid != 0:
+            return Account(owner.st_uid, owner.st_gid)
+        for path in (self.directory, *self.directory.rglob("*")):  # restored from a backup by root
+            os.chown(path, account.uid, account.gid, follow_symlinks=False)
+        return account
+
+    def _create(self, account: Account | None, programs: Path) -> None:
+        """Make the cluster beside its final place and rename it, so that a crash half way leaves nothing that looks complete."""
+        if self.directory.exists():
+            raise ConfigurationError(
+                f"{self.directory} is no PostgreSQL data directory; move it away or choose another --data-dir"
+            )
+        staging = private_directory(self.data_dir) / "postgres.new"
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(mode=0o700)
+        with (
+            tempfile.TemporaryFile() as password
+        ):  # read through /dev/stdin: the secrets directory is not open to `nobody`
+            password.write(self._password(SUPERUSER).encode() + b"\n")
+            password.seek(0)
+            if account is not None:
+                os.chown(staging, account.uid, account.gid)
+                os.fchown(password.fileno(), account.uid, account.gid)
+            command = [
+                *(programs / "initdb", "-D", "/proc/self/cwd" if account and _LINUX else staging, "-U", SUPERUSER),
+                *("-A", "scram-sha-256", "--pwfile", "/dev/stdin", "--encoding", "UTF8"),
+                *("--locale-provider", "builtin", "--locale", "C.UTF-8", "--no-instructions"),
+                *(() if self.durable else ("--no-sync",)),
+            ]
+            answer = subprocess.run(
+                command,
+                stdin=password,
+                cwd=staging,
+                env=base_environment(self.data_dir),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                timeout=120,
+                check=False,
+                user=None if account is None else account.uid,
+                group=None if account is None else account.gid,
+                extra_groups=None if account is None else [],
+            )
+        if answer.returncode != 0:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise ChildFailed(
+                f"PostgreSQL could not make its data directory {self.directory}: {answer.stderr.strip()[-500:]}"
+            )
+        staging.rename(self.directory)
+        sync_directory(self.data_dir)
+
+    def _directory_as_seen_by(self, account: Account | None) -> str:
+        return "/proc/self/cwd" if account is not None and _LINUX else str(self.directory)
+
+    def _is_ready(self, pid: int) -> bool:
+        """PostgreSQL writes its state into its own pid file; asking that costs no connection and no line in its log."""
+        try:
+            lines = (self.directory / "postmaster.pid").read_text(errors="replace").split("\n")
+        except OSError:
+            return False
+        return len(lines) > 7 and lines[0].strip() == str(pid) and lines[7].strip() == "ready"
+
+    def _clear_leftovers(self) -> None:
+        """After a kill -9: end what still works in the directory and remove the stale pid file.
+
+        PostgreSQL takes the file for real when its number belongs to any process of the same user, which after a restart of a
+        container is likely. We hold the lock, so whatever it says is over.
+        """
+        pid_file = self.directory / "postmaster.pid"
+        if pid_file.exists():
+            end(working_in(self.directory))
+            pid_file.unlink(missing_ok=True)
+
+
+_LINUX = sys.platform.startswith("linux")
+
+
+class PostgresServer:
+    """A running server of our own process, for tests and scripts; `ingestio up` supervises the cluster itself."""
+
+    def __init__(self, cluster: PostgresCluster, lock: InstanceLock, running: RunningChild) -> None:
+        self.cluster = cluster
+        self._lock = lock
+        self._running = running
+
+    @property
+    def pid(self) -> int:
+        return self._running.pid
+
+    @property
+    def port(self) -> int:
+        return self.cluster.port
+
+    @property
+    def superuser_url(self) -> str:
+        return self.cluster.superuser_url
+
+    @property
+    def owner_url(self) -> str:
+        return self.cluster.owner_url
+
+    @property
+    def app_url(self) -> str:
+        return self.cluster.app_url
+
+    def stop(self) -> None:
+        """Fast shutdown; open sessions are ended. Harmless when it is down."""
+        self._running.stop()
+        self._lock.release()
+
+    def kill(self) -> None:
+        """kill -9, as in a power cut; `start_postgres` on the same directory recovers every committed row."""
+        self._running.kill()
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def start_postgres(
+    data_dir: Path, *, port: int | None = None, durable: bool = True, settings: Mapping[str, str] | None = None
+) -> PostgresServer:
+    """Start the server of `data_dir`, made if it is new, with database, logins and roles.
+
+    `durable=False` leaves out fsync: for tests, where a power cut may lose everything. Raises AlreadyRunning, ConfigurationError, or
+    ChildFailed that names the log.
+    """
+    data_dir = data_dir.resolve()
+    lock = InstanceLock(data_dir)
+    lock.acquire()
+    try:
+        chosen = port or remembered_ports(data_dir / "ports.json", ["postgres"])["postgres"]
+        cluster = PostgresCluster(data_dir, chosen, durable=durable, settings=settings)
+        running = spawn(cluster.prepare())
+        try:
+            running.wait_ready()
+            cluster.provision()
+        except BaseException:
+            running.stop()
+            raise
+    except BaseException:
+        lock.release()
+        raise
+    return PostgresServer(cluster, lock, running)
