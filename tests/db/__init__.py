@@ -1,0 +1,1 @@
+"""The schema: migrated, compared with the requirements, upgraded with rows in it."""
