@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import pi_heif
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -38,6 +39,25 @@ IMAGE_TROUBLE = (
     RuntimeError,
 )
 _USUAL_DPI = range(50, 2401)
+
+
+def count_frames(path: Path, media_type: MediaType, max_pages: int, max_pixels: int) -> int:
+    """The pages of an image, at most one past `max_pages`. Raises FileRefused (corrupt, image_too_large).
+
+    An image is only sound when it decodes. Frames are decoded as far as `max_pixels` in sum go; of the rest only the headers are read.
+    """
+    pages = budget = 0
+    with open_image(path, media_type, max_pixels) as image:
+        for _ in frames(image, media_type, max_pages, max_pixels):
+            pages += 1
+            width, height = image.size
+            budget += width * height
+            if budget > max_pixels or pages > max_pages:
+                continue
+            # A JPEG is read to its end but unfolded at an eighth of its size: what is missing shows, and little memory is needed.
+            image.draft(None, (1, 1))
+            decode(image)
+    return pages
 
 
 @contextmanager
@@ -85,6 +105,14 @@ def frames(image: Image.Image, media_type: MediaType, max_pages: int, max_pixels
         yield index
 
 
+def decode(image: Image.Image) -> None:
+    """Decodes the present frame. Raises FileRefused (corrupt)."""
+    try:
+        image.load()
+    except IMAGE_TROUBLE:
+        raise damaged() from None
+
+
 def size_in_points(image: Image.Image) -> tuple[float, float]:
     """The frame's size on paper as shown: by its own resolution when that is believable, else one point a pixel."""
     width, height = image.size
@@ -103,6 +131,25 @@ def size_in_points(image: Image.Image) -> tuple[float, float]:
 def upright(image: Image.Image) -> Image.Image:
     """The decoded frame turned as its camera meant it."""
     return ImageOps.exif_transpose(image)
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """The decoded frame in grey or colour with 8 bits a channel, transparency laid on white paper."""
+    if image.mode in ("L", "RGB"):
+        return image
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode[0] in "IF":
+        # 16-bit and floating point samples: convert() would cut everything above 255 to white.
+        samples = image.convert("F")
+        lowest, highest = cast(tuple[float, float], samples.getextrema())
+        scale = 255.0 / (highest - lowest) if highest > lowest else 1.0
+        return samples.point(lambda value: value * scale - lowest * scale).convert("L")
+    if image.has_transparency_data:
+        paper = Image.new("RGBA", image.size, "white")
+        paper.alpha_composite(image.convert("RGBA"))
+        return paper.convert("RGB")
+    return image.convert("RGB")
 
 
 def too_large(max_pixels: int) -> FileRefused:

@@ -10,7 +10,8 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from ingestio.errors import FileRefused, RefusalCode
-from ingestio.media.pdf_trees import PIKEPDF_TROUBLE, Opened, open_with_pikepdf, pikepdf_pages, reachable_pages
+from ingestio.media.pdf_trees import PIKEPDF_TROUBLE, open_with_pikepdf, pikepdf_pages, reachable_pages
+from ingestio.media.readers import Opened
 
 # Rewriting happens in memory; a larger file with a lying page tree is read as pdfium finds it.
 _REWRITE_LIMIT_BYTES = 100_000_000

@@ -4,7 +4,7 @@ import ctypes
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import count
+from functools import lru_cache
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -18,20 +18,26 @@ _LINE_END_HYPHEN = 0x02
 # What stands for a glyph without a Unicode meaning. Dropping it would turn "1?34" into a number that is not on the page.
 _UNKNOWN = "\ufffd"
 _ZERO_WIDTH = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad")
-_UPRIGHT, _SKEWED = 0, 4
+_SKEWED = 4
+_TEXT_ANNOTATIONS = frozenset({pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_STAMP})
+_MOST_ANNOTATIONS = 2_000
+# White space before a run: one real space, or anything that ends a run of words.
+_SPACE, _LINE_BREAK = 1, 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Char:
-    """One character in the frame of its own direction: quarter turns clockwise from upright in page space, or skewed."""
+@dataclass(slots=True)
+class _Run:
+    """Characters without white space between them, in page space (y upwards). `breaks`: how much white space came before it."""
 
-    text: str
+    text: list[str]
     direction: int
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    baseline: float
+    left: float
+    bottom: float
+    right: float
+    top: float
+    origin_x: float
+    origin_y: float
+    breaks: int
 
 
 def read_page(document: pypdfium2.PdfDocument, index: int, max_characters: int) -> tuple[PageText, int]:
@@ -41,12 +47,30 @@ def read_page(document: pypdfium2.PdfDocument, index: int, max_characters: int) 
     """
     try:
         page = document[index]
+        if _shows_annotations(page):
+            # What is filled into a form stands in annotations, which the text layer leaves out: make it part of the page (in memory).
+            pdfium.FPDFPage_Flatten(page.raw, pdfium.FLAT_NORMALDISPLAY)
+            page.close()
+            page = document[index]
     except pypdfium2.PdfiumError:
         return PageText(index + 1, 0.0, 0.0, ()), 0
     try:
         return _read(page, index + 1, max_characters)
     finally:
         page.close()
+
+
+def _shows_annotations(page: pypdfium2.PdfPage) -> bool:
+    """Whether the page has filled fields, typed notes or stamps."""
+    for index in range(min(pdfium.FPDFPage_GetAnnotCount(page.raw), _MOST_ANNOTATIONS)):
+        annotation = pdfium.FPDFPage_GetAnnot(page.raw, index)
+        if not annotation:
+            continue
+        subtype = pdfium.FPDFAnnot_GetSubtype(annotation)
+        pdfium.FPDFPage_CloseAnnot(annotation)
+        if subtype in _TEXT_ANNOTATIONS:
+            return True
+    return False
 
 
 def _read(page: pypdfium2.PdfPage, number: int, max_characters: int) -> tuple[PageText, int]:
@@ -59,16 +83,15 @@ def _read(page: pypdfium2.PdfPage, number: int, max_characters: int) -> tuple[Pa
         return PageText(number, round(width, 2), round(height, 2), ()), 0
     try:
         used = min(max(0, text_page.count_chars()), max_characters)
-        words = list(_words(_characters(text_page.raw, used)))
+        runs = list(_runs(text_page.raw, used))
     finally:
         text_page.close()
     show = _shown(left, bottom, right, top, turns)
     lines: list[Line] = []
     # Text that stands upright on the page as shown comes first; sideways notes and watermarks after it.
-    for direction in sorted(
-        {direction for direction, _ in words}, key=lambda each: (each == _SKEWED, (each + turns) % 4)
-    ):
-        placed = [word for each, word in words if each == direction]
+    by_direction = _placed(runs)
+    for direction in sorted(by_direction, key=lambda each: (each == _SKEWED, (each + turns) % 4)):
+        placed = by_direction[direction]
         groups = _skewed_lines(placed) if direction == _SKEWED else lines_of(placed)
         lines.extend(
             Line(tuple(Word(word.text, show(_to_page(word.box, direction))) for word in group)) for group in groups
@@ -76,40 +99,89 @@ def _read(page: pypdfium2.PdfPage, number: int, max_characters: int) -> tuple[Pa
     return PageText(number, round(width, 2), round(height, 2), tuple(lines)), used
 
 
-def _characters(handle: object, total: int) -> Iterator[_Char | None]:
-    """Every character in pdfium's order; None where a word ends. A generated line break is given as two Nones."""
+def _runs(handle: object, total: int) -> Iterator[_Run]:
+    """What pdfium has on the page in its own order, cut at white space, turns, holes and jumps.
+
+    The loop is the hot spot of reading: two calls into pdfium a character, the others once a run.
+    """
     rect = pdfium.FS_RECTF()
-    origin_x, origin_y = ctypes.c_double(), ctypes.c_double()
-    high_surrogate = 0
+    rect_reference = ctypes.byref(rect)
+    unicode_of, box_of, is_generated = (
+        pdfium.FPDFText_GetUnicode,
+        pdfium.FPDFText_GetLooseCharBox,
+        pdfium.FPDFText_IsGenerated,
+    )
+    run: _Run | None = None
+    breaks = _LINE_BREAK
     for index in range(total):
-        code = pdfium.FPDFText_GetUnicode(handle, index)
-        if 0xD800 <= code < 0xDC00:
-            high_surrogate = code
-            continue
-        if 0xDC00 <= code < 0xE000 and high_surrogate:
-            code = 0x10000 + ((high_surrogate - 0xD800) << 10) + (code - 0xDC00)
-        high_surrogate = 0
-        text = _as_text(code)
+        code = unicode_of(handle, index)
+        text = _text_of(code)
         if text == " ":
-            yield None
-            if code in (0x0A, 0x0D) or pdfium.FPDFText_IsGenerated(handle, index):
-                yield None
+            breaks += _LINE_BREAK if code in (0x0A, 0x0D) or is_generated(handle, index) else _SPACE
             continue
-        if not text or not pdfium.FPDFText_GetLooseCharBox(handle, index, rect):
+        if not text or not box_of(handle, index, rect_reference):
             continue
-        if not pdfium.FPDFText_GetCharOrigin(handle, index, origin_x, origin_y):
+        left, bottom, right, top = rect.left, rect.bottom, rect.right, rect.top
+        if run is not None and not breaks and not _jumps(run, left, bottom, right, top):
+            run.text.append(text)
+            # Each side on its own: min() and max() would double the time of the loop.
+            if left < run.left:
+                run.left = left
+            if bottom < run.bottom:
+                run.bottom = bottom
+            if right > run.right:
+                run.right = right
+            if top > run.top:
+                run.top = top
             continue
-        numbers = (rect.left, rect.bottom, rect.right, rect.top, origin_x.value, origin_y.value)
-        if not all(map(math.isfinite, numbers)):
-            continue
-        yield _in_frame(text, pdfium.FPDFText_GetCharAngle(handle, index), numbers)
+        if run is not None:
+            yield run
+        run = _new_run(
+            handle, index, text, (left, bottom, right, top), breaks if run is None or breaks else _LINE_BREAK
+        )
+        breaks = 0
+    if run is not None:
+        yield run
 
 
-def _as_text(code: int) -> str:
+def _new_run(handle: object, index: int, text: str, box: Box, breaks: int) -> _Run | None:
+    """None for a character without a place: pdfium gives infinities for broken fonts and matrices."""
+    x, y = ctypes.c_double(), ctypes.c_double()
+    if not pdfium.FPDFText_GetCharOrigin(handle, index, x, y) or not all(map(math.isfinite, (*box, x.value, y.value))):
+        return None
+    return _Run([text], _direction(pdfium.FPDFText_GetCharAngle(handle, index)), *box, x.value, y.value, breaks)
+
+
+def _direction(angle: float) -> int:
+    """Quarter turns clockwise in page space, from pdfium's clockwise angle in radians."""
+    if not math.isfinite(angle):
+        return _SKEWED
+    turns = round(angle / (math.pi / 2))
+    return turns % 4 if abs(angle - turns * math.pi / 2) <= _SKEW_TOLERANCE_RADIANS else _SKEWED
+
+
+def _jumps(run: _Run, left: float, bottom: float, right: float, top: float) -> bool:
+    """Whether the next character cannot belong to the run: too far along the line, before its beginning, or on another line."""
+    if run.direction == _SKEWED:
+        return False
+    if run.direction % 2 == 0:
+        hole = 0.6 * (run.top - run.bottom)
+        return (
+            left - run.right > hole
+            or run.left - right > hole
+            or bottom - run.bottom > hole
+            or run.bottom - bottom > hole
+        )
+    hole = 0.6 * (run.right - run.left)
+    return bottom - run.top > hole or run.bottom - top > hole or left - run.left > hole or run.left - left > hole
+
+
+@lru_cache(maxsize=8192)
+def _text_of(code: int) -> str:
     """One character; a blank for every kind of white space, nothing for marks without width."""
     if code == _LINE_END_HYPHEN:
         return "-"
-    if code in (0, 0xFFFE, 0xFFFF) or 0xD800 <= code < 0xE000 or code > 0x10FFFF:
+    if code in (0, 0xFFFE, 0xFFFF) or code > 0x10FFFF:
         return _UNKNOWN
     text = chr(code)
     if text.isspace():
@@ -119,23 +191,36 @@ def _as_text(code: int) -> str:
     return text
 
 
-def _in_frame(text: str, angle: float, numbers: tuple[float, float, float, float, float, float]) -> _Char:
-    left, bottom, right, top, origin_x, origin_y = numbers
-    if not angle:
-        return _Char(text, _UPRIGHT, left, -top, right, -bottom, -origin_y)
-    turns = angle / (math.pi / 2) if math.isfinite(angle) else 0.5
-    direction = round(turns) % 4
-    if abs(turns - round(turns)) * (math.pi / 2) > _SKEW_TOLERANCE_RADIANS:
-        return _Char(text, _SKEWED, left, -top, right, -bottom, -origin_y)
-    match direction:
-        case 0:
-            return _Char(text, 0, left, -top, right, -bottom, -origin_y)
+def _placed(runs: list[_Run]) -> dict[int, list[PlacedWord]]:
+    """The runs as words, by direction, each in the frame where its text runs to the right and y grows downwards."""
+    words: dict[int, list[PlacedWord]] = {}
+    order = 0
+    for run in runs:
+        order += 1 if run.breaks == _SPACE else 2
+        x0, y0, x1, y1, baseline = _in_frame(run)
+        word = PlacedWord(_joined(run.text), x0, y0, x1, y1, baseline, order, after_space=run.breaks == _SPACE)
+        words.setdefault(run.direction, []).append(word)
+    return words
+
+
+def _joined(characters: list[str]) -> str:
+    """The characters as one text; halves of a character beyond the basic plane, which pdfium may give one by one, put together."""
+    text = "".join(characters)
+    if any("\ud800" <= character < "\ue000" for character in text):
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def _in_frame(run: _Run) -> tuple[float, float, float, float, float]:
+    match run.direction:
         case 1:
-            return _Char(text, 1, -top, -right, -bottom, -left, -origin_x)
+            return -run.top, -run.right, -run.bottom, -run.left, -run.origin_x
         case 2:
-            return _Char(text, 2, -right, bottom, -left, top, origin_y)
+            return -run.right, run.bottom, -run.left, run.top, run.origin_y
+        case 3:
+            return run.bottom, run.left, run.top, run.right, run.origin_x
         case _:
-            return _Char(text, 3, bottom, left, top, right, origin_x)
+            return run.left, -run.top, run.right, -run.bottom, -run.origin_y
 
 
 def _to_page(box: Box, direction: int) -> Box:
@@ -172,55 +257,6 @@ def _shown(left: float, bottom: float, right: float, top: float, turns: int) -> 
 
 def _rounded(x0: float, y0: float, x1: float, y1: float) -> Box:
     return (round(x0, 2), round(y0, 2), round(x1, 2), round(y1, 2))
-
-
-def _words(characters: Iterator[_Char | None]) -> Iterator[tuple[int, PlacedWord]]:
-    """Runs of characters without white space, a turn, a jump back, a jump down or a hole in between."""
-    order = count()
-    run: list[_Char] = []
-    breaks = 2
-    run_breaks = breaks
-    for char in characters:
-        if char is None:
-            breaks += 1
-            continue
-        if run and (breaks or _jumps(run[-1], char)):
-            yield run[0].direction, _word(run, next(order), after_space=run_breaks == 1)
-            if not breaks:
-                breaks = 2
-            run = []
-        if not run:
-            run_breaks = breaks
-            if breaks > 1:
-                next(order)
-        run.append(char)
-        breaks = 0
-    if run:
-        yield run[0].direction, _word(run, next(order), after_space=run_breaks == 1)
-
-
-def _jumps(before: _Char, char: _Char) -> bool:
-    if char.direction != before.direction:
-        return True
-    if char.direction == _SKEWED:
-        return False
-    height = max(before.y1 - before.y0, char.y1 - char.y0)
-    if abs(char.baseline - before.baseline) > 0.6 * height:
-        return True
-    return char.x0 - before.x1 > 0.6 * height or before.x0 - char.x1 > 0.6 * height
-
-
-def _word(run: list[_Char], order: int, *, after_space: bool) -> PlacedWord:
-    return PlacedWord(
-        text="".join(char.text for char in run),
-        x0=min(char.x0 for char in run),
-        y0=min(char.y0 for char in run),
-        x1=max(char.x1 for char in run),
-        y1=max(char.y1 for char in run),
-        baseline=run[0].baseline,
-        order=order,
-        after_space=after_space,
-    )
 
 
 def _skewed_lines(words: list[PlacedWord]) -> list[list[PlacedWord]]:

@@ -6,7 +6,6 @@ tree is walked here, bounded, up to one page past the limit. Sources of the diff
 """
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +15,11 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject
 
+from ingestio.media.readers import Opened, Refused
+
 # Their warnings quote the document.
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 logging.getLogger("pikepdf").setLevel(logging.CRITICAL)
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A reader's answer. `claimed`: what its `/Count` says (None: none there); `existing`: the pages it reached, at most limit + 1."""
-
-    claimed: int | None
-    existing: int
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The reader does not open the file, or its tree is broken."""
-
-    encrypted: bool = False
 
 
 def ask_pdfium(path: Path, limit: int) -> Opened | Refused:

@@ -4,10 +4,26 @@ from pathlib import Path
 
 from ingestio.domain.media import MediaType
 from ingestio.domain.text import DocumentText, PageText
+from ingestio.errors import FileRefused, RefusalCode
+from ingestio.media.bounded import BoundedFailure, run_bounded
 
 MAX_PAGES = 5_000
-MAX_CHARACTERS = 20_000_000
+# About 1,700 dense pages: half a minute and 400 MB.
+MAX_CHARACTERS = 5_000_000
 MAX_PIXELS = 100_000_000
+_WALL_SECONDS = 120.0
+_MEMORY_BYTES = 1 << 30
+
+
+async def read_text(path: Path, media_type: MediaType) -> DocumentText:
+    """`read_text_sync` in a bounded child. Raises FileRefused (encrypted, corrupt, image_too_large): also for what hangs or crashes."""
+    try:
+        text = await run_bounded(
+            read_text_sync, path, media_type, wall_seconds=_WALL_SECONDS, memory_bytes=_MEMORY_BYTES
+        )
+    except BoundedFailure:
+        raise FileRefused(RefusalCode.CORRUPT, "The text could not be read; the file is damaged.") from None
+    return text
 
 
 def read_text_sync(

@@ -1,0 +1,18 @@
+"""What a PDF reader says about a file; shared by the process that decides and the child that asks."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A reader's answer. `claimed`: what its `/Count` says (None: none there); `existing`: the pages it reached, at most limit + 1."""
+
+    claimed: int | None
+    existing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The reader does not open the file, or its tree is broken."""
+
+    encrypted: bool = False
