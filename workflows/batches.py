@@ -51,6 +51,7 @@ class BatchWorkflow:
         self._paused = False
         self._cancelling = False
         self._woken = False
+        self._steered = 0
 
     @workflow.run
     async def run(self, _request: BatchInput) -> BatchOutcome:
@@ -70,6 +71,8 @@ class BatchWorkflow:
     async def _round(self) -> BatchSettled | None:
         """Run what is live and settle; None when jobs are open still, in other hands or new."""
         self._woken = False
+        # The columns are the truth and a wish is committed before its signal, so each round reads them afresh.
+        self._cancelling = False
         await self._start_documents()
         await self._drain()
         if self._cancelling:
@@ -79,21 +82,26 @@ class BatchWorkflow:
             return settled
         self._after_position = -1
         await workflow.sleep(options.SETTLE_INTERVAL)
+        if workflow.info().is_continue_as_new_suggested():
+            self._continue_as_new()
         return None
 
     @workflow.signal
     def cancel(self) -> None:
         """Stop at the next safe point. The wish is already committed; this is the nudge."""
+        self._steered += 1
         self._cancelling = True
 
     @workflow.signal
     def pause(self) -> None:
         """Start no further document; running ones finish."""
+        self._steered += 1
         self._paused = True
 
     @workflow.signal
     def resume(self) -> None:
         """Go on after a pause."""
+        self._steered += 1
         self._paused = False
 
     @workflow.signal
@@ -118,9 +126,12 @@ class BatchWorkflow:
     async def _start_documents(self) -> None:
         """Start a child for every live job, at most a window of them at a time, until the manifest is empty or somebody cancels."""
         while not self._cancelling:
+            steered = self._steered
             page = await self._read_manifest(self._after_position)
-            self._paused = page.paused
-            self._cancelling = self._cancelling or page.cancel_requested
+            if steered == self._steered:
+                # A signal that came while we read is newer than what we read.
+                self._paused = page.paused
+                self._cancelling = self._cancelling or page.cancel_requested
             if not page.jobs:
                 return
             for index, job in enumerate(page.jobs):
@@ -179,13 +190,17 @@ class BatchWorkflow:
     async def _run_document(self, job: JobRef) -> None:
         """One child from start to end. Whatever becomes of it, its job does not stay open because of us."""
         try:
-            await self._execute_child(job)
-        except WorkflowAlreadyStartedError:
-            # The child of an earlier, terminated run is still at it; settling waits for its end.
-            workflow.logger.info("document runs under another parent", extra={"document_id": job.document_id})
-        except (ChildWorkflowError, asyncio.CancelledError) as error:
-            cancelled = self._cancelling or isinstance(error, asyncio.CancelledError)
-            await self._end_job(job, FailureCode.CANCELLED if cancelled else FailureCode.INTERNAL)
+            try:
+                await self._execute_child(job)
+            except WorkflowAlreadyStartedError:
+                # The child of an earlier, terminated run is still at it; settling waits for its end.
+                workflow.logger.info("document runs under another parent", extra={"document_id": job.document_id})
+            except (ChildWorkflowError, asyncio.CancelledError) as error:
+                cancelled = self._cancelling or isinstance(error, asyncio.CancelledError)
+                await self._end_job(job, FailureCode.CANCELLED if cancelled else FailureCode.INTERNAL)
+        except ActivityError:
+            # Not even ending the job worked; it stays live in Postgres, so settling finds it and tries again.
+            workflow.logger.exception("a job could not be ended", extra={"job_id": job.job_id})
         finally:
             del self._running[job.job_id]
 

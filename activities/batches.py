@@ -1,0 +1,49 @@
+"""Batches: the manifest, the cancel, the settling."""
+
+from uuid import UUID
+
+from temporalio import activity
+
+from activities.failures import database_step
+from ingestio.bootstrap import WorkerDeps
+from ingestio.db.session import service_session
+from ingestio.domain.messages import BatchRef, BatchSettled, ManifestPage, ManifestRequest
+from ingestio.errors import InvalidTransition, NotFound
+from ingestio.services import controls, jobs
+
+
+class BatchActivities:
+    """Implements `ports.read_manifest`, `request_cancel`, `cancel_waiting_jobs` and `settle_batch`."""
+
+    def __init__(self, deps: WorkerDeps) -> None:
+        self._deps = deps
+
+    @activity.defn
+    @database_step
+    async def read_manifest(self, request: ManifestRequest) -> ManifestPage:
+        async with service_session(self._deps.engine) as session:
+            return await jobs.manifest(
+                session, request.user_id, UUID(request.batch_id), request.after_position, request.limit
+            )
+
+    @activity.defn
+    @database_step
+    async def request_cancel(self, request: BatchRef) -> None:
+        async with service_session(self._deps.engine) as session:
+            try:
+                await controls.request_cancel(session, request.user_id, UUID(request.batch_id))
+            except (InvalidTransition, NotFound):
+                # It ended, or went away, before the cancel arrived: there is nothing left to wish for.
+                activity.logger.info("cancel came after the end", extra={"batch_id": request.batch_id})
+
+    @activity.defn
+    @database_step
+    async def cancel_waiting_jobs(self, request: BatchRef) -> int:
+        async with service_session(self._deps.engine) as session:
+            return await jobs.cancel_waiting(session, request.user_id, UUID(request.batch_id))
+
+    @activity.defn
+    @database_step
+    async def settle_batch(self, request: BatchRef) -> BatchSettled:
+        async with service_session(self._deps.engine) as session:
+            return await jobs.settle_batch(session, request.user_id, UUID(request.batch_id), self._deps.clock())

@@ -1,0 +1,101 @@
+"""Extraction: the provider reads the document, its answer goes into storage, the history gets counts."""
+
+import dataclasses
+import json
+from typing import Any
+from uuid import UUID
+
+from ingestio.extraction.schemas import DOCUMENT_TYPES
+from temporalio import activity
+
+from activities.failures import long_step
+from activities.heartbeats import heartbeating
+from activities.outages import Outage
+from ingestio.bootstrap import WorkerDeps
+from ingestio.db.session import service_session
+from ingestio.domain.fields import Extraction
+from ingestio.domain.messages import Extracted, JobRequest
+from ingestio.errors import DocumentFailed, FailureCode, ObjectMissing
+from ingestio.extraction.base import ExtractRequest
+from ingestio.services import jobs
+from ingestio.services.jobs import Work
+from ingestio.storage.keys import extraction_key
+
+
+class ExtractionActivities:
+    """Implements `ports.extract_document`."""
+
+    def __init__(self, deps: WorkerDeps) -> None:
+        self._deps = deps
+
+    @activity.defn
+    @long_step
+    async def extract_document(self, request: JobRequest) -> Extracted:
+        user_id = request.user_id
+        key = extraction_key(user_id, request.job_id)
+        outage = Outage(self._deps.settings.model_wait_seconds, self._deps.clock)
+        async with heartbeating(*outage.details):
+            async with service_session(self._deps.engine) as session:
+                work = await jobs.load(session, user_id, UUID(request.job_id))
+            stored = await self._stored(key, user_id)
+            if stored is not None:
+                # An earlier attempt got this far and was killed before it could say so: the model is not asked, nor paid, again.
+                return Extracted(stored["document_type"], stored["input_tokens"], stored["output_tokens"])
+            try:
+                async with self._deps.store.local_copy(work.document.storage_path, user_id) as path:
+                    with outage.watched():
+                        extraction = await self._deps.provider.extract(
+                            ExtractRequest(
+                                path=path,
+                                mime_type=work.document.mime_type,
+                                page_count=work.document.page_count,
+                                document_type=work.job.document_type,
+                                prompt=_own_prompt(work),
+                                custom_instructions=work.job.options.get("custom_instructions"),
+                            )
+                        )
+            except ObjectMissing:
+                raise DocumentFailed(FailureCode.FILE_MISSING) from None
+            await self._deps.store.put_bytes(key, user_id, serialise(extraction))
+        return Extracted(extraction.document_type, extraction.usage.input_tokens, extraction.usage.output_tokens)
+
+    async def _stored(self, key: str, user_id: str) -> dict[str, Any] | None:
+        try:
+            answer: dict[str, Any] = json.loads(await self._deps.store.get_bytes(key, user_id))
+        except ObjectMissing:
+            return None
+        return answer
+
+
+def _own_prompt(work: Work) -> str | None:
+    """The prompt as the user wrote it; None when it is only the default of the document's type, whose fields are known anyway."""
+    kind = work.job.document_type
+    if kind is not None and kind in DOCUMENT_TYPES and work.job.prompt == DOCUMENT_TYPES[kind].default_prompt:
+        return None
+    return work.job.prompt
+
+
+def serialise(extraction: Extraction) -> bytes:
+    """The stored form of an answer: what `services.jobs.commit` saves, as JSON."""
+    fields = [
+        {
+            "path": item.path,
+            "value": item.value,
+            "state": item.state.value,
+            "confidence": round(item.confidence, 4),
+            "evidence": [dataclasses.asdict(place) for place in item.evidence],
+        }
+        for item in extraction.fields
+    ]
+    answer = {
+        "document_type": extraction.document_type,
+        "provider": extraction.provider,
+        "model": extraction.model,
+        "schema_version": extraction.schema_version,
+        "data": extraction.data,
+        "fields": fields,
+        "flags": list(extraction.flags),
+        "input_tokens": extraction.usage.input_tokens,
+        "output_tokens": extraction.usage.output_tokens,
+    }
+    return json.dumps(answer, ensure_ascii=False).encode()

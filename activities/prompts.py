@@ -1,0 +1,50 @@
+"""Prompts: which one a document gets, and the classification that `auto` needs first."""
+
+from uuid import UUID
+
+from ingestio.extraction.schemas import DOCUMENT_TYPES
+from temporalio import activity
+
+from activities.failures import database_step, long_step
+from activities.heartbeats import heartbeating
+from activities.outages import Outage
+from ingestio.bootstrap import WorkerDeps
+from ingestio.db.session import service_session
+from ingestio.domain.messages import Classified, JobRequest, PromptResolved
+from ingestio.extraction.base import OTHER, ClassifyRequest
+from ingestio.services import jobs
+
+
+class PromptActivities:
+    """Implements `ports.resolve_prompt` and `ports.classify_document`."""
+
+    def __init__(self, deps: WorkerDeps) -> None:
+        self._deps = deps
+
+    @activity.defn
+    @database_step
+    async def resolve_prompt(self, request: JobRequest) -> PromptResolved:
+        async with service_session(self._deps.engine) as session:
+            needed = await jobs.resolve_prompt(session, request.user_id, UUID(request.job_id))
+        return PromptResolved(needs_classification=needed)
+
+    @activity.defn
+    @long_step
+    async def classify_document(self, request: JobRequest) -> Classified:
+        user_id, job_id = request.user_id, UUID(request.job_id)
+        outage = Outage(self._deps.settings.model_wait_seconds, self._deps.clock)
+        async with heartbeating(*outage.details):
+            async with service_session(self._deps.engine) as session:
+                work = await jobs.load(session, user_id, job_id)
+            found = OTHER
+            if not work.job.options.get("skip_classification"):
+                document = work.document
+                async with self._deps.store.local_copy(document.storage_path, user_id) as path:
+                    with outage.watched():
+                        answer = await self._deps.provider.classify(
+                            ClassifyRequest(path, document.mime_type, document.page_count)
+                        )
+                found = answer.document_type if answer.document_type in DOCUMENT_TYPES else OTHER
+            async with service_session(self._deps.engine) as session:
+                await jobs.save_classification(session, user_id, job_id, found, DOCUMENT_TYPES[found].default_prompt)
+        return Classified(document_type=found)

@@ -1,0 +1,31 @@
+"""Quota: the first step of a document."""
+
+from uuid import UUID
+
+from temporalio import activity
+
+from activities.failures import database_step
+from ingestio.bootstrap import WorkerDeps
+from ingestio.db.session import service_session
+from ingestio.domain.messages import JobRequest, QuotaConfirmed
+from ingestio.services import jobs
+
+
+class QuotaActivities:
+    """Implements `ports.confirm_quota`."""
+
+    def __init__(self, deps: WorkerDeps) -> None:
+        self._deps = deps
+
+    @activity.defn
+    @database_step
+    async def confirm_quota(self, request: JobRequest) -> QuotaConfirmed:
+        async with service_session(self._deps.engine) as session:
+            return await jobs.confirm(
+                session,
+                request.user_id,
+                UUID(request.job_id),
+                book=self._deps.book,
+                now=self._deps.clock(),
+                model_timeout_seconds=self._deps.settings.model_timeout_seconds,
+            )

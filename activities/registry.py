@@ -1,0 +1,42 @@
+"""The activities that a worker offers; worker and tests use the same list."""
+
+from collections.abc import Callable
+from typing import Any
+
+from temporalio.client import Client
+
+from activities.batches import BatchActivities
+from activities.extraction import ExtractionActivities
+from activities.prompts import PromptActivities
+from activities.quota import QuotaActivities
+from activities.upkeep import UpkeepActivities
+from activities.usage import UsageActivities
+from ingestio.bootstrap import WorkerDeps
+
+Activities = list[Callable[..., Any]]
+
+
+def short_steps(deps: WorkerDeps, client: Client, *, tagged: bool) -> Activities:
+    """Database steps; they run inside the worker's workflow tasks (local activities), and upkeep."""
+    batches, quota, prompts, usage = (
+        BatchActivities(deps),
+        QuotaActivities(deps),
+        PromptActivities(deps),
+        UsageActivities(deps),
+    )
+    return [
+        batches.read_manifest,
+        batches.request_cancel,
+        batches.cancel_waiting_jobs,
+        batches.settle_batch,
+        quota.confirm_quota,
+        prompts.resolve_prompt,
+        usage.commit_result,
+        usage.end_without_result,
+        UpkeepActivities(deps, client, tagged=tagged).reconcile,
+    ]
+
+
+def long_steps(deps: WorkerDeps) -> Activities:
+    """Model calls and parsing, with heartbeats, on a task queue of their own."""
+    return [PromptActivities(deps).classify_document, ExtractionActivities(deps).extract_document]

@@ -1,0 +1,38 @@
+"""Usage: the last step of a document, where result and charge become one fact."""
+
+import json
+from uuid import UUID
+
+from temporalio import activity
+
+from activities.failures import database_step
+from ingestio.bootstrap import WorkerDeps
+from ingestio.db.session import service_session
+from ingestio.domain.messages import DocumentOutcome, JobEnding, JobRequest
+from ingestio.errors import DocumentFailed, FailureCode, ObjectMissing
+from ingestio.services import jobs
+from ingestio.storage.keys import extraction_key
+
+
+class UsageActivities:
+    """Implements `ports.commit_result` and `ports.end_without_result`."""
+
+    def __init__(self, deps: WorkerDeps) -> None:
+        self._deps = deps
+
+    @activity.defn
+    @database_step
+    async def commit_result(self, request: JobRequest) -> DocumentOutcome:
+        try:
+            stored = await self._deps.store.get_bytes(extraction_key(request.user_id, request.job_id), request.user_id)
+        except ObjectMissing:
+            raise DocumentFailed(FailureCode.INTERNAL) from None
+        async with service_session(self._deps.engine) as session:
+            return await jobs.commit(session, request.user_id, UUID(request.job_id), json.loads(stored))
+
+    @activity.defn
+    @database_step
+    async def end_without_result(self, request: JobEnding) -> DocumentOutcome:
+        code = FailureCode(request.code) if request.code in FailureCode._value2member_map_ else FailureCode.INTERNAL
+        async with service_session(self._deps.engine) as session:
+            return await jobs.end(session, request.user_id, UUID(request.job_id), code)

@@ -1,0 +1,146 @@
+"""Settings -> what everything runs on: the only place that chooses an implementation."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ingestio.auth.jwks import HttpJwks, JwksSource, StaticJwks
+from ingestio.auth.local_issuer import AUDIENCE, ISSUER, LocalIssuer
+from ingestio.auth.tokens import TokenVerifier
+from ingestio.config import Settings
+from ingestio.db.engine import create_engine
+from ingestio.errors import ConfigurationError
+from ingestio.extraction.base import Provider
+from ingestio.services.accounts import PlanBook
+from ingestio.storage.objects import ObjectStore, open_store
+
+Clock = Callable[[], datetime]
+utc_now: Clock = partial(datetime.now, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """What the front door runs on."""
+
+    settings: Settings
+    engine: AsyncEngine
+    store: ObjectStore
+    book: PlanBook
+    clock: Clock
+    verifier: TokenVerifier
+    issuer: LocalIssuer | None
+    """Only in local mode: signs the tokens that the same verifier checks."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerDeps:
+    """What the activities run on."""
+
+    settings: Settings
+    engine: AsyncEngine
+    store: ObjectStore
+    book: PlanBook
+    clock: Clock
+    provider: Provider
+
+
+@asynccontextmanager
+async def front_door(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Deps]:
+    """Everything the API needs, closed at the end. Nothing is contacted yet. Raises ConfigurationError."""
+    async with AsyncExitStack() as stack:
+        issuer = local_issuer(settings) if settings.auth == "local" else None
+        yield Deps(
+            settings=settings,
+            engine=await _engine(settings, stack),
+            store=open_object_store(settings),
+            book=plan_book(settings),
+            clock=clock,
+            verifier=_verifier(settings, issuer),
+            issuer=issuer,
+        )
+
+
+@asynccontextmanager
+async def back_room(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[WorkerDeps]:
+    """Everything the worker needs, closed at the end."""
+    async with AsyncExitStack() as stack:
+        yield WorkerDeps(
+            settings=settings,
+            engine=await _engine(settings, stack),
+            store=open_object_store(settings),
+            book=plan_book(settings),
+            clock=clock,
+            provider=await _provider(settings, stack),
+        )
+
+
+def database_url(settings: Settings) -> str:
+    """The application's login. The embedded one arrives by environment from the process that started it."""
+    if settings.database_url is None:
+        raise ConfigurationError(
+            "INGESTIO_DATABASE_URL: not set, and no embedded database runs here; start with `ingestio up`"
+        )
+    return settings.database_url
+
+
+def plan_book(settings: Settings) -> PlanBook:
+    """Which limits hold for whom."""
+    return PlanBook(settings.plans, local=settings.auth == "local")
+
+
+def local_issuer(settings: Settings) -> LocalIssuer:
+    """The built-in issuer of local mode; every process with the same secret key agrees on its signing key."""
+    if settings.secret_key is None:
+        raise ConfigurationError("INGESTIO_SECRET_KEY: needed outside embedded mode, the same for every process")
+    return LocalIssuer(settings.secret_key)
+
+
+def open_object_store(settings: Settings) -> ObjectStore:
+    """Where documents live."""
+    return open_store(settings.resolved_storage_url, scratch=settings.data_dir.resolve() / "scratch")
+
+
+async def _engine(settings: Settings, stack: AsyncExitStack) -> AsyncEngine:
+    engine = create_engine(database_url(settings), pool_size=settings.database_pool_size)
+    stack.push_async_callback(engine.dispose)
+    return engine
+
+
+def _verifier(settings: Settings, issuer: LocalIssuer | None) -> TokenVerifier:
+    if issuer is not None:
+        return TokenVerifier(ISSUER, StaticJwks(issuer.jwks()), audience=AUDIENCE, authorized_parties=())
+    if settings.oidc_issuer is None:
+        raise ConfigurationError("INGESTIO_OIDC_ISSUER: needed with INGESTIO_AUTH=oidc")
+    address = settings.oidc_jwks_url or settings.oidc_issuer.rstrip("/") + "/.well-known/jwks.json"
+    source: JwksSource = HttpJwks(address)
+    return TokenVerifier(
+        settings.oidc_issuer,
+        source,
+        audience=settings.oidc_audience,
+        authorized_parties=settings.authorized_parties,
+    )
+
+
+async def _provider(settings: Settings, stack: AsyncExitStack) -> Provider:
+    # Imported here because the front door shares this module and must not pay for models and parsers.
+    if settings.provider == "local":
+        from ingestio.extraction.local.engine import LocalProvider
+
+        return LocalProvider()
+    from ingestio.extraction.gemini import GeminiProvider
+
+    provider = GeminiProvider(
+        api_key=settings.gemini_api_key,
+        vertexai=settings.gemini_use_vertexai,
+        project=settings.google_cloud_project,
+        location=settings.google_cloud_location,
+        base_url=settings.gemini_base_url,
+        model=settings.gemini_model,
+        timeout_seconds=settings.model_timeout_seconds,
+    )
+    stack.push_async_callback(provider.close)
+    return provider

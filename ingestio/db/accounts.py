@@ -1,0 +1,69 @@
+"""Queries on users and profiles."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ingestio.db.models import Profile, User
+from ingestio.db.session import ServiceSession
+from ingestio.domain.plans import Membership
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRow:
+    """What a user bought, and since when the account exists (the anchor of monthly periods)."""
+
+    user_id: str
+    membership: Membership
+    subscription_status: str | None
+    stripe_customer_id: str | None
+    stripe_subscription_id: str | None
+    created_at: datetime
+
+
+async def read_profile(session: AsyncSession, user_id: str) -> ProfileRow | None:
+    """The user's profile, None before provisioning."""
+    row = (
+        await session.execute(
+            select(
+                Profile.user_id,
+                Profile.membership,
+                Profile.subscription_status,
+                Profile.stripe_customer_id,
+                Profile.stripe_subscription_id,
+                Profile.created_at,
+            ).where(Profile.user_id == user_id)
+        )
+    ).one_or_none()
+    return None if row is None else ProfileRow(**row._mapping)
+
+
+async def create(
+    session: ServiceSession,
+    user_id: str,
+    *,
+    email: str | None,
+    full_name: str | None,
+    membership: Membership,
+    now: datetime,
+) -> None:
+    """Make user and profile; existing ones stay as they are. Safe to repeat and to race."""
+    await session.execute(
+        upsert(User)
+        .values(user_id=user_id, email=email, full_name=full_name)
+        .on_conflict_do_nothing(index_elements=["user_id"])
+    )
+    await session.execute(
+        upsert(Profile)
+        .values(user_id=user_id, membership=membership, created_at=now)
+        .on_conflict_do_nothing(index_elements=["user_id"])
+    )
+
+
+async def change_profile(session: ServiceSession, user_id: str, **values: Any) -> None:
+    """Set columns of a profile."""
+    await session.execute(update(Profile).where(Profile.user_id == user_id).values(**values))

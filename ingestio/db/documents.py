@@ -1,0 +1,286 @@
+"""Queries on documents: guarded transitions for the pipeline, lists and details for the front door."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, delete, func, insert, literal_column, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ingestio.db.models import Document, Job
+from ingestio.db.pages import Page, PageRequest, paginate
+from ingestio.db.session import ServiceSession
+from ingestio.domain.batches import DocumentStatus, ExtractionStatus, PromptSource
+
+OPEN = (DocumentStatus.UPLOADED, DocumentStatus.QUEUED_FOR_PROCESSING, DocumentStatus.PROCESSING)
+SNIPPET_CHARACTERS = 200
+SORTABLE = {
+    "created_at": Document.created_at,
+    "updated_at": Document.updated_at,
+    "filename": Document.original_filename,
+    "status": Document.status,
+    "page_count": Document.page_count,
+    "position": Document.position,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """One document as lists and details show it. `prompt` is its effective prompt, whole only in details."""
+
+    id: UUID
+    user_id: str
+    batch_id: UUID | None
+    client_id: str | None
+    position: int
+    filename: str
+    mime_type: str
+    size_bytes: int
+    page_count: int
+    status: DocumentStatus
+    document_type: str | None
+    prompt: str | None
+    prompt_source: PromptSource | None
+    error_code: str | None
+    pages_charged: int
+    attempt: int
+    storage_path: str
+    sha256: str
+    created_at: datetime
+    updated_at: datetime
+
+
+async def create(session: ServiceSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert counted documents; each row names all columns without a default."""
+    if rows:
+        await session.execute(insert(Document), list(rows))
+
+
+async def read(session: AsyncSession, user_id: str, document_id: UUID) -> DocumentRow | None:
+    """One document with its whole prompt, or None when it is not this user's."""
+    statement = _columns(whole_prompt=True).where(Document.id == document_id, Document.user_id == user_id)
+    return _row((await session.execute(statement)).one_or_none())
+
+
+async def lock(session: ServiceSession, user_id: str, document_id: UUID) -> DocumentRow | None:
+    """The same, locked until the transaction ends."""
+    statement = _columns(whole_prompt=True).where(Document.id == document_id, Document.user_id == user_id)
+    return _row((await session.execute(statement.with_for_update())).one_or_none())
+
+
+async def of_batch(session: AsyncSession, user_id: str, batch_id: UUID) -> list[DocumentRow]:
+    """Every document of a batch, in document order, with its whole prompt."""
+    statement = _columns(whole_prompt=True).where(Document.batch_id == batch_id, Document.user_id == user_id)
+    rows = await session.execute(statement.order_by(Document.position, Document.id))
+    return [found for row in rows if (found := _row(row)) is not None]
+
+
+async def page(
+    session: AsyncSession,
+    user_id: str,
+    request: PageRequest,
+    *,
+    batch_id: UUID | None = None,
+    status: DocumentStatus | None = None,
+    search: str | None = None,
+) -> Page[DocumentRow]:
+    """One page of a user's documents, newest first unless sorted; `search` looks into file names, whatever the case."""
+    statement = _columns(whole_prompt=False).where(Document.user_id == user_id)
+    if batch_id is not None:
+        statement = statement.where(Document.batch_id == batch_id)
+    if status is not None:
+        statement = statement.where(Document.status == status)
+    if search:
+        statement = statement.where(Document.original_filename.icontains(search, autoescape=True))
+    return await paginate(session, statement, request, columns=SORTABLE, identity=Document.id, read=_must)
+
+
+async def queue(session: ServiceSession, user_id: str, document_ids: Sequence[UUID]) -> None:
+    """-> queued_for_processing, one attempt further, for documents that a submission or retry took in."""
+    await session.execute(
+        update(Document)
+        .where(Document.id.in_(document_ids), Document.user_id == user_id)
+        .values(status=DocumentStatus.QUEUED_FOR_PROCESSING, error_code=None, attempt=Document.attempt + 1)
+    )
+
+
+async def next_attempt(session: ServiceSession, user_id: str, document_id: UUID) -> None:
+    """One attempt further while status and result stay: a completed document is read again."""
+    await session.execute(
+        update(Document)
+        .where(Document.id == document_id, Document.user_id == user_id)
+        .values(attempt=Document.attempt + 1)
+    )
+
+
+async def fail_unfit(session: ServiceSession, user_id: str, document_ids: Sequence[UUID], code: str) -> None:
+    """-> failed at once, one attempt further, for documents that a submission had no pages for."""
+    await session.execute(
+        update(Document)
+        .where(Document.id.in_(document_ids), Document.user_id == user_id)
+        .values(status=DocumentStatus.FAILED, error_code=code, attempt=Document.attempt + 1)
+    )
+
+
+async def start(session: ServiceSession, user_id: str, document_id: UUID) -> None:
+    """queued -> processing; a document that is being read again keeps `completed`."""
+    await session.execute(
+        update(Document)
+        .where(
+            Document.id == document_id,
+            Document.user_id == user_id,
+            Document.status.in_((DocumentStatus.UPLOADED, DocumentStatus.QUEUED_FOR_PROCESSING)),
+        )
+        .values(status=DocumentStatus.PROCESSING)
+    )
+
+
+async def complete(session: ServiceSession, user_id: str, document_id: UUID, document_type: str, pages: int) -> bool:
+    """-> completed with its type and charge; True when it was not completed before."""
+    row = (
+        await session.execute(
+            select(Document.status).where(Document.id == document_id, Document.user_id == user_id).with_for_update()
+        )
+    ).one_or_none()
+    await session.execute(
+        update(Document)
+        .where(Document.id == document_id, Document.user_id == user_id)
+        .values(
+            status=DocumentStatus.COMPLETED,
+            document_type=document_type,
+            error_code=None,
+            pages_charged=Document.pages_charged + pages,
+        )
+    )
+    return row is not None and row.status is not DocumentStatus.COMPLETED
+
+
+async def end(
+    session: ServiceSession, user_id: str, document_ids: Sequence[UUID], status: DocumentStatus, code: str
+) -> int:
+    """open -> failed or cancelled; answers how many moved. Completed documents keep status and result (R65)."""
+    rows = await session.execute(
+        update(Document)
+        .where(Document.id.in_(document_ids), Document.user_id == user_id, Document.status.in_(OPEN))
+        .values(status=status, error_code=code)
+        .returning(Document.id)
+    )
+    return len(rows.all())
+
+
+async def end_stranded(session: ServiceSession, user_id: str, batch_id: UUID, code: str) -> int:
+    """open without a live job -> failed: nothing is left that would ever end them. Answers how many."""
+    live = select(Job.id).where(
+        Job.document_id == Document.id, Job.status.in_((ExtractionStatus.QUEUED, ExtractionStatus.PROCESSING))
+    )
+    rows = await session.execute(
+        update(Document)
+        .where(
+            Document.batch_id == batch_id,
+            Document.user_id == user_id,
+            Document.status.in_(OPEN),
+            ~live.exists(),
+        )
+        .values(status=DocumentStatus.FAILED, error_code=code)
+        .returning(Document.id)
+    )
+    return len(rows.all())
+
+
+async def save_prompt(
+    session: ServiceSession,
+    user_id: str,
+    document_id: UUID,
+    prompt: str,
+    source: PromptSource,
+    document_type: str | None = None,
+) -> None:
+    """Write the effective prompt on the document, for every strategy: a document outlives its batch (R16)."""
+    values: dict[str, Any] = {"extraction_prompt": prompt, "prompt_source": source}
+    if document_type is not None:
+        values["document_type"] = document_type
+    await session.execute(
+        update(Document).where(Document.id == document_id, Document.user_id == user_id).values(**values)
+    )
+
+
+async def write_prompts(session: ServiceSession, user_id: str, batch_id: UUID, prompts: dict[str, str | None]) -> None:
+    """Set the own prompts of a draft's documents by client id; None takes a prompt away."""
+    for client_id, prompt in prompts.items():
+        await session.execute(
+            update(Document)
+            .where(Document.batch_id == batch_id, Document.user_id == user_id, Document.client_id == client_id)
+            .values(extraction_prompt=prompt, prompt_source=None if prompt is None else PromptSource.PER_DOCUMENT)
+        )
+
+
+async def count_by_status(session: AsyncSession, user_id: str, batch_id: UUID) -> dict[DocumentStatus, int]:
+    """How many documents of a batch are in each status; absent ones are 0."""
+    rows = await session.execute(
+        select(Document.status, func.count().label("documents"))
+        .where(Document.batch_id == batch_id, Document.user_id == user_id)
+        .group_by(Document.status)
+    )
+    return {row.status: row.documents for row in rows}
+
+
+async def remove(session: ServiceSession, user_id: str, document_id: UUID) -> None:
+    """Delete the row; jobs and results go with it, the ledger stays."""
+    await session.execute(delete(Document).where(Document.id == document_id, Document.user_id == user_id))
+
+
+def _columns(*, whole_prompt: bool) -> Select[*tuple[Any, ...]]:
+    prompt = Document.extraction_prompt
+    return select(
+        Document.id,
+        Document.user_id,
+        Document.batch_id,
+        Document.client_id,
+        Document.position,
+        Document.original_filename,
+        Document.mime_type,
+        Document.file_size,
+        Document.page_count,
+        Document.status,
+        Document.document_type,
+        (prompt if whole_prompt else func.left(prompt, literal_column(str(SNIPPET_CHARACTERS)))).label("prompt"),
+        Document.prompt_source,
+        Document.error_code,
+        Document.pages_charged,
+        Document.attempt,
+        Document.storage_path,
+        Document.sha256,
+        Document.created_at,
+        Document.updated_at,
+    )
+
+
+def _must(row: Any) -> DocumentRow:
+    return DocumentRow(
+        id=row.id,
+        user_id=row.user_id,
+        batch_id=row.batch_id,
+        client_id=row.client_id,
+        position=row.position,
+        filename=row.original_filename,
+        mime_type=row.mime_type,
+        size_bytes=row.file_size,
+        page_count=row.page_count,
+        status=row.status,
+        document_type=row.document_type,
+        prompt=row.prompt,
+        prompt_source=row.prompt_source,
+        error_code=row.error_code,
+        pages_charged=row.pages_charged,
+        attempt=row.attempt,
+        storage_path=row.storage_path,
+        sha256=row.sha256,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _row(row: Any) -> DocumentRow | None:
+    return None if row is None else _must(row)

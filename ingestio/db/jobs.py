@@ -1,0 +1,181 @@
+"""Queries on jobs: the guarded, one-way transitions of one attempt (R66)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ingestio.db.models import Job
+from ingestio.db.session import ServiceSession
+from ingestio.domain.batches import ExtractionStatus
+
+LIVE = (ExtractionStatus.QUEUED, ExtractionStatus.PROCESSING)
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """One job as its steps need it."""
+
+    id: UUID
+    document_id: UUID
+    batch_id: UUID | None
+    attempt: int
+    position: int
+    status: ExtractionStatus
+    prompt: str | None
+    options: dict[str, Any]
+    document_type: str | None
+    error_code: str | None
+
+    @property
+    def is_live(self) -> bool:
+        return self.status in LIVE
+
+
+async def create(session: ServiceSession, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert jobs; each row names id, user_id, document_id, attempt, status and what else differs from the defaults."""
+    if rows:
+        await session.execute(insert(Job), list(rows))
+
+
+async def read(session: AsyncSession, user_id: str, job_id: UUID) -> JobRow | None:
+    """The job, or None when it is not this user's or its document was deleted."""
+    return _row((await session.execute(_select(user_id, job_id))).one_or_none())
+
+
+async def lock(session: ServiceSession, user_id: str, job_id: UUID) -> JobRow | None:
+    """The same, locked: two runs of one step happen one after the other, and the second sees what the first did."""
+    return _row((await session.execute(_select(user_id, job_id).with_for_update())).one_or_none())
+
+
+async def newest(session: AsyncSession, user_id: str, document_id: UUID) -> JobRow | None:
+    """The last attempt at a document."""
+    statement = _columns().where(Job.document_id == document_id, Job.user_id == user_id)
+    return _row((await session.execute(statement.order_by(Job.attempt.desc()).limit(1))).one_or_none())
+
+
+async def has_live(session: AsyncSession, user_id: str, document_id: UUID) -> bool:
+    """Whether an attempt at a document is queued or running."""
+    statement = select(Job.id).where(Job.document_id == document_id, Job.user_id == user_id, Job.status.in_(LIVE))
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+async def live_alone(session: ServiceSession, older_than: datetime, limit: int) -> list[tuple[str, JobRow]]:
+    """(user, job) of live lone jobs of every user that have not moved lately; for the reconciler only."""
+    rows = await session.execute(
+        _columns()
+        .add_columns(Job.user_id)
+        .where(Job.batch_id.is_(None), Job.status.in_(LIVE), Job.updated_at < older_than)
+        .order_by(Job.updated_at)
+        .limit(limit)
+    )
+    return [(row.user_id, found) for row in rows if (found := _row(row)) is not None]
+
+
+async def start(session: ServiceSession, user_id: str, job_id: UUID) -> None:
+    """queued -> processing; a repeat changes nothing."""
+    await session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.user_id == user_id, Job.status == ExtractionStatus.QUEUED)
+        .values(status=ExtractionStatus.PROCESSING, started_at=func.now())
+    )
+
+
+async def end(session: ServiceSession, user_id: str, job_id: UUID, status: ExtractionStatus, **values: Any) -> bool:
+    """live -> an end; False when it had ended before. `values`: further columns, such as error_code."""
+    ended = await session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.user_id == user_id, Job.status.in_(LIVE))
+        .values(status=status, finished_at=func.now(), **values)
+        .returning(Job.id)
+    )
+    return ended.one_or_none() is not None
+
+
+async def save_prompt(
+    session: ServiceSession, user_id: str, job_id: UUID, prompt: str, document_type: str | None = None
+) -> None:
+    """Write the resolved prompt on the live job."""
+    values: dict[str, Any] = {"extraction_prompt": prompt}
+    if document_type is not None:
+        values["document_type"] = document_type
+    await session.execute(
+        update(Job).where(Job.id == job_id, Job.user_id == user_id, Job.status.in_(LIVE)).values(**values)
+    )
+
+
+async def live_of_batch(
+    session: AsyncSession, user_id: str, batch_id: UUID, after_position: int, limit: int
+) -> list[JobRow]:
+    """Live jobs of a batch in document order, after a position."""
+    rows = await session.execute(
+        _columns()
+        .where(Job.batch_id == batch_id, Job.user_id == user_id, Job.status.in_(LIVE), Job.position > after_position)
+        .order_by(Job.position)
+        .limit(limit)
+    )
+    return [found for row in rows if (found := _row(row)) is not None]
+
+
+async def count_live_of_batch(session: AsyncSession, user_id: str, batch_id: UUID, after_position: int = -1) -> int:
+    """How many jobs of a batch are live after a position."""
+    return (
+        await session.execute(
+            select(func.count()).where(
+                Job.batch_id == batch_id, Job.user_id == user_id, Job.status.in_(LIVE), Job.position > after_position
+            )
+        )
+    ).scalar_one()
+
+
+async def cancel_queued_of_batch(
+    session: ServiceSession, user_id: str, batch_id: UUID, code: str, message: str
+) -> list[tuple[UUID, UUID]]:
+    """queued -> cancelled for every job of a batch that never started; answers (job, document) pairs."""
+    rows = await session.execute(
+        update(Job)
+        .where(Job.batch_id == batch_id, Job.user_id == user_id, Job.status == ExtractionStatus.QUEUED)
+        .values(status=ExtractionStatus.CANCELLED, finished_at=func.now(), error_code=code, error_message=message)
+        .returning(Job.id, Job.document_id)
+    )
+    return [(row.id, row.document_id) for row in rows]
+
+
+def _columns() -> Select[*tuple[Any, ...]]:
+    return select(
+        Job.id,
+        Job.document_id,
+        Job.batch_id,
+        Job.attempt,
+        Job.position,
+        Job.status,
+        Job.extraction_prompt,
+        Job.extraction_options,
+        Job.document_type,
+        Job.error_code,
+    )
+
+
+def _select(user_id: str, job_id: UUID) -> Select[*tuple[Any, ...]]:
+    return _columns().where(Job.id == job_id, Job.user_id == user_id)
+
+
+def _row(row: Any) -> JobRow | None:
+    if row is None:
+        return None
+    return JobRow(
+        id=row.id,
+        document_id=row.document_id,
+        batch_id=row.batch_id,
+        attempt=row.attempt,
+        position=row.position,
+        status=row.status,
+        prompt=row.extraction_prompt,
+        options=row.extraction_options,
+        document_type=row.document_type,
+        error_code=row.error_code,
+    )

@@ -1,0 +1,87 @@
+"""Cursor pagination: keyset, so that a list stays right while rows are added, and page 1,000 costs what page 1 costs."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Select, literal, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from ingestio.errors import FieldError, InvalidRequest
+
+T = TypeVar("T")
+MAXIMUM = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page: `sort` a field name, `-` before it for descending; `cursor` from the page before."""
+
+    limit: int = 50
+    cursor: str | None = None
+    sort: str = "-created_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Rows and the way to the next ones; `next_cursor` None at the end."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+async def paginate(
+    session: AsyncSession,
+    statement: Select[*tuple[Any, ...]],
+    request: PageRequest,
+    *,
+    columns: Mapping[str, InstrumentedAttribute[Any]],
+    identity: InstrumentedAttribute[UUID],
+    read: Callable[[Any], T],
+) -> Page[T]:
+    """Run `statement` for one page, sorted by one of `columns` and then by id. Raises InvalidRequest for a wrong sort or cursor."""
+    name = request.sort.removeprefix("-")
+    column = columns.get(name)
+    if column is None:
+        raise InvalidRequest(
+            "Cannot sort by this.", [FieldError("sort", f"one of {', '.join(sorted(columns))}, with - for descending")]
+        )
+    if not 1 <= request.limit <= MAXIMUM:
+        raise InvalidRequest("Wrong page size.", [FieldError("limit", f"1 to {MAXIMUM}")])
+    descending = request.sort.startswith("-")
+    statement = statement.add_columns(column.label("sort_key"))
+    if request.cursor is not None:
+        key, row_id = _decode(request.cursor, request.sort, column)
+        here = tuple_(column, identity)
+        there = tuple_(literal(key, column.type), literal(row_id, identity.type))
+        statement = statement.where(here < there if descending else here > there)
+    order = (column.desc(), identity.desc()) if descending else (column.asc(), identity.asc())
+    rows = (await session.execute(statement.order_by(*order).limit(request.limit + 1))).all()
+    more = len(rows) > request.limit
+    rows = rows[: request.limit]
+    return Page([read(row) for row in rows], _encode(request.sort, rows[-1]) if more else None)
+
+
+def _encode(sort: str, row: Any) -> str:
+    key = row.sort_key.isoformat() if isinstance(row.sort_key, datetime) else row.sort_key
+    return base64.urlsafe_b64encode(json.dumps([sort, key, str(row.id)]).encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str, sort: str, column: InstrumentedAttribute[Any]) -> tuple[Any, UUID]:
+    wrong = InvalidRequest("Wrong cursor.", [FieldError("cursor", "use next_cursor of the page before, same sort")])
+    try:
+        made_for, key, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        kind = column.type.python_type
+        value = datetime.fromisoformat(key) if kind is datetime else kind(key)
+        identity = UUID(row_id)
+    except (binascii.Error, ValueError, TypeError, UnicodeDecodeError):
+        raise wrong from None
+    if made_for != sort:
+        raise wrong
+    return value, identity

@@ -1,0 +1,201 @@
+"""Queries on billing periods and the page ledger: the one place where page counters move.
+
+Every function takes the user id and filters by it. Locks are always taken in the order job, document, batch, usage, so that two
+transactions on one user's rows never wait for each other in a circle.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Select, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ingestio.db.models import PageLedger, UserUsage
+from ingestio.db.session import ServiceSession
+from ingestio.domain.batches import LedgerState
+from ingestio.domain.plans import UNLIMITED_STORED
+from ingestio.domain.usage import Usage, read_limit
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """What the ledger says of one job."""
+
+    state: LedgerState
+    pages: int
+    usage_id: UUID
+
+
+async def read_current(session: AsyncSession, user_id: str, now: datetime) -> Usage | None:
+    """The current period: the latest row that has begun (R53); None before the first one."""
+    row = (await session.execute(_current(user_id, now))).one_or_none()
+    return None if row is None else _usage(row)
+
+
+async def lock_current(session: ServiceSession, user_id: str, now: datetime) -> Usage | None:
+    """The same, locked until the transaction ends, so that a whole submission is counted against a still number."""
+    row = (await session.execute(_current(user_id, now).with_for_update())).one_or_none()
+    return None if row is None else _usage(row)
+
+
+async def open_period(session: ServiceSession, user_id: str, start: datetime, end: datetime, limit: int) -> None:
+    """Make a period; a period that begins at the same moment exists already and stays as it is. `limit` as stored."""
+    await session.execute(
+        upsert(UserUsage)
+        .values(user_id=user_id, billing_period_start=start, billing_period_end=end, pages_limit=limit)
+        .on_conflict_do_nothing(index_elements=["user_id", "billing_period_start"])
+    )
+
+
+async def set_limit(session: ServiceSession, user_id: str, usage_id: UUID, limit: int) -> None:
+    """Give a period another limit (as stored), never below what is used and reserved already (R53)."""
+    used = UserUsage.pages_processed + UserUsage.pages_reserved
+    value: Any = limit if limit == UNLIMITED_STORED else func.greatest(limit, used)
+    await session.execute(
+        update(UserUsage).where(UserUsage.id == usage_id, UserUsage.user_id == user_id).values(pages_limit=value)
+    )
+
+
+async def take(session: ServiceSession, user_id: str, usage_id: UUID, pages: int) -> bool:
+    """Move `pages` of the period into reserved; False, and nothing moved, when they do not fit."""
+    taken = await session.execute(
+        update(UserUsage)
+        .where(
+            UserUsage.id == usage_id,
+            UserUsage.user_id == user_id,
+            or_(
+                UserUsage.pages_limit == UNLIMITED_STORED,
+                UserUsage.pages_processed + UserUsage.pages_reserved + pages <= UserUsage.pages_limit,
+            ),
+        )
+        .values(pages_reserved=UserUsage.pages_reserved + pages)
+        .returning(UserUsage.id)
+    )
+    return taken.one_or_none() is not None
+
+
+async def write_reservations(
+    session: ServiceSession, user_id: str, usage_id: UUID, jobs: Sequence[tuple[UUID, UUID, int]]
+) -> None:
+    """Write one ledger row per (job, document, pages); the pages were taken before, in the same transaction."""
+    if jobs:
+        await session.execute(
+            insert(PageLedger),
+            [
+                {
+                    "id": uuid4(),
+                    "user_id": user_id,
+                    "job_id": job_id,
+                    "document_id": document_id,
+                    "usage_id": usage_id,
+                    "pages": pages,
+                }
+                for job_id, document_id, pages in jobs
+            ],
+        )
+
+
+async def read_entry(session: ServiceSession, user_id: str, job_id: UUID) -> LedgerEntry | None:
+    """The job's ledger row, None when it never held pages."""
+    row = (
+        await session.execute(
+            select(PageLedger.state, PageLedger.pages, PageLedger.usage_id).where(
+                PageLedger.job_id == job_id, PageLedger.user_id == user_id
+            )
+        )
+    ).one_or_none()
+    return None if row is None else LedgerEntry(row.state, row.pages, row.usage_id)
+
+
+async def commit_entry(session: ServiceSession, user_id: str, job_id: UUID) -> LedgerEntry | None:
+    """reserved -> committed. None when there was no reservation to commit. The counters follow in `charge`."""
+    return await _move(session, user_id, [job_id], LedgerState.COMMITTED)
+
+
+async def release_entry(session: ServiceSession, user_id: str, job_id: UUID) -> LedgerEntry | None:
+    """reserved -> released. None when nothing was held. The counters follow in `give_back`."""
+    return await _move(session, user_id, [job_id], LedgerState.RELEASED)
+
+
+async def _move(
+    session: ServiceSession, user_id: str, job_ids: Sequence[UUID], state: LedgerState
+) -> LedgerEntry | None:
+    row = (
+        await session.execute(
+            update(PageLedger)
+            .where(
+                PageLedger.job_id.in_(job_ids),
+                PageLedger.user_id == user_id,
+                PageLedger.state == LedgerState.RESERVED,
+            )
+            .values(state=state)
+            .returning(PageLedger.pages, PageLedger.usage_id)
+        )
+    ).one_or_none()
+    return None if row is None else LedgerEntry(state, row.pages, row.usage_id)
+
+
+async def release_entries(session: ServiceSession, user_id: str, job_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """reserved -> released for many jobs; answers the pages by period, for `give_back`."""
+    rows = await session.execute(
+        update(PageLedger)
+        .where(PageLedger.job_id.in_(job_ids), PageLedger.user_id == user_id, PageLedger.state == LedgerState.RESERVED)
+        .values(state=LedgerState.RELEASED)
+        .returning(PageLedger.pages, PageLedger.usage_id)
+    )
+    pages: dict[UUID, int] = {}
+    for row in rows:
+        pages[row.usage_id] = pages.get(row.usage_id, 0) + row.pages
+    return pages
+
+
+async def charge(session: ServiceSession, user_id: str, entry: LedgerEntry) -> None:
+    """Count a committed entry: its pages leave reserved and enter processed, in the period of the reservation (R51)."""
+    await session.execute(
+        update(UserUsage)
+        .where(UserUsage.id == entry.usage_id, UserUsage.user_id == user_id)
+        .values(
+            pages_reserved=UserUsage.pages_reserved - entry.pages,
+            pages_processed=UserUsage.pages_processed + entry.pages,
+        )
+    )
+
+
+async def give_back(session: ServiceSession, user_id: str, usage_id: UUID, pages: int) -> None:
+    """Count released pages: they leave reserved."""
+    await session.execute(
+        update(UserUsage)
+        .where(UserUsage.id == usage_id, UserUsage.user_id == user_id)
+        .values(pages_reserved=UserUsage.pages_reserved - pages)
+    )
+
+
+def _current(user_id: str, now: datetime) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            UserUsage.id,
+            UserUsage.billing_period_start,
+            UserUsage.billing_period_end,
+            UserUsage.pages_limit,
+            UserUsage.pages_processed,
+            UserUsage.pages_reserved,
+        )
+        .where(UserUsage.user_id == user_id, UserUsage.billing_period_start <= now)
+        .order_by(UserUsage.billing_period_start.desc())
+        .limit(1)
+    )
+
+
+def _usage(row: Any) -> Usage:
+    return Usage(
+        id=str(row.id),
+        period_start=row.billing_period_start,
+        period_end=row.billing_period_end,
+        limit=read_limit(row.pages_limit),
+        processed=row.pages_processed,
+        reserved=row.pages_reserved,
+    )

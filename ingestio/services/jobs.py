@@ -1,0 +1,277 @@
+"""The steps of one job, as the document workflow orders them: confirm, resolve, commit, or end without a result.
+
+Each is one transaction, keyed by the job's id, and harmless when it runs twice: the second run finds the job where the first one left
+it. Facts and their effects (status, ledger, counters) move together or not at all.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ingestio.db import accounts, batches, documents, jobs, results, usage
+from ingestio.db.documents import DocumentRow
+from ingestio.db.jobs import JobRow
+from ingestio.db.session import ServiceSession
+from ingestio.domain.batches import (
+    BatchStatus,
+    DocumentStatus,
+    ExtractionStatus,
+    LedgerState,
+    PromptSource,
+    PromptStrategy,
+    final_status,
+)
+from ingestio.domain.messages import BatchSettled, DocumentOutcome, JobRef, ManifestPage, QuotaConfirmed
+from ingestio.errors import FAILURE_MESSAGES, DocumentFailed, FailureCode
+from ingestio.services.accounts import PlanBook
+from ingestio.services.usage import reserve_for_job
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What an extraction needs to know of its job."""
+
+    job: JobRow
+    document: DocumentRow
+
+
+async def confirm(
+    session: ServiceSession,
+    user_id: str,
+    job_id: UUID,
+    *,
+    book: PlanBook,
+    now: datetime,
+    model_timeout_seconds: float,
+) -> QuotaConfirmed:
+    """Confirm the reservation of a job, or reserve anew, and move job, document and batch to `processing`."""
+    job = await jobs.lock(session, user_id, job_id)
+    if job is None:
+        return QuotaConfirmed(may_run=False, finished=DocumentStatus.CANCELLED, code=FailureCode.CANCELLED)
+    if not job.is_live:
+        return QuotaConfirmed(may_run=False, finished=_document_status(job.status), code=job.error_code)
+    document = await documents.read(session, user_id, job.document_id)
+    profile = await accounts.read_profile(session, user_id)
+    if document is None or profile is None:
+        return QuotaConfirmed(may_run=False, code=FailureCode.CANCELLED)
+    batch = None if job.batch_id is None else await batches.read(session, user_id, job.batch_id)
+    if batch is not None and batch.cancel_requested:
+        return QuotaConfirmed(may_run=False, code=FailureCode.CANCELLED)
+    entry = await usage.read_entry(session, user_id, job_id)
+    if entry is not None and entry.state is not LedgerState.RESERVED:
+        return QuotaConfirmed(may_run=False, code=FailureCode.INTERNAL)
+    await jobs.start(session, user_id, job_id)
+    await documents.start(session, user_id, document.id)
+    if batch is not None and batch.status is BatchStatus.QUEUED:
+        await batches.change(session, user_id, batch.id, [BatchStatus.QUEUED], status=BatchStatus.PROCESSING)
+    # The period's row comes last, as everywhere: it is the hottest, and one order of locks knows no deadlock.
+    if entry is None:
+        plan = book.plan_of(user_id, profile.membership)
+        if not await reserve_for_job(session, user_id, job_id, document.id, document.page_count, plan, now):
+            return QuotaConfirmed(may_run=False, code=FailureCode.QUOTA_EXCEEDED)
+    return QuotaConfirmed(may_run=True, pages=document.page_count, model_timeout_seconds=model_timeout_seconds)
+
+
+async def resolve_prompt(session: ServiceSession, user_id: str, job_id: UUID) -> bool:
+    """Write the effective prompt on job and document; True when the document must be classified first (R65).
+
+    Raises DocumentFailed(prompt_missing) when the strategy needs a prompt that is not there.
+    """
+    work = await load(session, user_id, job_id)
+    job, document = work.job, work.document
+    if job.prompt is not None:
+        source = document.prompt_source or PromptSource.REQUEST
+        if job.options.get("prompt_source") == PromptSource.REQUEST:
+            source = PromptSource.REQUEST
+        await documents.save_prompt(session, user_id, document.id, job.prompt, source)
+        return False
+    strategy, prompt, source = PromptStrategy.AUTO, document.prompt, PromptSource.AUTO
+    if job.batch_id is not None:
+        batch = await batches.read(session, user_id, job.batch_id)
+        if batch is None:
+            raise DocumentFailed(FailureCode.CANCELLED)
+        strategy = batch.prompt_strategy
+        if strategy is PromptStrategy.GLOBAL:
+            prompt, source = batch.extraction_prompt, PromptSource.GLOBAL
+    if strategy is PromptStrategy.PER_DOCUMENT:
+        source = PromptSource.PER_DOCUMENT
+    if prompt is None or not prompt.strip():
+        if strategy is PromptStrategy.AUTO:
+            return True
+        raise DocumentFailed(FailureCode.PROMPT_MISSING)
+    if strategy is PromptStrategy.AUTO:
+        source = document.prompt_source or PromptSource.PER_DOCUMENT
+    await jobs.save_prompt(session, user_id, job_id, prompt, document.document_type)
+    await documents.save_prompt(session, user_id, document.id, prompt, source)
+    return False
+
+
+async def save_classification(
+    session: ServiceSession, user_id: str, job_id: UUID, document_type: str, default_prompt: str
+) -> None:
+    """Write the type and its default prompt on job and document."""
+    job = await jobs.lock(session, user_id, job_id)
+    if job is None or not job.is_live:
+        return
+    await jobs.save_prompt(session, user_id, job_id, default_prompt, document_type)
+    await documents.save_prompt(session, user_id, job.document_id, default_prompt, PromptSource.AUTO, document_type)
+
+
+async def load(session: ServiceSession, user_id: str, job_id: UUID) -> Work:
+    """A live job with its document. Raises DocumentFailed(cancelled) when either is gone or the job has ended."""
+    job = await jobs.read(session, user_id, job_id)
+    if job is None or not job.is_live:
+        raise DocumentFailed(FailureCode.CANCELLED)
+    document = await documents.read(session, user_id, job.document_id)
+    if document is None:
+        raise DocumentFailed(FailureCode.CANCELLED)
+    return Work(job, document)
+
+
+async def commit(session: ServiceSession, user_id: str, job_id: UUID, answer: dict[str, Any]) -> DocumentOutcome:
+    """Save the result, charge its pages and end the job: one transaction, once per job (R50).
+
+    `answer` is the stored extraction: document_type, provider, model, schema_version, data, fields, flags, input_tokens, output_tokens.
+    A job that has ended keeps its end, whatever is committed late.
+    """
+    job = await jobs.lock(session, user_id, job_id)
+    if job is None:
+        return DocumentOutcome(status=DocumentStatus.CANCELLED, code=FailureCode.CANCELLED)
+    if not job.is_live:
+        return DocumentOutcome(status=_document_status(job.status), code=job.error_code)
+    entry = await usage.commit_entry(session, user_id, job_id)
+    if entry is None:
+        # Nothing was reserved, so nothing may be charged or delivered; the workflow ends the job as `internal`.
+        raise DocumentFailed(FailureCode.INTERNAL, "A result came without a page reservation.")
+    await jobs.end(
+        session,
+        user_id,
+        job_id,
+        ExtractionStatus.COMPLETED,
+        document_type=answer["document_type"],
+        provider=answer["provider"],
+        model=answer["model"],
+        input_tokens=answer["input_tokens"],
+        output_tokens=answer["output_tokens"],
+    )
+    await results.create(
+        session,
+        user_id=user_id,
+        document_id=job.document_id,
+        extraction_job_id=job_id,
+        pages=entry.pages,
+        **{
+            name: answer[name]
+            for name in (
+                "document_type", "provider", "model", "schema_version", "data", "fields", "flags", "input_tokens", "output_tokens",
+            )
+        },
+    )  # fmt: skip
+    await documents.complete(session, user_id, job.document_id, answer["document_type"], entry.pages)
+    if job.batch_id is not None:
+        await batches.count_ended(session, user_id, job.batch_id, completed=1)
+    await usage.charge(session, user_id, entry)
+    return DocumentOutcome(status=DocumentStatus.COMPLETED)
+
+
+async def end(session: ServiceSession, user_id: str, job_id: UUID, code: FailureCode) -> DocumentOutcome:
+    """End a job without a result: its pages are released, nothing is charged. An earlier end stays as it is."""
+    job = await jobs.lock(session, user_id, job_id)
+    if job is None:
+        return DocumentOutcome(status=DocumentStatus.CANCELLED, code=FailureCode.CANCELLED)
+    if not job.is_live:
+        return DocumentOutcome(status=_document_status(job.status), code=job.error_code)
+    cancelled = code is FailureCode.CANCELLED
+    entry = await usage.release_entry(session, user_id, job_id)
+    await jobs.end(
+        session,
+        user_id,
+        job_id,
+        ExtractionStatus.CANCELLED if cancelled else ExtractionStatus.FAILED,
+        error_code=code,
+        error_message=FAILURE_MESSAGES[code],
+    )
+    status = DocumentStatus.CANCELLED if cancelled else DocumentStatus.FAILED
+    moved = await documents.end(session, user_id, [job.document_id], status, code)
+    if job.batch_id is not None and moved:
+        await batches.count_ended(
+            session, user_id, job.batch_id, failed=0 if cancelled else 1, cancelled=1 if cancelled else 0
+        )
+    if entry is not None:
+        await usage.give_back(session, user_id, entry.usage_id, entry.pages)
+    return DocumentOutcome(status=status, code=code)
+
+
+async def manifest(
+    session: ServiceSession, user_id: str, batch_id: UUID, after_position: int, limit: int
+) -> ManifestPage:
+    """Live jobs of a batch after a position, and what the operator wants of it."""
+    batch = await batches.read(session, user_id, batch_id)
+    if batch is None:
+        return ManifestPage()
+    rows = await jobs.live_of_batch(session, user_id, batch_id, after_position, limit)
+    last = rows[-1].position if rows else after_position
+    remaining = await jobs.count_live_of_batch(session, user_id, batch_id, last) if len(rows) == limit else 0
+    return ManifestPage(
+        jobs=[JobRef(str(row.id), str(row.document_id), row.attempt, row.position) for row in rows],
+        cancel_requested=batch.cancel_requested,
+        paused=batch.paused,
+        remaining=remaining,
+    )
+
+
+async def cancel_waiting(session: ServiceSession, user_id: str, batch_id: UUID) -> int:
+    """End every job of a batch that never started; answers how many."""
+    code = FailureCode.CANCELLED
+    ended = await jobs.cancel_queued_of_batch(session, user_id, batch_id, code, FAILURE_MESSAGES[code])
+    if not ended:
+        return 0
+    released = await usage.release_entries(session, user_id, [job_id for job_id, _ in ended])
+    moved = await documents.end(
+        session, user_id, [document_id for _, document_id in ended], DocumentStatus.CANCELLED, code
+    )
+    await batches.count_ended(session, user_id, batch_id, cancelled=moved)
+    for usage_id, pages in released.items():
+        await usage.give_back(session, user_id, usage_id, pages)
+    return len(ended)
+
+
+async def settle_batch(session: ServiceSession, user_id: str, batch_id: UUID, now: datetime) -> BatchSettled:
+    """Recount a running batch from its rows and give it its final status; with live jobs left it only says how many."""
+    batch = await batches.lock(session, user_id, batch_id)
+    if batch is None:
+        return BatchSettled(open_jobs=0, status=BatchStatus.CANCELLED)
+    if batch.status not in batches.RUNNING:
+        return BatchSettled(0, batch.status, batch.completed_count, batch.failed_count, batch.cancelled_count)
+    open_jobs = await jobs.count_live_of_batch(session, user_id, batch_id)
+    if open_jobs:
+        return BatchSettled(open_jobs, batch.status)
+    await documents.end_stranded(session, user_id, batch_id, FailureCode.INTERNAL)
+    counts = await documents.count_by_status(session, user_id, batch_id)
+    completed = counts.get(DocumentStatus.COMPLETED, 0)
+    cancelled = counts.get(DocumentStatus.CANCELLED, 0)
+    failed = counts.get(DocumentStatus.FAILED, 0) + await batches.count_refused(session, user_id, batch_id)
+    status = final_status(completed=completed, failed=failed, cancelled=cancelled)
+    await batches.change(
+        session,
+        user_id,
+        batch_id,
+        batches.RUNNING,
+        status=status,
+        completed_count=completed,
+        failed_count=failed,
+        cancelled_count=cancelled,
+        paused=False,
+        cancel_requested=False,
+        completed_at=now,
+    )
+    return BatchSettled(0, status, completed, failed, cancelled)
+
+
+def _document_status(status: ExtractionStatus) -> DocumentStatus:
+    return {
+        ExtractionStatus.COMPLETED: DocumentStatus.COMPLETED,
+        ExtractionStatus.FAILED: DocumentStatus.FAILED,
+        ExtractionStatus.CANCELLED: DocumentStatus.CANCELLED,
+    }.get(status, DocumentStatus.PROCESSING)

@@ -1,0 +1,66 @@
+"""Quota and periods: who may use how many pages, read fresh each time (R52, R53)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ingestio.db import accounts, usage
+from ingestio.db.session import ServiceSession
+from ingestio.domain.plans import Plan
+from ingestio.domain.usage import Usage, monthly_period, stored_limit
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaCheck:
+    """The answer to "may these pages be processed now?". `remaining` None is unlimited."""
+
+    has_quota: bool
+    remaining: int | None
+    usage: Usage | None
+
+
+async def initialize_usage(session: ServiceSession, user_id: str, plan: Plan, now: datetime) -> Usage:
+    """Make the current period where it is missing and answer it. Idempotent, and safe when two callers race.
+
+    A period stays open past its end while a subscription drives it: only the paid invoice begins the next. Without one the periods
+    are monthly, counted from the day the account was made.
+    """
+    current = await usage.read_current(session, user_id, now)
+    if current is not None and now < current.period_end:
+        return current
+    profile = await accounts.read_profile(session, user_id)
+    if profile is None:
+        raise LookupError("usage before the profile exists")
+    if current is None or profile.stripe_subscription_id is None:
+        start, end = monthly_period(min(profile.created_at, now), now)
+        await usage.open_period(session, user_id, start, end, stored_limit(plan.pages))
+        current = await usage.read_current(session, user_id, now)
+    if current is None:
+        raise LookupError("a period that was just made is not there")
+    return current
+
+
+async def get_current_usage(session: AsyncSession, user_id: str, now: datetime) -> Usage | None:
+    """The current period's counters, None for a user who was never provisioned."""
+    return await usage.read_current(session, user_id, now)
+
+
+async def check_user_quota(session: AsyncSession, user_id: str, pages: int, now: datetime) -> QuotaCheck:
+    """Whether `pages` more would fit now. It reserves nothing; only a reservation decides."""
+    current = await usage.read_current(session, user_id, now)
+    remaining = 0 if current is None else current.remaining
+    return QuotaCheck(remaining is None or pages <= remaining, remaining, current)
+
+
+async def reserve_for_job(
+    session: ServiceSession, user_id: str, job_id: UUID, document_id: UUID, pages: int, plan: Plan, now: datetime
+) -> bool:
+    """Reserve a document's pages for one job; False when they do not fit. The caller holds the job's lock."""
+    current = await initialize_usage(session, user_id, plan, now)
+    period = UUID(current.id)
+    if not await usage.take(session, user_id, period, pages):
+        return False
+    await usage.write_reservations(session, user_id, period, [(job_id, document_id, pages)])
+    return True

@@ -1,0 +1,124 @@
+"""How the rest of the house starts, steers and asks workflows. Starting twice is harmless: the id names the work, not the request."""
+
+from datetime import timedelta
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.common import Priority, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
+from temporalio.service import RPCError, RPCStatusCode
+
+from ingestio.domain.messages import BatchInput, BatchOutcome, BatchProgress, DocumentInput, DocumentOutcome
+from ingestio.errors import Unavailable
+from workflows import names, options
+from workflows.batches import BatchWorkflow
+from workflows.documents import DocumentWorkflow
+
+# The front door answers while Temporal is away, so it must learn of that quickly; the reconciler starts what was left.
+RPC_TIMEOUT = timedelta(seconds=3)
+QUERY_TIMEOUT = timedelta(seconds=1)
+
+
+async def start_batch(client: Client, request: BatchInput) -> None:
+    """Make sure that a run of the batch is open and will look for new jobs (signal-with-start). Raises Unavailable."""
+    await _start_batch(client, request, wake=True)
+
+
+async def ensure_batch(client: Client, request: BatchInput) -> None:
+    """Make sure that a run of the batch is open, without a trace in a run that is. Raises Unavailable."""
+    await _start_batch(client, request, wake=False)
+
+
+async def _start_batch(client: Client, request: BatchInput, *, wake: bool) -> None:
+    attributes = [
+        SearchAttributePair(names.USER, request.user_id),
+        SearchAttributePair(names.PLAN, request.plan),
+        SearchAttributePair(names.BATCH, request.batch_id),
+        SearchAttributePair(names.STATUS, "processing"),
+    ]
+    try:
+        await client.start_workflow(
+            BatchWorkflow.run,
+            request,
+            id=names.batch_workflow_id(request.batch_id),
+            task_queue=names.ORCHESTRATION_QUEUE,
+            task_timeout=options.WORKFLOW_TASK_TIMEOUT,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            start_signal="wake" if wake else None,
+            priority=_share(request.user_id, request.weight),
+            search_attributes=TypedSearchAttributes(attributes) if request.tagged else None,
+            memo={"plan": request.plan},
+            rpc_timeout=RPC_TIMEOUT,
+        )
+    except RPCError as error:
+        raise Unavailable("The workflow server did not answer; the batch is safe and will start by itself.") from error
+
+
+async def ensure_document(client: Client, request: DocumentInput) -> None:
+    """Make sure that a run of a lone document's attempt is open. Raises Unavailable."""
+    attributes = [SearchAttributePair(names.USER, request.user_id), SearchAttributePair(names.PLAN, request.plan)]
+    try:
+        await client.start_workflow(
+            DocumentWorkflow.run,
+            request,
+            id=names.document_workflow_id(request.document_id, request.attempt),
+            task_queue=names.ORCHESTRATION_QUEUE,
+            task_timeout=options.WORKFLOW_TASK_TIMEOUT,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            priority=_share(request.user_id, request.weight),
+            search_attributes=TypedSearchAttributes(attributes) if request.tagged else None,
+            rpc_timeout=RPC_TIMEOUT,
+        )
+    except RPCError as error:
+        raise Unavailable(
+            "The workflow server did not answer; the document is safe and will start by itself."
+        ) from error
+
+
+async def cancel_batch(client: Client, batch_id: str) -> None:
+    """Nudge an open run to cancel; nothing happens when none is open. Raises Unavailable."""
+    await _signal(_batch(client, batch_id), "cancel")
+
+
+async def pause_batch(client: Client, batch_id: str) -> None:
+    """Nudge an open run to start nothing more. Raises Unavailable."""
+    await _signal(_batch(client, batch_id), "pause")
+
+
+async def resume_batch(client: Client, batch_id: str) -> None:
+    """Nudge an open run to go on. Raises Unavailable."""
+    await _signal(_batch(client, batch_id), "resume")
+
+
+async def cancel_document(client: Client, document_id: str, attempt: int) -> None:
+    """Ask the run of a lone document's attempt to stop; nothing happens when none is open. Raises Unavailable."""
+    handle: WorkflowHandle[DocumentWorkflow, DocumentOutcome] = client.get_workflow_handle_for(
+        DocumentWorkflow.run, names.document_workflow_id(document_id, attempt)
+    )
+    try:
+        await handle.cancel(rpc_timeout=RPC_TIMEOUT)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise Unavailable("The workflow server did not answer; try again in a moment.") from error
+
+
+async def ask_progress(client: Client, batch_id: str) -> BatchProgress | None:
+    """What an open run says of itself, within a second; None when it does not answer in time or none is open."""
+    try:
+        return await _batch(client, batch_id).query(BatchWorkflow.progress, rpc_timeout=QUERY_TIMEOUT)
+    except RPCError:
+        return None
+
+
+def _batch(client: Client, batch_id: str) -> WorkflowHandle[BatchWorkflow, BatchOutcome]:
+    return client.get_workflow_handle_for(BatchWorkflow.run, names.batch_workflow_id(batch_id))
+
+
+async def _signal(handle: WorkflowHandle[BatchWorkflow, BatchOutcome], name: str) -> None:
+    try:
+        await handle.signal(name, rpc_timeout=RPC_TIMEOUT)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise Unavailable("The workflow server did not answer; the wish is saved and will be followed.") from error
+
+
+def _share(user_id: str, weight: float) -> Priority:
+    return Priority(fairness_key=user_id[:64], fairness_weight=weight)
