@@ -1,0 +1,166 @@
+"""The one client of a process: google-genai over an HTTP client of our own, every vendor error translated.
+
+Importing this module imports google-genai (about a second), so the provider does it in a thread on its first call.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+from google import genai
+from google.genai import types
+from google.oauth2.credentials import Credentials
+
+from ingestio.errors import FailureCode, ModelError
+from ingestio.extraction.gemini.failures import VENDOR_ERRORS, model_error
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+MAX_ANSWER_BYTES: Final = 16_000_000
+"""The longest answer of any model, 65,536 tokens of JSON, is under a megabyte; a broken gateway may send for ever."""
+
+# The service refuses a shorter deadline in its X-Server-Timeout header; our own clock keeps the shorter time.
+_SHORTEST_SERVER_DEADLINE_SECONDS = 10
+_UPLOAD_POLL_SECONDS = 0.5
+_DELETE_TIMEOUT_SECONDS = 10.0
+
+
+class Connection:
+    """Calls to Gemini with an API key, to Vertex AI (`project`), or to Vertex AI in express mode (`vertexai` with `api_key` only).
+
+    `base_url` may point at any server of the same protocol. A Vertex bearer token never travels in clear text: to a plain-http base
+    URL, which can only be a stand-in or a gateway nearby, a placeholder is sent and no credentials are looked for.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str | None,
+        vertexai: bool,
+        project: str | None,
+        location: str | None,
+        base_url: str | None,
+        timeout_seconds: float,
+    ) -> None:
+        self._timeout_seconds = timeout_seconds
+        by_project = vertexai and bool(project)
+        plain = base_url is not None and urlsplit(base_url).scheme == "http"
+        self._http = httpx.AsyncClient(
+            # A redirect would carry the key to another host: httpx drops only the Authorization header.
+            follow_redirects=False,
+            # The worker bounds how many calls run; a queue here would count against the call's own time.
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
+            event_hooks={"response": [_limit_size, _end_refused_upload]},
+        )
+        self._client = genai.Client(
+            vertexai=vertexai,
+            api_key=None if by_project else api_key,
+            project=project if by_project else None,
+            location=location if by_project else None,
+            credentials=_placeholder() if by_project and plain else None,
+            http_options=types.HttpOptions(
+                base_url=base_url,
+                timeout=math.ceil(timeout_seconds * 1000),
+                headers={"X-Server-Timeout": str(math.ceil(max(timeout_seconds, _SHORTEST_SERVER_DEADLINE_SECONDS)))},
+                httpx_async_client=self._http,
+            ),
+        )
+
+    async def generate(
+        self, model: str, parts: list[types.Part], config: types.GenerateContentConfig
+    ) -> types.GenerateContentResponse:
+        """One call. Raises ModelError, also when the time is over; cancelling closes the request at once."""
+        contents = [types.Content(role="user", parts=parts)]
+        return await self._timed(
+            self._client.aio.models.generate_content(model=model, contents=contents, config=config)
+        )
+
+    @asynccontextmanager
+    async def uploaded(self, path: Path, mime_type: str) -> AsyncIterator[types.Part]:
+        """The file in the service's own store (API-key mode only): there while the context is open, deleted after it.
+
+        Whatever a crash leaves there, the service deletes after 48 hours. Raises ModelError.
+        """
+        # An open file, not a path: given a path the library sends its name along.
+        with path.open("rb") as source:
+            file = await self._timed(self._client.aio.files.upload(file=source, config={"mime_type": mime_type}))
+        name = file.name or ""
+        try:
+            yield await self._timed(self._ready(file, mime_type))
+        finally:
+            await self._delete(name)
+
+    async def aclose(self) -> None:
+        """Closes every connection; the object is of no use afterwards."""
+        await self._client.aio.aclose()
+        self._client.close()
+        await self._http.aclose()
+
+    async def _ready(self, file: types.File, mime_type: str) -> types.Part:
+        while file.state is types.FileState.PROCESSING:
+            await asyncio.sleep(_UPLOAD_POLL_SECONDS)
+            file = await self._client.aio.files.get(name=file.name or "")
+        if file.state is types.FileState.FAILED or not file.uri:
+            raise ModelError(FailureCode.MODEL_REJECTED, "The model's service could not take the uploaded file.")
+        return types.Part.from_uri(file_uri=file.uri, mime_type=mime_type)
+
+    async def _delete(self, name: str) -> None:
+        try:
+            async with asyncio.timeout(_DELETE_TIMEOUT_SECONDS):
+                await self._client.aio.files.delete(name=name)
+        except VENDOR_ERRORS as error:
+            _log.warning(
+                "An uploaded file was not deleted; the service will, within 48 hours. %s", model_error(error).detail
+            )
+
+    async def _timed(self, call: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                return await call
+        except VENDOR_ERRORS as error:
+            failure = model_error(error)
+        _log.warning("A call to the model failed. %s", failure.detail)
+        raise failure
+
+
+def _placeholder() -> Credentials:
+    return Credentials(token="none-over-plain-http")  # type: ignore[no-untyped-call]  # noqa: S106
+
+
+async def _limit_size(response: httpx.Response) -> None:
+    if isinstance(response.stream, httpx.AsyncByteStream):
+        response.stream = _Limited(response.stream)
+
+
+class _Limited(httpx.AsyncByteStream):
+    """A body that ends with a typed error instead of filling the memory."""
+
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._stream:
+            size += len(chunk)
+            if size > MAX_ANSWER_BYTES:
+                raise ModelError(
+                    FailureCode.MODEL_OUTPUT_INVALID,
+                    f"The model's answer is larger than {MAX_ANSWER_BYTES // 1_000_000} MB.",
+                )
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+async def _end_refused_upload(response: httpx.Response) -> None:
+    """Without this header the library takes a refused chunk for a lost one and blocks the whole event loop in `time.sleep`, 7 s."""
+    if response.status_code != httpx.codes.OK and "x-goog-upload-command" in response.request.headers:
+        response.headers["x-goog-upload-status"] = "refused"
