@@ -65,7 +65,7 @@ async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture(scope="session")
-def _emptying(superuser: psycopg.Connection[Any]) -> sql.Composable:
+def _emptying(superuser: psycopg.Connection[Any]) -> sql.Composed:
     tables = superuser.execute(
         "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
     ).fetchall()
@@ -74,7 +74,7 @@ def _emptying(superuser: psycopg.Connection[Any]) -> sql.Composable:
 
 
 @pytest.fixture
-def clean_database(database: Database, superuser: psycopg.Connection[Any], _emptying: sql.Composable) -> Database:
+def clean_database(database: Database, superuser: psycopg.Connection[Any], _emptying: sql.Composed) -> Database:
     """The shared database, emptied before the test."""
     with superuser.transaction():
         superuser.execute(_emptying)

@@ -172,7 +172,7 @@ def test_a_table_has_the_columns_types_nullability_and_defaults_that_are_require
 
 def test_the_enums_hold_exactly_the_required_values_in_order(superuser: psycopg.Connection[Any]) -> None:
     rows = superuser.execute(
-        "SELECT typname, array_agg(enumlabel::text ORDER BY enumsortorder) FROM pg_enum JOIN pg_type ON pg_type.oid = enumtypid GROUP BY typname"
+        "SELECT enumtypid::regtype::text, array_agg(enumlabel::text ORDER BY enumsortorder) FROM pg_enum GROUP BY enumtypid"
     ).fetchall()
     assert dict(rows) == ENUMS
 

@@ -123,7 +123,8 @@ def test_every_foreign_key_is_found_by_an_index(superuser: psycopg.Connection[An
 )
 def test_what_is_looked_up_is_indexed(superuser: psycopg.Connection[Any], table: str, column: str) -> None:
     rows = superuser.execute(
-        "SELECT 1 FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY(indkey) WHERE indrelid = %s::regclass AND attname = %s",
+        "SELECT 1 FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY(indkey) "
+        "WHERE indrelid = %s::regclass AND attname = %s",
         [table, column],
     ).fetchall()
     assert rows
