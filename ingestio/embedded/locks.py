@@ -1,14 +1,18 @@
-"""One running instance per data directory. The kernel releases the lock when its holder dies, however it dies."""
+"""Who may run an instance on a data directory, and who uses it. The kernel releases a lock when its holder dies, however it dies."""
 
+import contextlib
 import fcntl
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from ingestio.embedded.files import private_directory
-from ingestio.errors import IngestioError
+from ingestio.errors import ConfigurationError, IngestioError
 
+_POLL_SECONDS = 0.02
 _PATIENCE_SECONDS = 0.3  # `is_locked` of another process holds the lock for microseconds; that is no instance
+_STOPPING_SECONDS = 60.0
 
 
 class AlreadyRunning(IngestioError):
@@ -24,29 +28,36 @@ class AlreadyRunning(IngestioError):
         self.data_dir = data_dir
 
 
-class InstanceLock:
-    """The exclusive right to run servers on `data_dir`."""
+class FileLock:
+    """A lock on the file `name` of a data directory, which is made if it is missing."""
 
-    def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir
+    def __init__(self, data_dir: Path, name: str) -> None:
+        self._path = data_dir / name
         self._descriptor: int | None = None
 
-    def acquire(self) -> None:
-        """Take the lock or raise AlreadyRunning."""
-        private_directory(self._data_dir)
-        descriptor = os.open(_lock_file(self._data_dir), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() < deadline:
-                    time.sleep(0.02)
-                    continue
-                os.close(descriptor)
-                raise AlreadyRunning(self._data_dir) from None
-            self._descriptor = descriptor
-            return
+    @property
+    def held(self) -> bool:
+        return self._descriptor is not None
+
+    def acquire(self, *, shared: bool = False, patience_seconds: float = 0.0) -> bool:
+        """Take the lock, trying for `patience_seconds`; False when others hold it. ConfigurationError when the file cannot be locked."""
+        private_directory(self._path.parent)
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            with contextlib.ExitStack() as undo:
+                undo.callback(os.close, descriptor)
+                deadline = time.monotonic() + patience_seconds
+                while not _try_lock(descriptor, shared=shared):
+                    if time.monotonic() >= deadline:
+                        return False
+                    time.sleep(_POLL_SECONDS)
+                undo.pop_all()
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot lock {self._path}: {error.strerror}; choose another --data-dir"
+            ) from error
+        self._descriptor = descriptor
+        return True
 
     def release(self) -> None:
         """Give the lock back; harmless when it is not held."""
@@ -55,20 +66,56 @@ class InstanceLock:
             self._descriptor = None
 
 
+class InstanceLock(FileLock):
+    """The exclusive right to run servers on `data_dir`."""
+
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__(data_dir, "lock")
+        self._data_dir = data_dir
+
+    def claim(self) -> None:
+        """Take the lock or raise AlreadyRunning."""
+        if not self.acquire(patience_seconds=_PATIENCE_SECONDS):
+            raise AlreadyRunning(self._data_dir)
+
+
 def is_locked(data_dir: Path) -> bool:
     """Whether a live process runs an instance on `data_dir`."""
     try:
-        descriptor = os.open(_lock_file(data_dir), os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(data_dir / "lock", os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the data directory {data_dir}: {error.strerror}") from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not _try_lock(descriptor, shared=True)
     finally:
         os.close(descriptor)
-    return False
 
 
-def _lock_file(data_dir: Path) -> Path:
-    return data_dir / "lock"
+def use_lock(data_dir: Path) -> FileLock:
+    """Held shared by the commands that use an instance, exclusively by the one that stops it because nobody does."""
+    return FileLock(data_dir, "users")
+
+
+@contextlib.contextmanager
+def using(data_dir: Path) -> Iterator[None]:
+    """While inside, an instance that another command started for itself is not stopped.
+
+    Enter before asking `running`, and leave before stopping an instance of one's own. Waits for an instance that is just stopping.
+    """
+    lock = use_lock(data_dir.resolve())
+    if not lock.acquire(shared=True, patience_seconds=_STOPPING_SECONDS):
+        raise AlreadyRunning(data_dir)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _try_lock(descriptor: int, *, shared: bool) -> bool:
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

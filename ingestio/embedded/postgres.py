@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import psycopg
+
 from ingestio.embedded.files import kept_secret, private_directory, sync_directory
 from ingestio.embedded.locks import InstanceLock
 from ingestio.embedded.ports import LOOPBACK, remembered_ports
@@ -38,6 +40,8 @@ from ingestio.embedded.processes import (
 from ingestio.errors import ConfigurationError
 
 SUPERUSER = "postgres"
+_LINUX = sys.platform.startswith("linux")
+_PROGRAM_NAMES = ("postgres", "initdb")
 _SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
@@ -61,6 +65,7 @@ class PostgresCluster:
     port: int
     durable: bool = True
     settings: Mapping[str, str] | None = None
+    programs: Path | None = None  # the directory of another PostgreSQL's `initdb` and `postgres`, version 17 or later
 
     @property
     def directory(self) -> Path:
@@ -81,9 +86,13 @@ class PostgresCluster:
     def prepare(self) -> Child:
         """Make the cluster if it is new and say how to run it. Call while holding the lock of `data_dir`."""
         account = self._account()
-        programs = postgres_programs(account)
+        programs = self.programs or postgres_programs(account)
         if not (self.directory / "PG_VERSION").exists():
             self._create(account, programs)
+        elif not self._secret_file(SUPERUSER).exists():
+            raise ConfigurationError(
+                f"{self._secret_file(SUPERUSER)}, the password of {self.directory}, is gone; restore it from a backup"
+            )
         settings = {**_SETTINGS, **({} if self.durable else _FASTER_BUT_LOSABLE), **(self.settings or {})}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return Child(
@@ -97,7 +106,7 @@ class PostgresCluster:
                 *options,
             ],
             env=base_environment(self.data_dir),
-            log=self.data_dir / "logs" / "postgres.log",
+            log=self._log,
             cwd=self.directory,
             account=account,
             ready=self._is_ready,
@@ -108,13 +117,23 @@ class PostgresCluster:
 
     def provision(self) -> None:
         """Make database, logins and roles; needs the server. Repeating it changes nothing."""
-        provision(self.superuser_url, owner_password=self._password(OWNER), app_password=self._password(APP))
+        try:
+            provision(self.superuser_url, owner_password=self._password(OWNER), app_password=self._password(APP))
+        except psycopg.Error as error:
+            raise ChildFailed(f"postgres could not be set up ({error.sqlstate}); see {self._log}") from error
+
+    @property
+    def _log(self) -> Path:
+        return self.data_dir / "logs" / "postgres.log"
 
     def _url(self, user: str, database: str) -> str:
         return f"postgresql://{user}:{self._password(user)}@{LOOPBACK}:{self.port}/{database}"
 
     def _password(self, user: str) -> str:
-        return kept_secret(self.data_dir / "secrets" / user)
+        return kept_secret(self._secret_file(user))
+
+    def _secret_file(self, user: str) -> Path:
+        return self.data_dir / "secrets" / user
 
     def _account(self) -> Account | None:
         """Whom the server runs as: the owner of the existing files, else the unprivileged user; None when we are not root."""
@@ -135,6 +154,7 @@ class PostgresCluster:
                 f"{self.directory} is no PostgreSQL data directory; move it away or choose another --data-dir"
             )
         staging = private_directory(self.data_dir) / "postgres.new"
+        end(working_in(staging, _PROGRAM_NAMES))  # an initdb whose parent was killed
         shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir(mode=0o700)
         with (
@@ -193,11 +213,8 @@ class PostgresCluster:
         """
         pid_file = self.directory / "postmaster.pid"
         if pid_file.exists():
-            end(working_in(self.directory))
+            end(working_in(self.directory, _PROGRAM_NAMES))
             pid_file.unlink(missing_ok=True)
-
-
-_LINUX = sys.platform.startswith("linux")
 
 
 class PostgresServer:
@@ -255,7 +272,7 @@ def start_postgres(
     """
     data_dir = data_dir.resolve()
     lock = InstanceLock(data_dir)
-    lock.acquire()
+    lock.claim()
     try:
         chosen = port or remembered_ports(data_dir / "ports.json", ["postgres"])["postgres"]
         cluster = PostgresCluster(data_dir, chosen, durable=durable, settings=settings)

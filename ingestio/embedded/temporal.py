@@ -55,7 +55,7 @@ class TemporalNode:
         home = private_directory(self.data_dir / "temporal")
         return Child(
             name="temporal",
-            argv=[str(temporal_program()), *self._arguments(home)],
+            argv=[str(temporal_program()), *self._arguments()],
             # The program keeps notes in its home directory and would ask for new versions there and outside.
             env={**base_environment(self.data_dir), "HOME": str(home), "TEMPORAL_VERSION_CHECK_DISABLED": "1"},
             log=self.data_dir / "logs" / "temporal.log",
@@ -71,7 +71,7 @@ class TemporalNode:
             change = {"namespace": NAMESPACE, "config": {"workflowExecutionRetentionTtl": wanted}}
             self._ask("POST", f"/api/v1/namespaces/{NAMESPACE}/update", change)
 
-    def _arguments(self, home: Path) -> list[str]:
+    def _arguments(self) -> list[str]:
         # The HTTP API answers only to its own name, so a web page that was pointed at loopback (DNS rebinding) gets nothing.
         config = {**_DYNAMIC_CONFIG, "frontend.httpAllowedHosts": [f"{LOOPBACK}:{self.http_port}"]}
         arguments = ["server", "start-dev", "--disable-config-env", "--disable-config-file", "--log-level", "warn"]
@@ -82,7 +82,7 @@ class TemporalNode:
         else:
             arguments += ["--ui-ip", LOOPBACK, "--ui-port", str(self.ui_port), "--ui-disable-news-fetch"]
         if not self.in_memory:
-            arguments += ["--db-filename", str(home / "temporal.db")]
+            arguments += ["--db-filename", "temporal.db"]  # in `home`: a path could hold what SQLite reads as options
             for pragma, value in _SQLITE_PRAGMAS.items():
                 arguments += ["--sqlite-pragma", f"{pragma}={value}"]
         for key, setting in config.items():
@@ -145,7 +145,7 @@ class TemporalServer:
         node: TemporalNode,
         lock: InstanceLock,
         running: RunningChild,
-        throwaway: "tempfile.TemporaryDirectory[str] | None",
+        throwaway: Path | None,
     ) -> None:
         self.node = node
         self._lock = lock
@@ -181,7 +181,7 @@ class TemporalServer:
     def _clean_up(self) -> None:
         self._lock.release()
         if self._throwaway is not None:
-            self._throwaway.cleanup()
+            shutil.rmtree(self._throwaway, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self
@@ -191,18 +191,18 @@ class TemporalServer:
 
 
 def start_temporal(data_dir: Path | None = None, *, headless: bool = True) -> TemporalServer:
-    """Start the server of `data_dir`; without one it keeps everything in memory and its log in a directory that goes with it.
+    """Start the server of `data_dir`; without one it keeps everything in memory, and its log in a temporary
+    directory that goes when it is stopped.
 
     The namespace is `default`, SEARCH_ATTRIBUTES are registered. Raises AlreadyRunning, ConfigurationError, or ChildFailed that names
     the log.
     """
     throwaway = None
     if data_dir is None:
-        throwaway = tempfile.TemporaryDirectory(prefix="ingestio-temporal-")
-        data_dir = Path(throwaway.name)
+        data_dir = throwaway = Path(tempfile.mkdtemp(prefix="ingestio-temporal-"))
     place = data_dir.resolve()
     lock = InstanceLock(place)
-    lock.acquire()
+    lock.claim()
     try:
         node = temporal_node(
             place,
