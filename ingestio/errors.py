@@ -7,6 +7,7 @@
     |- UpgradeRequired                    403
     |- SubscriptionInactive               403
     |- NotFound                           404  (also for another user's id)
+    |  `- ObjectMissing                        the row is there, its stored file is not
     |- Conflict                           409
     |  |- InvalidTransition
     |  |- IdempotencyConflict
@@ -148,6 +149,12 @@ class NotFound(IngestioError):
     code = "not_found"
     status = 404
     title = "Not found"
+
+
+class ObjectMissing(NotFound):
+    """The storage answers, and holds nothing under this key. Repeating does not bring it back; an outage is `Unavailable`."""
+
+    title = "Stored file missing"
 
 
 class Conflict(IngestioError):
