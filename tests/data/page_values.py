@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 MONTHS = (
     ("january", "januar", "janvier", "enero", "januari"),
@@ -20,6 +21,7 @@ MONTHS = (
 SIGNS = {"USD": ("$", "usd"), "GBP": ("£", "gbp"), "EUR": ("€", "eur"), "CHF": ("chf",)}
 
 
+@lru_cache(maxsize=64)
 def flat(text: str) -> str:
     """One line in small letters with single spaces."""
     return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip().casefold()
