@@ -1,0 +1,207 @@
+"""Numbers and amounts as documents write them, to exact decimals.
+
+`1.234` has two readings; which holds is a property of the document's decimal sign. Without one, both are kept.
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from ingestio.extraction.currencies import SIGN_PATTERN, codes_of
+
+_SPACES = " \u00a0\u202f\u2009"
+_NUMBER = re.compile(
+    r"(?:(?<=Rs\.)|(?<=Fr\.)|(?<=kr\.)|(?<![\w.,'’]))"
+    rf"(?:\d{{1,3}}(?:[.,'’{_SPACES}]\d{{3}})+(?!\d)(?:[.,]\d{{1,6}})?|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?:\.\d+)?|\d+(?:[.,]\d+)?|[.,]\d{{2}})"
+    r"(?!\d|[.,]\d)"
+)
+_GLUED = re.compile(r"(?<=[A-Za-z$€£¥₹])(\d[\d.,'’]*\d|\d)")
+_CURRENCY = rf"(?:{SIGN_PATTERN}|[A-Z]{{3}}|[Ee]uros?)"
+_BEFORE = re.compile(rf"(?<![^\W\d_])({_CURRENCY})\s?:?\s?([-−–]?)\s?$")
+_AFTER = re.compile(rf"\s?[-−–]?\s?({_CURRENCY})(?![^\W\d_])")
+_MINUS_BEFORE = re.compile(r"(?:^|[^\w.)])[-−–]\s?$")
+_PERCENT = re.compile(r"\s?%|\s?(?:percent|prozent|pour ?cent)\b", re.IGNORECASE)
+_CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundNumber:
+    """A number in a text with what belongs to it. `start` and `end` take in sign and currency; `readings` as in dates.
+
+    `currency` holds the ISO codes of the currency beside it; `decimals` the digits after the decimal sign as printed.
+    """
+
+    start: int
+    end: int
+    value: Decimal
+    readings: tuple[Decimal, ...]
+    currency: tuple[str, ...]
+    percent: bool
+    decimals: int
+    digits: int
+
+    @property
+    def looks_like_money(self) -> bool:
+        """Printed with cents or a currency: an amount even where nothing says so."""
+        return not self.percent and (bool(self.currency) or self.decimals == 2)
+
+
+def _read(text: str, decimal_sign: str | None) -> tuple[tuple[Decimal, ...], int]:
+    """The readings of a run of digits and separators, and its decimals; no reading when the grouping makes no sense."""
+    plain = re.sub(rf"[{_SPACES}'’]", "", text)
+    marks = [char for char in plain if char in ".,"]
+    kinds = set(marks)
+    if not marks:
+        return (Decimal(plain),), 0
+    head, _, tail = plain.rpartition(marks[-1])
+    if len(kinds) == 2:
+        if marks.count(marks[-1]) > 1:
+            return (), 0
+        return (Decimal(f"{re.sub('[.,]', '', head)}.{tail}"),), len(tail)
+    if len(marks) > 1:
+        groups = re.split("[.,]", plain)
+        if len(groups[-1]) != 3:
+            return (), 0
+        return (Decimal("".join(groups)),), 0
+    as_decimal = Decimal(f"{head or '0'}.{tail}")
+    if len(tail) != 3 or not 1 <= len(head) <= 3 or head.startswith("0"):
+        return (as_decimal,), len(tail)
+    as_group = Decimal(f"{head}{tail}")
+    if plain != text:  # already grouped by spaces or apostrophes: the mark can only be the decimal sign
+        return (as_decimal,), 3
+    if decimal_sign is None:
+        return (as_group, as_decimal), 0
+    return ((as_decimal,), 3) if decimal_sign == marks[0] else ((as_group,), 0)
+
+
+def _negative(text: str, start: int, end: int) -> tuple[bool, int, int]:
+    """Whether the number at `start:end` is negative, and the span with its sign."""
+    before, after = text[:start], text[end:]
+    minus = _MINUS_BEFORE.search(before[-4:])
+    if minus:
+        sign_at = max(before.rfind(sign) for sign in "-−–")
+        return True, sign_at, end
+    inside = text[start:end]
+    if before.rstrip().endswith("(") and after.lstrip().startswith(")") and not inside.isdigit():
+        return True, len(before.rstrip()) - 1, end + len(after) - len(after.lstrip()) + 1
+    if re.match(r"\s?[-−–](?![\w(])", after) and not re.match(r"\s?[-−–]\s*\d", after):
+        return True, start, end + re.match(r"\s?[-−–]", after).end()  # type: ignore[union-attr]
+    return False, start, end
+
+
+def _currency_beside(text: str, start: int, end: int) -> tuple[tuple[str, ...], int, int, bool]:
+    reach = max(0, start - 12)
+    before = _BEFORE.search(text[reach:start])
+    if before:
+        codes = codes_of(before[1])
+        if codes and (
+            len(before[1]) != 3 or not before[1].isalpha() or before[1].isupper() or before[1] in ("zł", "lei")
+        ):
+            return codes, reach + before.start(1), end, bool(before[2])
+    after = _AFTER.match(text, end)
+    if after:
+        codes = codes_of(after[1])
+        if codes:
+            return codes, start, after.end(1), False
+    return (), start, end, False
+
+
+def find_numbers(text: str, decimal_sign: str | None = None) -> list[FoundNumber]:
+    """Every number that stands for itself, left to right: digits inside words and codes (`A4`, `INV-12`) are not numbers."""
+    spans = [(match.start(), match.end()) for match in _NUMBER.finditer(text)]
+    for match in _GLUED.finditer(text):
+        word = re.search(r"[^\W\d_]+$|[$€£¥₹]$", text[: match.start()])
+        if word and codes_of(word.group()) and not re.search(r"[\w]$", text[: word.start()]):
+            spans.append((match.start(), match.end()))
+    found: list[FoundNumber] = []
+    for start, end in sorted(set(spans)):
+        if found and start < found[-1].end:
+            continue
+        after = text[end : end + 1]
+        codes, first, last, inner_minus = _currency_beside(text, start, end)
+        if (after.isalpha() or after == "_") and not (codes and last > end):
+            continue
+        if re.search(r"\w[-/]$", text[max(0, start - 2) : start]) and not codes:
+            continue  # the tail of a code such as INV-12 or 2014/502
+        if re.match(r"[-/]\w", text[end : end + 2]) and not codes:
+            continue
+        readings, decimals = _read(text[start:end], decimal_sign)
+        if not readings:
+            continue
+        negative, first_signed, last_signed = _negative(text, min(first, start), max(last, end))
+        if not negative and first < start:
+            negative = inner_minus
+        if not negative and last > end:
+            negative, _, _ = _negative(text[: max(last, end)], start, end)
+        if negative:
+            readings = tuple(-reading for reading in readings)
+        percent = bool(_PERCENT.match(text, end))
+        digits = sum(char.isdigit() for char in text[start:end])
+        found.append(
+            FoundNumber(
+                min(first, first_signed),
+                max(last, last_signed),
+                readings[0],
+                readings,
+                codes,
+                percent,
+                decimals,
+                digits,
+            )
+        )
+    return found
+
+
+def infer_decimal_sign(texts: list[str]) -> str | None:
+    """The decimal sign that a document's own numbers prove by majority; None when they do not."""
+    votes = {".": 0, ",": 0}
+    for text in texts:
+        for match in re.finditer(r"(?<![\d.,/-])\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})*([.,])\d{2}(?![\d.,/-])", text):
+            votes[match[1]] += 1
+    if votes["."] == votes[","]:
+        return None
+    sign = max(votes, key=votes.__getitem__)
+    return sign if votes[sign] >= 2 * min(votes.values()) else None
+
+
+def as_amount(value: Decimal) -> str:
+    """The contract's decimal string: at least two decimals, more where the document has more."""
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and exponent > -2:
+        value = value.quantize(_CENT)
+    elif isinstance(exponent, int) and exponent < -2:
+        while exponent < -2 and value == value.quantize(Decimal(1).scaleb(exponent + 1)):
+            exponent += 1
+            value = value.quantize(Decimal(1).scaleb(exponent))
+    return f"{value:f}" if value else "0.00"
+
+
+def as_number(value: Decimal) -> str:
+    """A quantity or rate: a decimal string without idle zeros."""
+    text = f"{value:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in ("", "-0") else text
+
+
+def parse_decimal(raw: str | float | Decimal, decimal_sign: str | None = None) -> Decimal | None:
+    """The number that a text is, with or without currency; None when it is not one number, or ambiguous prose.
+
+    Plain notation (`1234.5`, `-3`) is taken literally, whatever the document's sign: that is how programs write.
+    """
+    if isinstance(raw, bool):
+        return None
+    if isinstance(raw, (int, Decimal)):
+        return Decimal(raw)
+    if isinstance(raw, float):
+        return Decimal(repr(raw)) if raw == raw and abs(raw) != float("inf") else None
+    text = raw.strip()
+    if re.fullmatch(r"[-+]?\d+(?:\.\d+)?", text):
+        try:
+            return Decimal(text)
+        except InvalidOperation:
+            return None
+    found = find_numbers(text, decimal_sign)
+    if len(found) != 1:
+        return None
+    rest = (text[: found[0].start] + text[found[0].end :]).strip(" :%+()").strip()
+    return None if rest and not codes_of(rest) else found[0].value

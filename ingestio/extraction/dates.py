@@ -1,0 +1,197 @@
+"""Dates as documents write them, in seven languages and more, to ISO 8601.
+
+A date such as 03/04/2026 has two readings. Which one holds is a property of the whole document (`DateOrder`), never of the date;
+when the document does not say, both readings are kept and the first is marked ambiguous.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from ingestio.extraction.tokens import fold
+
+
+class DateOrder(StrEnum):
+    """How a document writes numeric dates whose year comes last."""
+
+    DAY_FIRST = "dmy"
+    MONTH_FIRST = "mdy"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDate:
+    """A date in a text. `value` is ISO 8601; `readings` holds every possible one, `value` first."""
+
+    start: int
+    end: int
+    value: str
+    readings: tuple[str, ...]
+
+    @property
+    def ambiguous(self) -> bool:
+        return len(self.readings) > 1
+
+
+_MONTH_NAMES = """
+january jan januar janvier janv enero ene gennaio gen januari janeiro stycznia leden ledna tammikuu sijecanj
+february feb februar fevrier fevr fev febrero febbraio febr februari fevereiro lutego unor unora helmikuu
+march mar marz mrz mars marzo maart mrt marco marca brezen brezna maaliskuu maerz
+april apr avril avr abril abr aprile kwietnia duben dubna huhtikuu avri
+may mai mayo mag maggio mei maio maj maja kveten kvetna toukokuu
+june jun juni juin junio giugno giu junho czerwca cerven cervna kesakuu
+july jul juli juillet juil julio luglio lug julho lipca cervenec cervence heinakuu
+august aug aout aou agosto ago augustus augusti sierpnia srpen srpna elokuu
+september sep sept septembre septiembre settembre set setembro wrzesnia zari syyskuu
+october oct oktober okt octobre octubre ottobre ott outubro out pazdziernika rijen rijna lokakuu
+november nov novembre noviembre novembro listopada listopad listopadu marraskuu
+december dec dezember dez decembre diciembre dic dicembre dezembro grudnia prosinec prosince joulukuu desember des
+"""
+MONTHS = {name: number for number, line in enumerate(_MONTH_NAMES.strip().splitlines(), 1) for name in line.split()}
+assert len(set(MONTHS.values())) == 12
+
+_NAME = r"[^\W\d_]{3,12}"
+_ISO = re.compile(r"(?<![\d.,/-])(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})(?!\d)(?![-/.]\d)")
+# The look-behind and look-ahead keep parts of longer chains (1.2.3.4, 1-2-3-4) out, but let the two dates of 01.05.14-31.05.14 in.
+_NUMERIC = re.compile(
+    r"(?<![\d.,/])(?<!\d-)(\d{1,2})\s?([./-])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})(?!\d)(?!\2\d)(?![.,]\d)"
+    r"|(?<=\d-)(?<![\d.,/])(\d{1,2})([./])(\d{1,2})\6(\d{4}|\d{2})(?!\d)(?![./,-]\d)"
+)
+_DAY_NAME_YEAR = re.compile(
+    rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th|er|ère|ste|de|º|ª|°)?[.,]?[\s/-]*(?:of\s|de\s|d['’]|den\s)?\s*({_NAME})\.?"
+    rf"(?:\s*(?:of|de|del|di)\s|[\s,./'’-])*(\d{{4}}|\d{{2}})(?!\d)",
+    re.IGNORECASE,
+)
+_NAME_DAY_YEAR = re.compile(
+    rf"(?<![^\W_])({_NAME})\.?[\s/-]*(\d{{1,2}})(?:st|nd|rd|th)?(?:\s*,\s*|[\s/-]+|,?\s*['’])(\d{{4}}|\d{{2}})(?!\d)",
+    re.IGNORECASE,
+)
+_YEAR_NAME_DAY = re.compile(
+    rf"(?<!\d)(\d{{4}})[\s,/-]+({_NAME})\.?[\s/-]+(\d{{1,2}})(?:st|nd|rd|th)?(?!\d)", re.IGNORECASE
+)
+_IDEOGRAPHS = re.compile(r"(?<!\d)(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]")
+_RUN = re.compile(r"(?<!\d)(\d{4})(\d{2})(\d{2})(?!\d)")
+_MONTH_YEAR = re.compile(rf"(?<![^\W_])({_NAME})\.?[\s,/'’-]*(?:(?:of|de|del)\s+)?(\d{{4}})(?!\d)", re.IGNORECASE)
+_NUMBER_YEAR = re.compile(r"(?<![\d./-])(\d{1,2})\s?[./-]\s?(\d{4})(?![\d./-])")
+_YEAR_NUMBER = re.compile(r"(?<![\d./-])(\d{4})\s?[./-]\s?(\d{1,2})(?![\d./-])")
+_YEAR = re.compile(r"(?<![\d./,-])((?:19|20)\d{2})(?![\d/,]|\.\d)")
+_PRECISE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?\Z")
+
+
+def month_number(name: str) -> int | None:
+    """1 to 12 for a month's name or abbreviation in any of the languages."""
+    return MONTHS.get(fold(name).rstrip("."))
+
+
+def _iso(year: int, month: int, day: int) -> str | None:
+    if not 1900 <= year <= 2199:
+        return None
+    try:
+        return date(year, month, day).isoformat()
+    except ValueError:
+        return None
+
+
+def _year(text: str) -> int:
+    number = int(text)
+    if len(text) > 2:
+        return number
+    return number + (2000 if number < 50 else 1900)
+
+
+def _named(day: str, name: str, year: str) -> str | None:
+    month = month_number(name)
+    return _iso(_year(year), month, int(day)) if month else None
+
+
+def _numeric_readings(first: str, second: str, year: str, separator: str, order: DateOrder | None) -> tuple[str, ...]:
+    day_first = _iso(_year(year), int(second), int(first))
+    month_first = _iso(_year(year), int(first), int(second))
+    if separator == ".":  # nobody writes the month first with full stops
+        return tuple(filter(None, (day_first,)))
+    if order is DateOrder.DAY_FIRST:
+        return tuple(filter(None, (day_first,))) or tuple(filter(None, (month_first,)))
+    if order is DateOrder.MONTH_FIRST:
+        return tuple(filter(None, (month_first,))) or tuple(filter(None, (day_first,)))
+    return tuple(dict.fromkeys(filter(None, (day_first, month_first))))
+
+
+def _candidates(text: str, order: DateOrder | None, *, runs: bool) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+    for match in _ISO.finditer(text):
+        yield match.start(), match.end(), tuple(filter(None, (_iso(int(match[1]), int(match[3]), int(match[4])),)))
+    for match in _NUMERIC.finditer(text):
+        first, separator, second, year = filter(None, match.groups())
+        yield match.start(), match.end(), _numeric_readings(first, second, year, separator, order)
+    for match in _IDEOGRAPHS.finditer(text):
+        yield match.start(), match.end(), tuple(filter(None, (_iso(int(match[1]), int(match[2]), int(match[3])),)))
+    for match in _DAY_NAME_YEAR.finditer(text):
+        yield match.start(), match.end(), tuple(filter(None, (_named(match[1], match[2], match[3]),)))
+    for match in _NAME_DAY_YEAR.finditer(text):
+        yield match.start(), match.end(), tuple(filter(None, (_named(match[2], match[1], match[3]),)))
+    for match in _YEAR_NAME_DAY.finditer(text):
+        yield match.start(), match.end(), tuple(filter(None, (_named(match[3], match[2], match[1]),)))
+    if runs:
+        for match in _RUN.finditer(text):
+            yield match.start(), match.end(), tuple(filter(None, (_iso(int(match[1]), int(match[2]), int(match[3])),)))
+
+
+def find_dates(text: str, order: DateOrder | None = None, *, runs: bool = False) -> list[FoundDate]:
+    """Every whole date in `text`, left to right, none overlapping. `runs` also takes 20260314, which elsewhere is a number."""
+    if not any(char.isdigit() for char in text):
+        return []
+    found: list[FoundDate] = []
+    for start, end, readings in sorted(_candidates(text, order, runs=runs), key=lambda each: (each[0], -each[1])):
+        if readings and (not found or start >= found[-1].end):
+            found.append(FoundDate(start, end, readings[0], readings))
+    return found
+
+
+def find_months(text: str) -> list[FoundDate]:
+    """Dates of any precision, down to a lone year: `2019-05-01`, `2019-05`, `2019`. For résumés and periods."""
+    found = find_dates(text)
+
+    def add(start: int, end: int, value: str | None) -> None:
+        if value and all(end <= each.start or start >= each.end for each in found):
+            found.append(FoundDate(start, end, value, (value,)))
+
+    for match in _MONTH_YEAR.finditer(text):
+        month = month_number(match[1])
+        add(match.start(), match.end(), f"{match[2]}-{month:02}" if month else None)
+    for pattern, year, month_group in ((_NUMBER_YEAR, 2, 1), (_YEAR_NUMBER, 1, 2)):
+        for match in pattern.finditer(text):
+            if 1 <= int(match[month_group]) <= 12 and 1900 <= int(match[year]) <= 2199:
+                add(match.start(), match.end(), f"{match[year]}-{int(match[month_group]):02}")
+    for match in _YEAR.finditer(text):
+        add(match.start(), match.end(), match[1])
+    return sorted(found, key=lambda each: each.start)
+
+
+def parse_date(text: str, order: DateOrder | None = None) -> str | None:
+    """ISO 8601 for a text that is one date and nothing else, as precise as it is; None when it is not a date."""
+    stripped = text.strip()
+    if _PRECISE.match(stripped):
+        year, month, day = (*(int(part) for part in stripped.split("-")), 1, 1)[:3]
+        return stripped if _iso(year, month, day) else None
+    stamped = re.fullmatch(r"(\d{4}-\d{2}-\d{2})[T ]\d{2}:\d{2}\S*", stripped)
+    if stamped:
+        return parse_date(stamped[1])
+    for found in (*find_dates(stripped, order, runs=True), *find_months(stripped)):
+        if not stripped[: found.start].strip(" ,.") and not stripped[found.end :].strip(" ,."):
+            return found.value
+    return None
+
+
+def order_from_dates(texts: list[str]) -> DateOrder | None:
+    """What the numeric dates themselves prove: 23/11 can only be day first. None when they prove nothing or contradict."""
+    day_first = month_first = 0
+    for text in texts:
+        for match in _NUMERIC.finditer(text):
+            first, separator, second, _ = filter(None, match.groups())
+            if separator != "." and int(first) > 12 >= int(second):
+                day_first += 1
+            elif separator != "." and int(second) > 12 >= int(first):
+                month_first += 1
+    if bool(day_first) == bool(month_first):
+        return None
+    return DateOrder.DAY_FIRST if day_first else DateOrder.MONTH_FIRST

@@ -1,0 +1,77 @@
+"""Words as they are compared: without case, accents, ligatures and punctuation. Pure text, no geometry."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+_NUMERO = str.maketrans(
+    {"№": " no ", "#": " no ", "°": "o ", "º": "o ", "ª": "a ", "&": " and ", "ß": "ss", "’": "'", "ʼ": "'"}
+)
+_TOKEN = re.compile(r"[^\W_]+", re.UNICODE)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One comparable word: its key, and where it stands in the text it came from."""
+
+    key: str
+    start: int
+    end: int
+
+
+@lru_cache(maxsize=65536)
+def fold(text: str) -> str:
+    """Lower case, without accents and ligatures; `ß` is `ss`. Characters of other scripts stay."""
+    plain = text.casefold()
+    if plain.isascii():
+        return plain
+    decomposed = unicodedata.normalize("NFKD", plain)
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
+
+
+def compact(text: str) -> str:
+    """The letters and digits of a text in one run: how two spellings of one label are told to be the same."""
+    return "".join(match.group() for match in _TOKEN.finditer(fold(text.translate(_NUMERO))))
+
+
+@lru_cache(maxsize=65536)
+def _keys(word: str) -> tuple[tuple[str, int, int], ...]:
+    """The keys in one word with offsets; a key whose offset cannot be told (a ligature before it) takes the word's."""
+    if word.isascii() and "#" not in word and "&" not in word:
+        return tuple((match.group().lower(), match.start(), match.end()) for match in _TOKEN.finditer(word))
+    found: list[tuple[str, int, int]] = []
+    run, start = "", 0
+    for index, char in enumerate(word):
+        if char in "#№":
+            if run:
+                found.append((run, start, index))
+            found.append(("no", index, index + 1))
+            run, start = "", index + 1
+        elif char in "°º":
+            found.append((fold(run) + "o", start, index + 1))
+            run, start = "", index + 1
+        elif char == "&":
+            if run:
+                found.append((run, start, index))
+            found.append(("and", index, index + 1))
+            run, start = "", index + 1
+        elif char.isalnum() or unicodedata.combining(char):
+            if not run:
+                start = index
+            run += fold(char)
+        elif run:
+            found.append((run, start, index))
+            run = ""
+    if run:
+        found.append((run, start, len(word)))
+    return tuple(found)
+
+
+def tokens(text: str) -> tuple[Token, ...]:
+    """The comparable words of a text, in order, with offsets into it."""
+    found: list[Token] = []
+    for match in re.finditer(r"\S+", text):
+        offset = match.start()
+        found.extend(Token(key, offset + start, offset + end) for key, start, end in _keys(match.group()) if key)
+    return tuple(found)
