@@ -101,7 +101,7 @@ _INVOICES = (
 )
 
 _PROMPTS = {
-    "Larkfield-Brindle-MSA-2026.pdf": "Who are the parties? Extract the effective date, the term and the governing law.",
+    "Larkfield-Brindle-MSA-2026.pdf": "Extract the parties, the effective date, the term and the governing law.",
     "CV_Ingrid_Solheim_Bakke.pdf": "Extract name, email, phone, location and skills.",
     "statement-2026-09.pdf": "Extract the account holder, IBAN, opening balance, closing balance and all transactions.",
     "PO-4500017832.pdf": "Extract the purchase order number, order date, delivery date, vendor name and total amount.",

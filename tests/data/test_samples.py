@@ -14,6 +14,8 @@ import pytest
 from PIL import Image, ImageChops, ImageSequence, ImageStat
 
 from ingestio.domain.batches import PromptStrategy
+from ingestio.domain.fields import FieldSpec
+from ingestio.extraction.schemas import DOCUMENT_TYPES, fields_for
 from ingestio.samples import Sample, demo_batch, documents_folder, expected_folder, folder, sample, samples
 from tests.data.make_samples import files
 from tests.data.page_values import stands_on
@@ -224,6 +226,32 @@ def test_each_demo_batch_shows_one_refusal_among_readable_files(strategy: Prompt
     assert len(batch.samples) >= 4
     assert (batch.prompt is not None) == (strategy is PromptStrategy.GLOBAL)
     assert len(batch.prompts) == (len(batch.samples) if strategy is PromptStrategy.PER_DOCUMENT else 0)
+
+
+def known_paths(fields: tuple[FieldSpec, ...], before: str = "") -> set[str]:
+    """The paths that fields can have, with `[]` for any index."""
+    own = {before + spec.name for spec in fields}
+    return own.union(*(known_paths(spec.children, f"{before}{spec.name}[].") for spec in fields))
+
+
+@pytest.mark.parametrize("each", [each for each in ALL if each.fields], ids=named)
+def test_expected_fields_have_the_names_that_the_engines_use(each: Sample) -> None:
+    known = known_paths(tuple(concept.spec for concept in DOCUMENT_TYPES[each.expected["document_type"]].concepts))
+    paths = {re.sub(r"\[\d+\]$", "", re.sub(r"\[\d+\]\.", "[].", path)) for path in each.fields}
+    assert paths - known == set()
+
+
+@pytest.mark.parametrize("strategy", [PromptStrategy.GLOBAL, PromptStrategy.PER_DOCUMENT])
+def test_what_the_demo_asks_for_is_in_its_documents(strategy: PromptStrategy) -> None:
+    batch = demo_batch(strategy)
+    prompts = batch.prompts or [batch.prompt] * len(batch.samples)
+    for each, prompt in zip(batch.samples, prompts, strict=True):
+        if each.good:
+            asked = [spec.name for spec in fields_for(each.expected["document_type"], prompt)]
+            assert len(asked) >= 4
+            assert [
+                name for name in asked if not any(re.split(r"[.\[]", path)[0] == name for path in each.fields)
+            ] == []
 
 
 def test_the_demo_shows_each_refusal_once() -> None:
