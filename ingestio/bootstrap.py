@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ingestio.auth.jwks import HttpJwks, JwksSource, StaticJwks
-from ingestio.auth.local_issuer import AUDIENCE, ISSUER, LocalIssuer
+from ingestio.auth.local_issuer import LOCAL_AUDIENCE, LOCAL_ISSUER, LocalIssuer
 from ingestio.auth.tokens import TokenVerifier
 from ingestio.config import Settings
 from ingestio.db.engine import create_engine
@@ -112,7 +112,7 @@ async def _engine(settings: Settings, stack: AsyncExitStack) -> AsyncEngine:
 
 def _verifier(settings: Settings, issuer: LocalIssuer | None) -> TokenVerifier:
     if issuer is not None:
-        return TokenVerifier(ISSUER, StaticJwks(issuer.jwks()), audience=AUDIENCE, authorized_parties=())
+        return TokenVerifier(LOCAL_ISSUER, StaticJwks(issuer.jwks()), audience=LOCAL_AUDIENCE, authorized_parties=())
     if settings.oidc_issuer is None:
         raise ConfigurationError("INGESTIO_OIDC_ISSUER: needed with INGESTIO_AUTH=oidc")
     address = settings.oidc_jwks_url or settings.oidc_issuer.rstrip("/") + "/.well-known/jwks.json"

@@ -1,0 +1,5 @@
+"""`python -m ingestio.cli`, as the supervisor starts its parts."""
+
+from ingestio.cli import main
+
+main()

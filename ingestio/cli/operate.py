@@ -1,0 +1,53 @@
+"""The parts alone, for operators who run each in its own container: migrate, api, worker."""
+
+import click
+
+from ingestio.config import Settings
+from ingestio.embedded.files import kept_secret
+from ingestio.embedded.instance import Instance, running
+from ingestio.errors import ConfigurationError
+from ingestio.observability import configure_logging
+
+
+def run_migrations(settings: Settings) -> None:
+    """Bring the database to this version's schema; the embedded one is started for it when it does not run."""
+    from ingestio.db.migrate import head_revision, migrate
+
+    configure_logging(settings.log_level)
+    if not settings.embeds_postgres or settings.database_owner_url:
+        if settings.database_owner_url is None:
+            raise ConfigurationError("INGESTIO_DATABASE_OWNER_URL: not set; migrations run as the schema's owner")
+        migrate(settings.database_owner_url, settings.database_url)
+    elif (found := running(settings.data_dir)) is not None:
+        migrate(found.endpoints.database_owner_url, found.endpoints.database_url)
+    else:
+        with Instance(settings.data_dir, temporal=False) as instance:
+            endpoints = instance.start()
+            migrate(endpoints.database_owner_url, endpoints.database_url)
+    click.echo(f"the schema is at {head_revision()}")
+
+
+def run_api(port: int | None) -> None:
+    """Serve the front door until SIGTERM."""
+    from api.server import serve
+
+    settings = with_secret(Settings.load() if port is None else Settings.load(INGESTIO_PORT=port))
+    configure_logging(settings.log_level)
+    serve(settings)
+
+
+def run_worker() -> None:
+    """Work until SIGTERM, then drain."""
+    import worker
+
+    settings = with_secret(Settings.load())
+    configure_logging(settings.log_level)
+    worker.main(settings)
+
+
+def with_secret(settings: Settings) -> Settings:
+    """The settings with the data dir's own secret key where the environment names none and everything else is embedded too."""
+    if settings.secret_key is not None or not (settings.embeds_postgres and settings.embeds_temporal):
+        return settings
+    key = kept_secret(settings.data_dir.resolve() / "secrets" / "secret_key")
+    return settings.model_copy(update={"secret_key": key})

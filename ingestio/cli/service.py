@@ -1,0 +1,224 @@
+"""Starting the whole service: the embedded servers, the schema, a worker and the front door, each a supervised process of its own."""
+
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from ingestio.config import Settings
+from ingestio.db.migrate import migrate
+from ingestio.embedded.files import kept_secret
+from ingestio.embedded.instance import AlreadyRunning, Child, Endpoints, Instance, running, using
+from ingestio.errors import ConfigurationError
+from ingestio.observability import configure_logging
+
+DEFAULT_PORT = 8000
+PROBE_TIMEOUT_SECONDS = 0.5
+START_PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service that answers: where, and how to prove who is asking."""
+
+    url: str
+    secret_key: str
+    temporal_ui_url: str | None
+
+
+def settings_for(data_dir: Path | None) -> Settings:
+    """The settings of the environment, on another data dir when the command line names one."""
+    return Settings.load() if data_dir is None else Settings.load(INGESTIO_DATA_DIR=data_dir)
+
+
+def serve_until_stopped(settings: Settings, port: int | None) -> None:
+    """`ingestio up`: start everything, say `ready`, supervise until Ctrl-C or SIGTERM, stop all. Nothing is lost at any point."""
+    configure_logging(settings.log_level)
+    stop = stop_on_signals()
+    with open_instance(settings) as instance:
+        service = start_parts(instance, settings, port)
+        click.echo(f"ready {service.url}")
+        if service.temporal_ui_url:
+            click.echo(f"Temporal UI {service.temporal_ui_url}", err=True)
+        instance.run_forever(stop)
+
+
+@contextmanager
+def borrowed_service(settings: Settings) -> Iterator[Service]:
+    """The service of this data dir: the one that runs, or one of our own that ends when no other command uses it any more."""
+    with using(settings.data_dir):
+        service = running_service(settings)
+        if service is not None:
+            yield service
+            return
+        instance = open_instance(settings)
+        try:
+            service = start_parts(instance, settings, None)
+        except AlreadyRunning:
+            # Another command is starting it at this very moment.
+            yield _await_service(settings)
+            return
+        except BaseException:
+            instance.stop()
+            raise
+        try:
+            with _supervised(instance):
+                yield service
+        except BaseException:
+            instance.stop()
+            raise
+    # Others may have come to use it meanwhile: it ends with the last of them.
+    instance.retire(threading.Event())
+
+
+def running_service(settings: Settings) -> Service | None:
+    """The live service of this data dir, None when none is ready."""
+    found = running(settings.data_dir)
+    if found is None or found.api_url is None:
+        return None
+    return Service(
+        found.api_url, _secret(settings), settings.temporal_ui_url or found.endpoints.temporal_ui_url or None
+    )
+
+
+def require_service(settings: Settings) -> Service:
+    """The live service; raises ConfigurationError when there is none."""
+    service = running_service(settings)
+    if service is None:
+        raise ConfigurationError(f"nothing runs on {settings.data_dir}; start it with `ingestio up`")
+    return service
+
+
+def _await_service(settings: Settings) -> Service:
+    deadline = time.monotonic() + START_PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if (service := running_service(settings)) is not None:
+            return service
+        time.sleep(0.1)
+    raise ConfigurationError(f"another command holds {settings.data_dir} but nothing answers there")
+
+
+def open_instance(settings: Settings) -> Instance:
+    """The instance of this data dir, not started; parts that the environment names elsewhere are not embedded."""
+    return Instance(settings.data_dir, postgres=settings.embeds_postgres, temporal=settings.embeds_temporal)
+
+
+def start_parts(instance: Instance, settings: Settings, port: int | None) -> Service:
+    """Servers, schema, worker and front door, in this order; answers when a batch can be posted.
+
+    `port` None: 8000, or a free one when that is taken. Raises AlreadyRunning, ConfigurationError, ChildFailed.
+    """
+    port = choose_port(settings.host, port)
+    endpoints = instance.start()
+    owner_url = settings.database_owner_url or endpoints.database_owner_url
+    if owner_url:
+        migrate(owner_url, settings.database_url or endpoints.database_url)
+    environment = child_environment(settings, endpoints, port)
+    instance.add(_part("worker", environment))
+    url = f"http://{_reachable(settings.host)}:{port}"
+    instance.add(_part("api", environment, ready=lambda _pid: _answers(f"{url}/readyz")))
+    instance.publish(api_url=url)
+    return Service(url, _secret(settings), settings.temporal_ui_url or endpoints.temporal_ui_url or None)
+
+
+def child_environment(settings: Settings, endpoints: Endpoints, port: int) -> dict[str, str]:
+    """Our own environment, with the embedded parts filled in as if an operator had named them."""
+    environment = dict(os.environ)
+    environment["INGESTIO_DATA_DIR"] = str(settings.data_dir.resolve())
+    environment["INGESTIO_SECRET_KEY"] = _secret(settings)
+    environment["INGESTIO_HOST"], environment["INGESTIO_PORT"] = settings.host, str(port)
+    if settings.embeds_postgres:
+        environment["INGESTIO_DATABASE_URL"] = endpoints.database_url
+    if settings.embeds_temporal:
+        environment["TEMPORAL_ADDRESS"] = endpoints.temporal_address
+        environment["TEMPORAL_UI_URL"] = endpoints.temporal_ui_url
+    # The schema's owner is for migrations only; no serving process may hold its password.
+    environment.pop("INGESTIO_DATABASE_OWNER_URL", None)
+    return environment
+
+
+def choose_port(host: str, port: int | None) -> int:
+    """A port that can be bound now: the one that was asked for, or 8000, or any. Raises ConfigurationError when it is taken."""
+    wanted = (DEFAULT_PORT, 0) if port is None else (port,)
+    for number in wanted:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, number))
+            return int(probe.getsockname()[1])
+    raise ConfigurationError(f"--port: {port} on {host} is taken or may not be used")
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGINT and SIGTERM set; a second Ctrl-C falls through to Python's own handling."""
+    stop = threading.Event()
+
+    def handle(number: int, _frame: object) -> None:
+        stop.set()
+        signal.signal(number, signal.default_int_handler)
+
+    signal.signal(signal.SIGINT, handle)
+    signal.signal(signal.SIGTERM, handle)
+    return stop
+
+
+@contextmanager
+def _supervised(instance: Instance) -> Iterator[None]:
+    """Bring back what dies while the block runs."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_watch, args=(instance, stop), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _watch(instance: Instance, stop: threading.Event) -> None:
+    try:
+        instance.run_forever(stop)
+    except Exception:
+        logging.getLogger(__name__).exception("a part of the service keeps dying")
+
+
+def _part(name: str, environment: dict[str, str], ready: object = None) -> Child:
+    return Child(
+        name=name,
+        argv=[sys.executable, "-m", "ingestio.cli", name],
+        env=environment,
+        ready=ready,  # type: ignore[arg-type]
+    )
+
+
+def _secret(settings: Settings) -> str:
+    """The key of sessions and tokens: from the environment, or made once in the data dir."""
+    if settings.secret_key is not None:
+        return settings.secret_key
+    return kept_secret(settings.data_dir.resolve() / "secrets" / "secret_key")
+
+
+def _reachable(host: str) -> str:
+    """What a browser on this machine types for an address that was bound."""
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - recognised, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=PROBE_TIMEOUT_SECONDS) as answer:  # noqa: S310 - our own address
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
