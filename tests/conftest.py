@@ -5,9 +5,9 @@ With pytest-xdist each worker is a process of its own and so has a server of its
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -81,18 +81,24 @@ def clean_database(database: Database, superuser: psycopg.Connection[Any], _empt
     return database
 
 
-@pytest.fixture(scope="session")
-def new_database(postgres: PostgresServer) -> Callable[[], Database]:
-    """Makes another database on the same server, empty and not migrated; it goes when the server does."""
-    numbers = count(1)
+@pytest.fixture
+def new_database(postgres: PostgresServer) -> Iterator[Callable[[], Database]]:
+    """Makes further databases on the same server, empty and not migrated, which go after the test."""
+    owner = urlsplit(postgres.owner_url).username or ""
+    made: list[str] = []
+    with psycopg.connect(postgres.superuser_url, autocommit=True) as connection:
 
-    def make() -> Database:
-        name = f"extra_{next(numbers)}"
-        owner = urlsplit(postgres.owner_url).username or ""
-        with psycopg.connect(postgres.superuser_url, autocommit=True) as connection:
+        def make() -> Database:
+            made.append(f"extra_{uuid4().hex}")
             connection.execute(
-                sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner))
+                sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(made[-1]), sql.Identifier(owner))
             )
-        return Database(_in(postgres.app_url, name), _in(postgres.owner_url, name), _in(postgres.superuser_url, name))
+            return Database(
+                _in(postgres.app_url, made[-1]),
+                _in(postgres.owner_url, made[-1]),
+                _in(postgres.superuser_url, made[-1]),
+            )
 
-    return make
+        yield make
+        for name in made:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

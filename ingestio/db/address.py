@@ -39,4 +39,9 @@ def connection_parameters(url: str, *, variable: str = "INGESTIO_DATABASE_URL") 
     parameters = {name: str(value) for name, value in parsed.items() if value is not None}
     ours = " ".join(f"-c {name}={value}" for name, value in SERVER_SETTINGS.items())
     parameters["options"] = f"{ours} {parameters.get('options', '')}".rstrip()
-    return {"connect_timeout": str(CONNECT_TIMEOUT_SECONDS), "application_name": "ingestio", **parameters}
+    defaults = {
+        "connect_timeout": str(CONNECT_TIMEOUT_SECONDS),
+        "application_name": "ingestio",
+        "client_encoding": "UTF8",
+    }
+    return {**defaults, **parameters}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import class_row
 
 from ingestio.db.address import connection_parameters
 from ingestio.errors import ConfigurationError
@@ -16,22 +17,23 @@ APPLICATION = "INGESTIO_DATABASE_URL"
 ROLES = ("authenticated", "service_role")
 
 _STANDING = """
-SELECT rolsuper,
-       rolbypassrls,
-       rolcreaterole,
-       rolcanlogin,
-       EXISTS (SELECT FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass AND refobjid = login.oid AND deptype = 'o'
-               AND (dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-                    OR (classid = 'pg_database'::regclass AND objid = (SELECT oid FROM pg_database WHERE datname = current_database())))),
-       EXISTS (SELECT FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass AND refobjid = login.oid AND deptype = 'a'
-               AND classid = 'pg_class'::regclass AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())),
-       ARRAY(SELECT rolname FROM pg_roles AS other
+SELECT rolsuper AS is_superuser,
+       rolbypassrls AS bypasses_rls,
+       rolcreaterole AS creates_roles,
+       rolcanlogin AS can_login,
+       EXISTS (SELECT FROM pg_shdepend, pg_database AS here
+               WHERE refclassid = 'pg_authid'::regclass AND refobjid = login.oid AND deptype = 'o' AND datname = current_database()
+               AND (dbid = here.oid OR (classid = 'pg_database'::regclass AND objid = here.oid))) AS owns_something,
+       EXISTS (SELECT FROM pg_shdepend, pg_database AS here
+               WHERE refclassid = 'pg_authid'::regclass AND refobjid = login.oid AND deptype = 'a' AND datname = current_database()
+               AND dbid = here.oid AND classid = 'pg_class'::regclass) AS has_table_grants,
+       ARRAY(SELECT rolname::text FROM pg_roles AS other
              WHERE other.oid <> login.oid AND other.rolname <> ALL (%(roles)s || ARRAY['anon'])
              AND pg_has_role(login.oid, other.oid, 'MEMBER')
              AND (other.rolsuper OR other.rolbypassrls OR other.rolcreaterole
-                  OR other.oid IN (SELECT relowner FROM pg_class WHERE relnamespace = 'public'::regnamespace))),
-       ARRAY(SELECT name FROM unnest(%(roles)s) AS name WHERE pg_has_role(login.oid, name, 'USAGE')),
-       ARRAY(SELECT name FROM unnest(%(roles)s) AS name WHERE NOT pg_has_role(login.oid, name, %(becoming)s))
+                  OR other.oid IN (SELECT relowner FROM pg_class WHERE relnamespace = 'public'::regnamespace))) AS powerful_roles,
+       ARRAY(SELECT name FROM unnest(%(roles)s) AS name WHERE pg_has_role(login.oid, name, 'USAGE')) AS inherited_roles,
+       ARRAY(SELECT name FROM unnest(%(roles)s) AS name WHERE NOT pg_has_role(login.oid, name, %(becoming)s)) AS missing_roles
 FROM pg_roles AS login
 WHERE rolname = %(login)s
 """
@@ -80,8 +82,8 @@ def ensure_application_login(connection: psycopg.Connection, app_url: str) -> No
 
 def _standing_of(connection: psycopg.Connection, login: str) -> _Standing | None:
     becoming = "SET" if connection.info.server_version >= 160000 else "MEMBER"
-    row = connection.execute(_STANDING, {"login": login, "roles": list(ROLES), "becoming": becoming}).fetchone()
-    return None if row is None else _Standing(*row)
+    cursor = connection.cursor(row_factory=class_row(_Standing))
+    return cursor.execute(_STANDING, {"login": login, "roles": list(ROLES), "becoming": becoming}).fetchone()
 
 
 def _refuse_power(login: str, standing: _Standing) -> None:

@@ -6,11 +6,13 @@ do. At head it takes a few milliseconds and imports neither Alembic nor SQLAlche
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg.conninfo import make_conninfo
+from psycopg.rows import class_row
 
 from ingestio.db.address import connection_parameters
 from ingestio.db.logins import ensure_application_login
@@ -30,18 +32,28 @@ _LOCK_KEY = 0x696E67657374  # "ingest"; advisory locks are per database
 _LOCK_TIMEOUT = "20min"  # longer than any one revision may take
 
 _RIGHTS = """
-SELECT current_setting('server_version_num')::int / 10000,
-       current_setting('server_encoding'),
-       current_user,
-       (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user),
+SELECT current_user AS login,
+       current_setting('server_version_num')::int / 10000 AS version,
+       current_setting('server_encoding') AS encoding,
+       (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user) AS may_create_roles,
        ARRAY(SELECT name FROM unnest(ARRAY['anon', 'authenticated', 'service_role']) AS name
-             WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)),
-       (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = 'public'),
-       has_database_privilege(current_database(), 'CREATE'),
-       (SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = 'auth'),
-       (SELECT relowner::regrole::text FROM pg_class WHERE oid = to_regclass('public.alembic_version')
-        AND NOT pg_has_role(relowner, 'USAGE'))
+             WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)) AS missing_roles,
+       (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = 'public') AS may_create_tables,
+       has_database_privilege(current_database(), 'CREATE') AS may_create_schemas,
+       (SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = 'auth') AS may_use_auth
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Rights:
+    login: str
+    version: int
+    encoding: str
+    may_create_roles: bool
+    missing_roles: list[str]
+    may_create_tables: bool | None
+    may_create_schemas: bool
+    may_use_auth: bool | None  # None: there is no schema auth
 
 
 def migrate(owner_url: str, app_url: str | None) -> None:
@@ -105,8 +117,15 @@ def _revisions() -> list[str]:
 
 
 def _revision_of(connection: psycopg.Connection) -> str | None:
-    if connection.execute("SELECT to_regclass('public.alembic_version')").fetchone() == (None,):
+    found = connection.execute(
+        "SELECT current_user, relowner::regrole::text, pg_has_role(relowner, 'USAGE') FROM pg_class "
+        "WHERE oid = to_regclass('public.alembic_version')"
+    ).fetchone()
+    if found is None:
         return None
+    login, owner, is_owner = found
+    if not is_owner:
+        raise ConfigurationError(f"{OWNER}: the tables belong to {owner}; use that login instead of {login}")
     row = connection.execute("SELECT version_num FROM public.alembic_version").fetchone()
     return None if row is None else str(row[0])
 
@@ -119,36 +138,25 @@ def _check_known(current: str | None) -> None:
 
 
 def _check_rights(connection: psycopg.Connection) -> None:
-    row = connection.execute(_RIGHTS).fetchone()
+    row = connection.cursor(row_factory=class_row(_Rights)).execute(_RIGHTS).fetchone()
     assert row is not None
-    (
-        version,
-        encoding,
-        login,
-        may_create_roles,
-        missing_roles,
-        may_create_tables,
-        may_create_schemas,
-        may_use_auth,
-        other_owner,
-    ) = row
-    if version < OLDEST_SERVER:
-        raise ConfigurationError(f"{OWNER}: PostgreSQL {OLDEST_SERVER} or newer is needed, this server is {version}")
-    if encoding != "UTF8":
-        raise ConfigurationError(f"{OWNER}: the database must be UTF8, it is {encoding}")
-    if other_owner is not None:
-        raise ConfigurationError(f"{OWNER}: the tables belong to {other_owner}; use that login instead of {login}")
+    if row.version < OLDEST_SERVER:
+        raise ConfigurationError(
+            f"{OWNER}: PostgreSQL {OLDEST_SERVER} or newer is needed, this server is {row.version}"
+        )
+    if row.encoding != "UTF8":
+        raise ConfigurationError(f"{OWNER}: the database must be UTF8, it is {row.encoding}")
     lacks = None
-    if missing_roles and not may_create_roles:
-        lacks = f"CREATEROLE, and the roles {', '.join(missing_roles)} do not exist"
-    elif not may_create_tables:
+    if row.missing_roles and not row.may_create_roles:
+        lacks = f"CREATEROLE, and the roles {', '.join(row.missing_roles)} do not exist"
+    elif not row.may_create_tables:
         lacks = "CREATE on the schema public"
-    elif may_use_auth is None and not may_create_schemas:
+    elif row.may_use_auth is None and not row.may_create_schemas:
         lacks = "CREATE on the database, and the schema auth does not exist"
-    elif may_use_auth is False:
+    elif row.may_use_auth is False:
         lacks = "USAGE on the schema auth"
     if lacks:
-        raise ConfigurationError(f"{OWNER}: the login {login} lacks {lacks}")
+        raise ConfigurationError(f"{OWNER}: the login {row.login} lacks {lacks}")
 
 
 @contextmanager

@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from tests.conftest import Database
-from tests.rls.acting import columns_of
-from tests.rls.expected import CHANGED_BY_OWNER, HIDDEN_COLUMNS, OWNER_POLICIES, SEEN_BY_OWNER, SERVICE_ONLY, TABLES
+from tests.rls.expected import HIDDEN_COLUMNS, OWNER_POLICIES, SEEN_BY_OWNER, SERVICE_ONLY, TABLES
+from tests.rls.grants import REQUIRED_TABLE_GRANTS, grants_on_columns, grants_on_tables, required_column_grants
 
 IS_OWNER = "(( SELECT (auth.jwt() ->> 'sub'::text)) = user_id)"
 
@@ -92,39 +92,11 @@ def test_no_function_runs_with_its_owners_rights(superuser: psycopg.Connection[A
 
 
 def test_the_grants_on_tables_are_exactly_the_required_ones(superuser: psycopg.Connection[Any]) -> None:
-    rows = superuser.execute(
-        """
-        SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, relname, privilege_type, is_grantable
-        FROM pg_class, aclexplode(relacl) WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND grantee <> relowner
-        """
-    ).fetchall()
-    required = {
-        ("service_role", table, privilege, False)
-        for table in TABLES
-        for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE")
-    }
-    required |= {("authenticated", table, "SELECT", False) for table in SEEN_BY_OWNER - HIDDEN_COLUMNS.keys()}
-    required |= {("service_role", "alembic_version", "SELECT", False)}
-    assert set(rows) == required
+    assert grants_on_tables(superuser) == REQUIRED_TABLE_GRANTS
 
 
 def test_the_grants_on_columns_are_exactly_the_required_ones(superuser: psycopg.Connection[Any]) -> None:
-    rows = superuser.execute(
-        """
-        SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END, relname, attname, privilege_type
-        FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid, aclexplode(attacl) WHERE relnamespace = 'public'::regnamespace
-        """
-    ).fetchall()
-    required = {
-        ("authenticated", table, column, "UPDATE") for table, columns in CHANGED_BY_OWNER.items() for column in columns
-    }
-    required |= {
-        ("authenticated", table, column, "SELECT")
-        for table, hidden in HIDDEN_COLUMNS.items()
-        for column in columns_of(superuser, table)
-        if column not in hidden
-    }
-    assert set(rows) == required
+    assert grants_on_columns(superuser) == required_column_grants(superuser)
 
 
 def test_information_schema_tells_the_same_to_whoever_asks_there(superuser: psycopg.Connection[Any]) -> None:
