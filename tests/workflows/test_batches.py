@@ -143,7 +143,7 @@ async def test_cancel_stops_running_documents_and_releases_their_pages(house: Ho
         return answer()
 
     names = ["good"] + [f"slow {index}" for index in range(60)]
-    house.provider.plays.update({name: hang for name in names[1:]})
+    house.provider.plays.update(dict.fromkeys(names[1:], hang))
     batch_id = await house.submit(names, pages=2)
     await begun.wait()
     while house.batch(batch_id)["completed_count"] < 1:

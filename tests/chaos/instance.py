@@ -1,0 +1,176 @@
+"""One real instance, started as a newcomer does, killed as nobody should."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import psycopg
+
+from ingestio.db.invariants import queries
+from ingestio.embedded.instance import running
+
+START_SECONDS = 60.0
+BATCH_SECONDS = 180.0
+PARTS = ("worker", "api", "temporal", "postgres")
+TARGETS = (*PARTS, "supervisor", "everything")
+
+
+def program(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "ingestio.cli", *arguments]
+
+
+@dataclass
+class ChaosInstance:
+    """`ingestio up` on a data dir of its own, and one user of it."""
+
+    data_dir: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    user_id: str = "chaos"
+    process: subprocess.Popen[str] | None = None
+    token: str = ""
+
+    def start(self) -> None:
+        """Start it and wait for the line `ready`."""
+        log = (self.data_dir.parent / f"{self.data_dir.name}.up.log").open("a")
+        self.process = subprocess.Popen(
+            program("up", "--data-dir", str(self.data_dir)),
+            env={**os.environ, **self.environment},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,
+        )
+        log.close()
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line.startswith("ready http://"), f"up said {line!r}; its log is beside the data dir"
+        if not self.token:
+            self.token = subprocess.run(
+                program("token", "--user", self.user_id, "--plan", "growth", "--data-dir", str(self.data_dir)),
+                env={**os.environ, **self.environment},
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=START_SECONDS,
+            ).stdout.strip()
+
+    def stop(self) -> None:
+        """Ctrl-C, as a person would."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(30)
+
+    def kill(self, target: str) -> None:
+        """SIGKILL one of TARGETS; the parts that a supervisor brings back are not started here, the whole is."""
+        assert self.process is not None
+        if target in PARTS:
+            for found in self._find(target):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    found.kill()
+            return
+        supervisor = psutil.Process(self.process.pid)
+        family = supervisor.children(recursive=True) if target == "everything" else []
+        for found in [supervisor, *family]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found.kill()
+        self.process.wait(10)
+        self.start()
+
+    def _find(self, part: str) -> list[psutil.Process]:
+        assert self.process is not None
+        marks: dict[str, Callable[[list[str]], bool]] = {
+            "worker": lambda line: line[-2:] == ["ingestio.cli", "worker"],
+            "api": lambda line: line[-2:] == ["ingestio.cli", "api"],
+            "temporal": lambda line: line[0].endswith("temporal"),
+            "postgres": lambda line: line[0].endswith("postgres") and "-D" in line,
+        }
+        found = []
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                if (line := child.cmdline()) and marks[part](line):
+                    found.append(child)
+        return found
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: dict[str, str] | None = None,
+        patience_seconds: float = 60.0,
+        **options: Any,
+    ) -> httpx.Response:
+        """Ask until somebody answers: a front door that was killed comes back, and every request here is safe to repeat."""
+        deadline = time.monotonic() + patience_seconds
+        while True:
+            info = running(self.data_dir)
+            try:
+                assert info is not None
+                assert info.api_url is not None
+                answer = httpx.request(
+                    method,
+                    f"{info.api_url}/api/v1{path}",
+                    timeout=20,
+                    headers={"Authorization": f"Bearer {self.token}", **(headers or {})},
+                    **options,
+                )
+                if answer.status_code != 503:
+                    return answer
+            except (httpx.TransportError, AssertionError):
+                if time.monotonic() > deadline:
+                    raise
+            assert time.monotonic() < deadline, f"{method} {path} was not answered"
+            time.sleep(0.1)
+
+    def submit(self, files: list[tuple[str, bytes]], key: str) -> str:
+        """Post a batch, as often as it takes, under one Idempotency-Key; answers its id."""
+        answer = self.request(
+            "POST",
+            "/batches",
+            headers={"Idempotency-Key": key},
+            data={
+                "name": key,
+                "prompt_strategy": "global",
+                "global_prompt": "Extract the invoice number and the total",
+            },
+            files=[("files", (name, content, "application/pdf")) for name, content in files],
+        )
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["id"])
+
+    def batch(self, batch_id: str) -> dict[str, Any]:
+        answer = self.request("GET", f"/batches/{batch_id}")
+        assert answer.status_code == 200, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    def finished(self, batch_id: str) -> dict[str, Any]:
+        """Wait until the batch has ended."""
+        deadline = time.monotonic() + BATCH_SECONDS
+        while (batch := self.batch(batch_id))["completed_at"] is None:
+            assert time.monotonic() < deadline, f"the batch hangs: {batch}"
+            time.sleep(0.1)
+        return batch
+
+    def superuser(self) -> psycopg.Connection[Any]:
+        info = running(self.data_dir)
+        assert info is not None
+        return psycopg.connect(info.endpoints.postgres_superuser_url.rpartition("/")[0] + "/ingestio", autocommit=True)
+
+    def violations(self) -> list[str]:
+        """Every invariant that does not hold now."""
+        with self.superuser() as connection:
+            return [
+                f"{name}: {row}"
+                for name, query in queries().items()
+                for row in connection.execute(query.encode()).fetchall()
+            ]

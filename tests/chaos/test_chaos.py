@@ -1,0 +1,29 @@
+"""A short, seeded part of `make chaos`: each part and the whole are killed once in mid-batch."""
+
+import json
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from tests.chaos.instance import TARGETS, ChaosInstance
+from tests.chaos.rounds import play
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosInstance]:
+    folder = tmp_path_factory.mktemp("chaos")
+    made = ChaosInstance(folder / "data", {"INGESTIO_PLANS": json.dumps({"growth": {"pages": None}})})
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_batch_completes_and_the_books_balance_whoever_is_killed(instance: ChaosInstance, target: str) -> None:
+    number = TARGETS.index(target) + 1
+
+    done = play(instance, number, random.Random(number), (target,))
+
+    assert done.problems == ()
