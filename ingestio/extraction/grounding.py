@@ -1,0 +1,195 @@
+"""Evidence for values: every leaf of an answer is looked up in the document's own words (R80).
+
+Deterministic, and the same for every provider: what a model claims about its sources is not asked. A value that stands in the text
+is `supported` and carries page, words and box; one that does not is `unsupported`; an absent one is `not_found`.
+"""
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ingestio.domain.evidence import Evidence, FieldState
+from ingestio.domain.fields import ExtractedField, FieldKind, FieldSpec
+from ingestio.domain.text import Box, DocumentText
+from ingestio.extraction.layout import Layout
+from ingestio.extraction.occurrences import Occurrence, Occurrences
+from ingestio.extraction.tokens import compact
+
+_UNSUPPORTED = 0.2
+_UNIQUE, _UNIQUE_AND_LABELLED, _LABELLED, _REPEATED = 0.92, 0.98, 0.95, 0.8
+_AMBIGUOUS = 0.7
+_RECOGNISED = 0.95  # text from OCR may itself be wrong
+_PAGE = 10_000.0
+# Values of one row of a table stand within about this distance of each other, in points.
+_ROW_REACH = 14.0
+
+
+def ground(
+    data: Mapping[str, Any],
+    fields: Sequence[FieldSpec],
+    text: DocumentText,
+    seen: Mapping[str, Evidence] | None = None,
+    *,
+    layout: Layout | None = None,
+) -> tuple[ExtractedField, ...]:
+    """One entry for each leaf of `data` (validated, normalised), in the fields' order, with state, evidence and confidence.
+
+    `seen` says where a provider read a value, by path: among several places of the same value that one is taken. It is a hint, never
+    a proof. `layout` spares a second reading of the same text. Without any text every value is unsupported.
+    """
+    grounding = _Grounding(layout or Layout(text), dict(seen or {}))
+    for field in fields:
+        grounding.add(field, data.get(field.name), field.name)
+    return tuple(grounding.found)
+
+
+class _Grounding:
+    def __init__(self, layout: Layout, seen: dict[str, Evidence]) -> None:
+        self._layout = layout
+        self._occurrences = Occurrences(layout)
+        self._seen = seen
+        self._factor = _RECOGNISED if layout.source == "ocr" else 1.0
+        self.found: list[ExtractedField] = []
+
+    def add(self, field: FieldSpec, value: Any, path: str) -> None:
+        if isinstance(value, list):
+            self._add_list(field, value, path)
+        elif isinstance(value, dict):
+            for part in field.children:
+                self.add(part, value.get(part.name), f"{path}.{part.name}")
+        else:
+            places = self._places(field, value, path)
+            self._append(field, value, path, self._choose(field, places, path) if places else None, len(places))
+
+    def _add_list(self, field: FieldSpec, entries: list[Any], path: str) -> None:
+        """Entries follow each other down the pages: each is anchored where most of its values stand together."""
+        if not field.children:
+            entry = FieldSpec(field.name, FieldKind.TEXT)
+            for index, value in enumerate(entries):
+                self.add(entry, value, f"{path}[{index}]")
+            return
+        before = 0.0
+        for index, value in enumerate(entries):
+            parts = value if isinstance(value, dict) else {}
+            leaves = [(part, parts.get(part.name), f"{path}[{index}].{part.name}") for part in field.children]
+            places = [self._places(part, leaf, where) for part, leaf, where in leaves]
+            anchor = _anchor(places, before)
+            for (part, leaf, where), each in zip(leaves, places, strict=True):
+                if isinstance(leaf, (dict, list)):
+                    self.add(part, leaf, where)
+                    continue
+                chosen = self._hinted(each, where) or (_nearest(each, anchor) if each and anchor is not None else None)
+                together = (
+                    chosen is not None and anchor is not None and abs(_position(chosen) - anchor) <= 3 * _ROW_REACH
+                )
+                self._append(part, leaf, where, chosen, 1 if together else len(each), labelled=together)
+            if anchor is not None:
+                before = max(before, anchor)
+
+    def _places(self, field: FieldSpec, value: Any, path: str) -> list[Occurrence]:
+        if value is None or isinstance(value, (dict, list)):
+            return []
+        places = self._occurrences.find(field.kind, str(value))
+        hint = self._seen.get(path)
+        if not places and hint is not None and hint.box is not None:
+            return self._read_again(hint, str(value))
+        return places
+
+    def _read_again(self, hint: Evidence, value: str) -> list[Occurrence]:
+        """A long text that the walk from line to line could not follow: do the words inside the hinted box hold it?"""
+        assert hint.box is not None
+        cells = [cell for cell in self._layout.cells if cell.page == hint.page and _inside(cell.box, hint.box)]
+        if compact(value) and compact(value) in compact(" ".join(cell.text for cell in cells)):
+            return [Occurrence(tuple((cell, 0, len(cell.text)) for cell in cells))]
+        return []
+
+    def _choose(self, field: FieldSpec, places: list[Occurrence], path: str) -> Occurrence:
+        if len(places) == 1:
+            return places[0]
+        return self._hinted(places, path) or max(places, key=lambda each: self._has_label(field, each))
+
+    def _hinted(self, places: list[Occurrence], path: str) -> Occurrence | None:
+        hint = self._seen.get(path)
+        if hint is None or hint.box is None:
+            return None
+        box = hint.box
+        return next((each for each in places if each.cell.page == hint.page and _overlap(each.box, box)), None)
+
+    def _has_label(self, field: FieldSpec, place: Occurrence) -> bool:
+        """One of the field's labels before the value, in its own cell, left of it or above it."""
+        labels = [compact(label) for label in (*field.labels, field.name)]
+        cell = place.cell
+        before = [cell.text[: place.start]]
+        before += [each.text for each in self._layout.left_of(cell)[:2]]
+        before += [each.text for each, _ in zip(self._layout.above(cell, place.box), range(2), strict=False)]
+        keys = [compact(each) for each in before]
+        return any(label and label in key for label in labels for key in keys)
+
+    def _append(
+        self,
+        field: FieldSpec,
+        value: Any,
+        path: str,
+        place: Occurrence | None,
+        count: int,
+        *,
+        labelled: bool | None = None,
+    ) -> None:
+        if value is None:
+            self.found.append(ExtractedField(path, None, FieldState.NOT_FOUND, 0.0))
+            return
+        if place is None:
+            self.found.append(ExtractedField(path, value, FieldState.UNSUPPORTED, _UNSUPPORTED))
+            return
+        if labelled is None:
+            labelled = self._has_label(field, place)
+        alone = count <= 1
+        confidence = {
+            (True, True): _UNIQUE_AND_LABELLED,
+            (True, False): _UNIQUE,
+            (False, True): _LABELLED,
+            (False, False): _REPEATED,
+        }[alone, labelled]
+        confidence *= self._factor * (1.0 if place.sure else _AMBIGUOUS)
+        self.found.append(ExtractedField(path, value, FieldState.SUPPORTED, round(confidence, 3), place.evidence()))
+
+
+def _position(place: Occurrence) -> float:
+    page, middle = place.place
+    return page * _PAGE + middle
+
+
+def _anchor(places: list[list[Occurrence]], before: float) -> float | None:
+    """Where the entry stands: the place from which the values of the others are nearest, at or after the entry before."""
+    known = [sorted(each, key=_position) for each in places if each]
+    if not known:
+        return None
+    rarest = min(known, key=len)
+    positions = [[_position(place) for place in each] for each in known]
+
+    def cost(candidate: float) -> tuple[float, float]:
+        distance = sum(min(_gap(each, candidate), 10 * _ROW_REACH) for each in positions)
+        backwards = 5 * _ROW_REACH * len(positions) if candidate < before - _ROW_REACH else 0.0
+        again = 2 * _ROW_REACH if abs(candidate - before) < 1.0 else 0.0
+        return distance + backwards + again, candidate
+
+    return min((_position(place) for place in rarest), key=cost)
+
+
+def _gap(sorted_positions: list[float], candidate: float) -> float:
+    at = bisect_left(sorted_positions, candidate)
+    around = sorted_positions[max(0, at - 1) : at + 1]
+    return min(abs(position - candidate) for position in around)
+
+
+def _nearest(places: list[Occurrence], anchor: float) -> Occurrence:
+    return min(places, key=lambda each: (abs(_position(each) - anchor), each.box[0]))
+
+
+def _overlap(first: Box, second: Box) -> bool:
+    return first[0] < second[2] and first[2] > second[0] and first[1] < second[3] and first[3] > second[1]
+
+
+def _inside(inner: Box, outer: Box) -> bool:
+    middle_x, middle_y = (inner[0] + inner[2]) / 2, (inner[1] + inner[3]) / 2
+    return outer[0] - 1 <= middle_x <= outer[2] + 1 and outer[1] - 1 <= middle_y <= outer[3] + 1

@@ -1,0 +1,73 @@
+"""How a document writes: its language, the order of its numeric dates, its decimal sign. Proven by the text, guessed by nothing else."""
+
+import re
+from dataclasses import dataclass
+
+from ingestio.extraction.amounts import infer_decimal_sign
+from ingestio.extraction.dates import DateOrder, order_from_dates
+from ingestio.extraction.tokens import tokens
+
+_STOPWORDS = {
+    "en": "the of and to for this is with your our you from are by on be please any all that will not under thank",
+    "de": "der die das und den von zu mit fur auf ist im dem nicht ein eine des sie wir bitte bei ihre zum zur oder nach rechnung",
+    "fr": "le la les des et du pour est dans une sur par avec vous votre nous au aux facture ce cette sont qui que en date",
+    "es": "el la los las del y para por con una es en su se al nuestro usted factura fecha importe no que como",
+    "it": "il lo gli di del della dei per con una sono nel alla al che si fattura importo data pagamento non dal",
+    "nl": "de het een van en voor met op is dat niet uw wij aan bij te zijn naar factuur bedrag datum of om",
+    "pt": "o os da do dos das para com uma por em no na ao que se nao seu sua valor fatura data como nos mais",
+}
+_WORDS_OF = {language: frozenset(words.split()) for language, words in _STOPWORDS.items()}
+_COMMA_LANGUAGES = frozenset({"de", "fr", "es", "it", "nl", "pt"})
+_AMERICAN = re.compile(
+    r"\b[A-Z]{2},?\s+\d{5}(?:-\d{4})?\b|\b(?:sales tax|zip code|EIN|SSN|LLC|routing number)\b|(?<![A-Z])\$"
+)
+_NOT_AMERICAN = re.compile(
+    r"[£€₹]|\b(?:IBAN|VAT|GST|ABN|BIC|GSTIN|Ltd|Pty|PLC|GmbH|cheque|Rs\.?)\b|\b(?:A\$|AU\$|NZ\$|S\$)"
+)
+_LETTER, _A4 = (612, 792), (595, 842)
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """`language`: ISO 639-1 of the seven known ones, or None. None elsewhere too means that the document does not say."""
+
+    language: str | None
+    date_order: DateOrder | None
+    decimal_sign: str | None
+
+
+def habits_of(texts: list[str], page_sizes: list[tuple[float, float]]) -> Habits:
+    """The habits that these lines and page sizes (points) show."""
+    language = _language(texts)
+    order = order_from_dates(texts) or _likely_order(texts, page_sizes, language)
+    sign = infer_decimal_sign(texts)
+    if sign is None and language:
+        sign = "," if language in _COMMA_LANGUAGES else "."
+    return Habits(language, order, sign)
+
+
+def _language(texts: list[str]) -> str | None:
+    counts = dict.fromkeys(_WORDS_OF, 0)
+    for text in texts[:1500]:
+        for token in tokens(text):
+            for language, words in _WORDS_OF.items():
+                if token.key in words:
+                    counts[language] += 1
+    ranked = sorted(counts.items(), key=lambda each: -each[1])
+    (best, most), (_, second) = ranked[0], ranked[1]
+    return best if most >= 3 and most > second else None
+
+
+def _likely_order(texts: list[str], page_sizes: list[tuple[float, float]], language: str | None) -> DateOrder | None:
+    """Only the United States write the month first: a paper size, dollars, states with zip codes speak for them."""
+    if language in _COMMA_LANGUAGES:
+        return DateOrder.DAY_FIRST
+    american = 2 * min(1, sum(bool(_AMERICAN.search(text)) for text in texts))
+    other = 2 * min(1, sum(bool(_NOT_AMERICAN.search(text)) for text in texts))
+    for width, height in page_sizes[:1]:
+        short, long = sorted((width, height))
+        american += abs(short - _LETTER[0]) < 2 and abs(long - _LETTER[1]) < 2
+        other += abs(short - _A4[0]) < 3 and abs(long - _A4[1]) < 3
+    if american == other:
+        return None
+    return DateOrder.MONTH_FIRST if american > other else DateOrder.DAY_FIRST

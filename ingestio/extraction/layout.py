@@ -1,0 +1,197 @@
+"""A document's text with its geometry: cells, their neighbours, and the writing habits that the whole document proves.
+
+A cell is a line of `domain.text`: words on one base line without a wide gap. Cells of one page that overlap in height form a row.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ingestio.domain.evidence import Evidence
+from ingestio.domain.text import Box, DocumentText, Line, PageText, Word, union
+from ingestio.extraction.amounts import FoundNumber, find_numbers
+from ingestio.extraction.dates import FoundDate, find_dates
+from ingestio.extraction.habits import Habits, habits_of
+from ingestio.extraction.tokens import Token, tokens
+
+# Between words whose gap exceeds this part of their height no number goes on: `2   150,00` is a quantity and a price.
+_NUMBER_GAP = 0.45
+_WIDE_SPACE = "\u2003"
+
+
+class Cell:
+    """One line with what can be read in it. Offsets of tokens, dates and numbers count in `text`."""
+
+    def __init__(self, page: int, index: int, line: Line, layout: "Layout") -> None:
+        self.page = page
+        self.index = index
+        self.words: tuple[Word, ...] = line.words
+        self.box: Box = line.box
+        self.row = -1
+        self._layout = layout
+        parts: list[str] = []
+        self._starts: list[int] = []
+        length = 0
+        for position, word in enumerate(self.words):
+            if position:
+                before = self.words[position - 1]
+                gap = word.box[0] - before.box[2]
+                parts.append(_WIDE_SPACE if gap > _NUMBER_GAP * (word.box[3] - word.box[1]) else " ")
+                length += 1
+            self._starts.append(length)
+            parts.append(word.text)
+            length += len(word.text)
+        self.text = "".join(parts)
+
+    def __repr__(self) -> str:
+        return f"Cell({self.page}, {self.index}, {self.text!r})"
+
+    @property
+    def height(self) -> float:
+        return self.box[3] - self.box[1]
+
+    @property
+    def middle(self) -> float:
+        return (self.box[1] + self.box[3]) / 2
+
+    @cached_property
+    def tokens(self) -> tuple[Token, ...]:
+        return tokens(self.text)
+
+    @cached_property
+    def dates(self) -> list[FoundDate]:
+        return find_dates(self.text, self._layout.habits.date_order)
+
+    @cached_property
+    def numbers(self) -> list[FoundNumber]:
+        """Numbers outside of dates."""
+        if not any(char.isdigit() for char in self.text):
+            return []
+        dates = self.dates
+        found = find_numbers(self.text, self._layout.habits.decimal_sign)
+        return [each for each in found if all(each.end <= date.start or each.start >= date.end for date in dates)]
+
+    @cached_property
+    def amounts(self) -> list[FoundNumber]:
+        """Numbers that can be amounts of money: no percentages, no bare years and no long codes."""
+        return [each for each in self.numbers if not each.percent and (each.looks_like_money or each.digits <= 9)]
+
+    def words_between(self, start: int, end: int) -> tuple[Word, ...]:
+        """The words that the characters `start:end` touch."""
+        first = max(0, bisect_right(self._starts, start) - 1)
+        last = max(first + 1, bisect_left(self._starts, end))
+        return self.words[first:last]
+
+    def box_between(self, start: int, end: int) -> Box:
+        """The box around the words that the characters `start:end` touch."""
+        return union(tuple(word.box for word in self.words_between(start, end)))
+
+    def evidence(self, start: int = 0, end: int | None = None) -> Evidence:
+        """These characters as evidence: the words verbatim, the box around them."""
+        stop = len(self.text) if end is None else end
+        quote = self.text[start:stop].replace(_WIDE_SPACE, " ").strip()
+        return Evidence(self.page, quote, self.box_between(start, stop))
+
+
+@dataclass(slots=True)
+class Sheet:
+    """One page: its size, its cells in reading order and its rows from top to bottom."""
+
+    number: int
+    width: float
+    height: float
+    cells: list[Cell] = field(default_factory=list)
+    rows: list[list[Cell]] = field(default_factory=list)
+
+
+class Layout:
+    """Every cell of a document with its neighbours. Building it is linear in the words; the rest is read on demand."""
+
+    def __init__(self, text: DocumentText) -> None:
+        self.source = text.source
+        self.cells: list[Cell] = []
+        self.sheets: list[Sheet] = []
+        for page in text.pages:
+            self.sheets.append(self._sheet(page))
+        self._by_page = {sheet.number: sheet for sheet in self.sheets}
+
+    def _sheet(self, page: PageText) -> Sheet:
+        sheet = Sheet(page.number, page.width, page.height)
+        for line in page.lines:
+            if line.words:
+                cell = Cell(page.number, len(self.cells), line, self)
+                self.cells.append(cell)
+                sheet.cells.append(cell)
+        for cell in sorted(sheet.cells, key=lambda each: (each.middle, each.box[0])):
+            last = sheet.rows[-1] if sheet.rows else None
+            if last and abs(cell.middle - last[0].middle) < 0.5 * min(cell.height, last[0].height) and _upright(cell):
+                last.append(cell)
+            else:
+                sheet.rows.append([cell])
+        for number, row in enumerate(sheet.rows):
+            row.sort(key=lambda each: each.box[0])
+            for cell in row:
+                cell.row = number
+        return sheet
+
+    @cached_property
+    def habits(self) -> Habits:
+        """How this document writes dates and numbers, and in which language."""
+        sizes = [(sheet.width, sheet.height) for sheet in self.sheets]
+        return habits_of([cell.text for cell in self.cells[:4000]], sizes)
+
+    @cached_property
+    def line_height(self) -> float:
+        """The usual height of a line of text, in points."""
+        heights = sorted(cell.height for cell in self.cells[:2000])
+        return heights[len(heights) // 2] if heights else 10.0
+
+    def sheet(self, cell: Cell) -> Sheet:
+        return self._by_page[cell.page]
+
+    def row_of(self, cell: Cell) -> list[Cell]:
+        """All cells of the row, left to right."""
+        return self.sheet(cell).rows[cell.row]
+
+    def right_of(self, cell: Cell) -> list[Cell]:
+        """The cells of the same row further right, nearest first."""
+        row = self.row_of(cell)
+        return row[row.index(cell) + 1 :]
+
+    def left_of(self, cell: Cell) -> list[Cell]:
+        """The cells of the same row further left, nearest first."""
+        row = self.row_of(cell)
+        return row[: row.index(cell)][::-1]
+
+    def below(self, cell: Cell, box: Box | None = None, *, reach: float = 3.0) -> Iterator[Cell]:
+        """Cells under `box` (default: the cell's own) that overlap it in width, nearest first, up to `reach` line heights away."""
+        return self._column(cell, box or cell.box, reach, 1)
+
+    def above(self, cell: Cell, box: Box | None = None, *, reach: float = 3.0) -> Iterator[Cell]:
+        """As `below`, upwards."""
+        return self._column(cell, box or cell.box, reach, -1)
+
+    def _column(self, cell: Cell, box: Box, reach: float, step: int) -> Iterator[Cell]:
+        rows = self.sheet(cell).rows
+        number = cell.row + step
+        limit = reach * max(cell.height, 4.0)
+        while 0 <= number < len(rows):
+            row = rows[number]
+            gap = (row[0].middle - cell.middle) * step - (row[0].height + cell.height) / 2
+            if gap > limit:
+                return
+            for other in row:
+                if other.box[0] < box[2] and other.box[2] > box[0]:
+                    yield other
+            number += step
+
+
+def _upright(cell: Cell) -> bool:
+    return cell.box[2] - cell.box[0] >= 0.5 * cell.height or len(cell.text) <= 2
+
+
+def plain(text: str) -> str:
+    """A cell's text with ordinary blanks."""
+    return re.sub(r"\s+", " ", text).strip()

@@ -1,0 +1,328 @@
+"""Where a value stands in a document: the comparison of a normalised value with the words of the text, by kind.
+
+`1234.56` is found as `1.234,56`, `2026-11-23` as `23. November 2026`, `EUR` as `€`, an address over its lines. What is compared is
+always the document's own writing; nothing is found that is not printed.
+"""
+
+import re
+import unicodedata
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import cached_property
+
+from ingestio.domain.evidence import Evidence
+from ingestio.domain.fields import FieldKind
+from ingestio.domain.text import Box, union
+from ingestio.extraction.currencies import codes_of, find_currencies
+from ingestio.extraction.dates import find_dates, find_months
+from ingestio.extraction.layout import Cell, Layout
+from ingestio.extraction.tokens import compact, fold, tokens
+
+# Kinds whose digits may be grouped differently on paper: `DE 123 456 789` is DE123456789.
+_REGROUPED = frozenset({FieldKind.IBAN, FieldKind.PHONE, FieldKind.TAX_ID, FieldKind.IDENTIFIER})
+# Scripts without blanks between words: a value may begin and end inside a run of letters.
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_DEBIT_WORDS = (
+    "debit debits withdrawal withdrawals paidout moneyout payments soll belastung lastschrift lastschriften ausgang debet debito debitos "
+    "cargo cargos adeudo debe dare addebiti addebito uscite af afschrijving dr out gastos"
+)
+_DEBIT = frozenset(_DEBIT_WORDS.split())
+_MAX_OCCURRENCES = 500
+_MAX_LINES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One place: the pieces of cells that hold the value. `sure` is False when the writing has a second reading."""
+
+    pieces: tuple[tuple[Cell, int, int], ...]
+    sure: bool = True
+
+    @property
+    def cell(self) -> Cell:
+        return self.pieces[0][0]
+
+    @property
+    def start(self) -> int:
+        return self.pieces[0][1]
+
+    @property
+    def place(self) -> tuple[int, float]:
+        """Page and height, for nearness."""
+        return self.cell.page, self.cell.middle
+
+    @property
+    def box(self) -> Box:
+        return self.cell.box_between(self.start, self.pieces[0][2])
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """One evidence a page, its lines joined by blanks."""
+        by_page: dict[int, list[Evidence]] = defaultdict(list)
+        for cell, start, end in self.pieces:
+            by_page[cell.page].append(cell.evidence(start, end))
+        return tuple(
+            Evidence(page, " ".join(each.quote for each in found), union(tuple(each.box for each in found if each.box)))
+            for page, found in by_page.items()
+        )
+
+
+class Occurrences:
+    """Finds values in one document. Everything that is looked up twice is indexed once."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+
+    def find(self, kind: FieldKind, value: str) -> list[Occurrence]:
+        """Every place of `value`, in reading order; at most 500."""
+        match kind:
+            case FieldKind.AMOUNT | FieldKind.NUMBER:
+                found = self._numbers(value)
+            case FieldKind.DATE:
+                found = list(self._dates(value))
+            case FieldKind.CURRENCY:
+                found = list(self._currencies(value))
+            case _:
+                found = list(self._texts(value, regrouped=kind in _REGROUPED))
+        return found[:_MAX_OCCURRENCES]
+
+    @cached_property
+    def _by_number(self) -> dict[Decimal, list[Occurrence]]:
+        index: dict[Decimal, list[Occurrence]] = defaultdict(list)
+        for cell in self.layout.cells:
+            for number in cell.numbers:
+                for reading in number.readings:
+                    sure = len(number.readings) == 1
+                    index[reading].append(Occurrence(((cell, number.start, number.end),), sure))
+        return index
+
+    def _numbers(self, value: str) -> list[Occurrence]:
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            return []
+        found = self._by_number.get(number, [])
+        if not found and number < 0:
+            # In a debit column the minus is the column's, not the number's.
+            found = [each for each in self._by_number.get(-number, []) if self._in_debit_column(each)]
+        return found
+
+    @cached_property
+    def _debit_heads(self) -> dict[int, list[tuple[float, Box]]]:
+        heads: dict[int, list[tuple[float, Box]]] = defaultdict(list)
+        for cell in self.layout.cells:
+            found = tokens(cell.text)
+            for first, token in enumerate(found):
+                following = found[first + 1].key if first + 1 < len(found) else ""
+                if token.key in _DEBIT or token.key + following in _DEBIT:
+                    heads[cell.page].append((cell.middle, cell.box_between(token.start, token.end)))
+        return heads
+
+    def _in_debit_column(self, occurrence: Occurrence) -> bool:
+        box, (page, middle) = occurrence.box, occurrence.place
+        return any(
+            above < middle and head[0] - 20 < box[2] and head[2] + 20 > box[0] and abs(head[2] - box[2]) < 60
+            for above, head in self._debit_heads.get(page, ())
+        )
+
+    @cached_property
+    def _by_date(self) -> dict[str, list[Occurrence]]:
+        index: dict[str, list[Occurrence]] = defaultdict(list)
+        order = self.layout.habits.date_order
+        for cell in self.layout.cells:
+            for date in find_dates(cell.text, order, runs=True):
+                for reading in date.readings:
+                    index[reading].append(Occurrence(((cell, date.start, date.end),), not date.ambiguous))
+        return index
+
+    @cached_property
+    def _by_month(self) -> dict[str, list[Occurrence]]:
+        index: dict[str, list[Occurrence]] = defaultdict(list)
+        for cell in self.layout.cells:
+            if any(char.isdigit() for char in cell.text):
+                for date in find_months(cell.text):
+                    index[date.value].append(Occurrence(((cell, date.start, date.end),)))
+        return index
+
+    def _dates(self, value: str) -> Iterator[Occurrence]:
+        if len(value) == len("2026-11-23"):
+            yield from self._by_date.get(value, ())
+            return
+        yield from self._by_month.get(value, ())
+        for whole, places in self._by_date.items():
+            if whole.startswith(f"{value}-"):
+                yield from places
+
+    def _currencies(self, code: str) -> Iterator[Occurrence]:
+        for cell in self.layout.cells:
+            for found in find_currencies(cell.text):
+                if code in found.codes:
+                    yield Occurrence(((cell, found.start, found.end),), len(found.codes) == 1)
+            for number in cell.numbers:
+                if code in number.currency:
+                    written = cell.text[number.start : number.end]
+                    sign = re.sub(r"[\d.,'’\s()+−–-]+", " ", written).strip()
+                    at = number.start + written.find(sign) if sign and codes_of(sign) else number.start
+                    end = at + len(sign) if sign and codes_of(sign) else number.end
+                    yield Occurrence(((cell, at, end),), len(number.currency) == 1)
+
+    @cached_property
+    def _by_token(self) -> dict[str, list[tuple[Cell, int]]]:
+        index: dict[str, list[tuple[Cell, int]]] = defaultdict(list)
+        for cell in self.layout.cells:
+            for position, token in enumerate(cell.tokens):
+                index[token.key[:2]].append((cell, position))
+        return index
+
+    def _texts(self, value: str, *, regrouped: bool) -> Iterator[Occurrence]:
+        target = _Target(value, regrouped)
+        if not target.key:
+            yield from self._symbols(value)
+            return
+        if _UNSPACED.search(value):
+            yield from self._unspaced(value)
+            return
+        for cell, position in self._by_token.get(target.key[:2], []):
+            key = cell.tokens[position].key
+            if target.key.startswith(key):
+                pieces = self._walk(cell, position, target)
+                if pieces:
+                    yield Occurrence(pieces)
+        if len(target.key) == 1:
+            return
+        for cell, position in self._by_token.get(target.key[:1], []):
+            if len(cell.tokens[position].key) == 1:
+                pieces = self._walk(cell, position, target)
+                if pieces:
+                    yield Occurrence(pieces)
+
+    def _walk(self, cell: Cell, position: int, target: "_Target") -> tuple[tuple[Cell, int, int], ...] | None:
+        """Follows the value word by word, from the end of a cell into the one below, beside or after it."""
+        done = target.match(cell, position, 0)
+        if done is None:
+            return None
+        length, last = done
+        pieces = [(cell, cell.tokens[position].start, cell.tokens[last].end)]
+        while length < len(target.key):
+            if last + 1 < len(cell.tokens) or len(pieces) > _MAX_LINES:
+                return None
+            for following in self._continuations(cell):
+                done = target.match(following, 0, length) if following.tokens else None
+                if done is not None:
+                    cell, (length, last) = following, done
+                    pieces.append((cell, cell.tokens[0].start, cell.tokens[last].end))
+                    break
+            else:
+                return None
+        first, start, end = pieces[-1]
+        pieces[-1] = (first, start, _with_trailing_marks(first.text, end))
+        return tuple(pieces)
+
+    def _continuations(self, cell: Cell) -> Iterator[Cell]:
+        """Where a text may go on after the end of `cell`, likeliest first."""
+        seen: set[int] = set()
+
+        def fresh(candidates: Iterator[Cell] | list[Cell], most: int) -> Iterator[Cell]:
+            for candidate in candidates:
+                if candidate.index not in seen:
+                    seen.add(candidate.index)
+                    yield candidate
+                    most -= 1
+                if not most:
+                    return
+
+        yield from fresh(self.layout.below(cell, reach=2.0), 2)
+        yield from fresh(self.layout.right_of(cell), 1)
+        yield from fresh(self.layout.cells[cell.index + 1 : cell.index + 3], 2)
+        rows = self.layout.sheet(cell).rows
+        if cell.row + 1 < len(rows):
+            yield from fresh(rows[cell.row + 1], 3)
+        elif cell.page < len(self.layout.sheets):
+            yield from fresh([each for row in self.layout.sheets[cell.page].rows[:4] for each in row], 8)
+
+    def _unspaced(self, value: str) -> Iterator[Occurrence]:
+        wanted = _without_blanks(value)
+        for cell in self.layout.cells:
+            squeezed, places = _squeezed(cell.text)
+            at = squeezed.find(wanted)
+            while at >= 0:
+                yield Occurrence(((cell, places[at], places[at + len(wanted) - 1] + 1),))
+                at = squeezed.find(wanted, at + 1)
+
+    def _symbols(self, value: str) -> Iterator[Occurrence]:
+        """Values without a letter or digit (`✓`, `-`): they must stand as a word of their own."""
+        for cell in self.layout.cells:
+            for match in re.finditer(rf"(?<!\S){re.escape(value.strip())}(?!\S)", cell.text):
+                yield Occurrence(((cell, match.start(), match.end()),))
+
+
+class _Target:
+    """A text value as one run of letters and digits, with the places where digits may not run together."""
+
+    def __init__(self, value: str, regrouped: bool) -> None:
+        parts = tokens(value)
+        self.key = "".join(part.key for part in parts)
+        self._regrouped = regrouped
+        ends: list[int] = []
+        for part in parts:
+            ends.append((ends[-1] if ends else 0) + len(part.key))
+        self._ends = ends
+
+    def match(self, cell: Cell, position: int, length: int) -> tuple[int, int] | None:
+        """How far the value is matched, and the last word used, when `cell` goes on with it from `position`; else None."""
+        last = position
+        while length < len(self.key):
+            if last >= len(cell.tokens):
+                return length, last - 1
+            key = cell.tokens[last].key
+            if not self.key.startswith(key, length) or not self._may_join(length, key):
+                return None
+            length += len(key)
+            last += 1
+        return length, last - 1
+
+    def _may_join(self, length: int, key: str) -> bool:
+        """Digits that touch in the value must touch on paper, and the other way round: `12 3` is not 123."""
+        if self._regrouped:
+            return True
+        if length and self.key[length - 1].isdigit() and key[0].isdigit() and not self._ends_at(length):
+            return False
+        first = bisect_left(self._ends, length + 1)
+        for end in self._ends[first:]:
+            if end >= length + len(key):
+                break
+            if self.key[end - 1].isdigit() and self.key[end].isdigit():
+                return False
+        return True
+
+    def _ends_at(self, length: int) -> bool:
+        at = bisect_left(self._ends, length)
+        return at < len(self._ends) and self._ends[at] == length
+
+
+def _with_trailing_marks(text: str, end: int) -> int:
+    """The end of a quote with the full stop or bracket that belongs to the last word (`Ltd.`, `(UK)`)."""
+    return end + 1 if text[end : end + 1] in (".", ")") and not text[end + 1 : end + 2].strip() else end
+
+
+def _without_blanks(text: str) -> str:
+    return re.sub(r"\s+", "", fold(unicodedata.normalize("NFKC", text)))
+
+
+def _squeezed(text: str) -> tuple[str, list[int]]:
+    """The text without blanks, folded, and for each of its characters where it came from."""
+    chars: list[str] = []
+    places: list[int] = []
+    for index, char in enumerate(text):
+        if not char.isspace():
+            plain = fold(unicodedata.normalize("NFKC", char))
+            chars.extend(plain)
+            places.extend([index] * len(plain))
+    return "".join(chars), places
+
+
+def same_text(first: str, second: str) -> bool:
+    """Whether two texts are the same but for case, accents, blanks and punctuation."""
+    return compact(first) == compact(second) and bool(compact(first))
