@@ -50,7 +50,7 @@ bench: setup-dev ## measured figures, each beside a floor or a peer of the same 
 	$(BIN)/python -m benchmarks
 
 e2e: setup-dev ## the browser tests alone
-	$(BIN)/python -m pytest -m e2e
+	$(BIN)/python -m pytest -m e2e || test $$? -eq 5 # 5: the web product has not landed, so there is no page to drive yet
 
 chaos: setup-dev ## kill parts at random moments: make chaos ROUNDS=50 SEED=1
 	$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),50) $(if $(SEED),--seed $(SEED))
@@ -58,6 +58,7 @@ chaos: setup-dev ## kill parts at random moments: make chaos ROUNDS=50 SEED=1
 lock: .venv/.bootstrap ## resolve the dependencies anew
 	$(PIP_COMPILE) requirements/bootstrap.in -o requirements/bootstrap.lock
 	$(PIP_COMPILE) pyproject.toml --extra embedded -o requirements/run.lock
+	$(PIP_COMPILE) pyproject.toml -c requirements/run.lock -o requirements/server.lock
 	$(PIP_COMPILE) pyproject.toml --extra embedded --group dev -c requirements/run.lock -o requirements/dev.lock
 
 audit: setup-dev ## look for known vulnerabilities; needs a network with an advisory source, so it is no gate
