@@ -5,9 +5,11 @@ It is the `sub` claim of a token, the first folder of every stored object and a 
 
 import re
 
+USER_ID_RULE = "A user id is 1 to 128 of A-Z a-z 0-9 _ | : . @ - and neither . nor .."
+
 _USER_ID = re.compile(r"[A-Za-z0-9_|:.@-]{1,128}")
 
 
 def is_user_id(value: object) -> bool:
-    """True for a string of 1 to 128 of `A-Z a-z 0-9 _ | : . @ -` that is neither `.` nor `..`, the two that a path would follow."""
+    """True for a string that follows USER_ID_RULE; `.` and `..` are the two that a path would follow."""
     return isinstance(value, str) and _USER_ID.fullmatch(value) is not None and value not in {".", ".."}

@@ -7,7 +7,7 @@ that a user chose never enters a key.
 import re
 from uuid import UUID
 
-from ingestio.domain.users import is_user_id
+from ingestio.domain.users import USER_ID_RULE, is_user_id
 from ingestio.errors import InvalidRequest, NotFound
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_|:.@-]{1,128}")
@@ -55,7 +55,7 @@ def require_owner(key: str, user_id: str) -> None:
 
 def _user(user_id: str) -> str:
     if not is_user_id(user_id):
-        raise InvalidRequest("A user id is 1 to 128 of A-Z a-z 0-9 _ | : . @ - and neither . nor ..")
+        raise InvalidRequest(USER_ID_RULE)
     return user_id
 
 
