@@ -7,23 +7,29 @@ parent has threads. It starts as the parent's user, so it works from a virtual e
 """
 
 import os
+import signal
 import sys
+from collections.abc import Callable
 
 PR_SET_PDEATHSIG = 1
 EXIT_NOT_STARTED = 126
 
 
-def _end_with_parent(parent_pid: int, signal_number: int) -> None:
-    """Ask the Linux kernel for `signal_number` when the parent dies. Elsewhere the next start ends the orphan."""
+def _death_signal_setter() -> Callable[[int], None]:
+    """How to ask the Linux kernel for a signal when the parent dies. Elsewhere the next start of the instance ends the orphan."""
     if not sys.platform.startswith("linux"):
-        return
+        return lambda _signal: None
     try:
         from ctypes import CDLL
-    except ImportError:  # a Python built without libffi
-        return
-    CDLL(None).prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
-    if os.getppid() != parent_pid:  # it died before we asked, so the kernel will not tell us
-        sys.exit(EXIT_NOT_STARTED)
+    except ImportError:
+        sys.stderr.write("this Python has no ctypes: a child outlives a parent that is killed, until the next start\n")
+        return lambda _signal: None
+    prctl = CDLL(None).prctl
+
+    def ask(number: int) -> None:
+        prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+    return ask
 
 
 def _become(account: str) -> None:
@@ -37,9 +43,14 @@ def _become(account: str) -> None:
 
 def main() -> None:
     parent_pid, signal_number, account, *program = sys.argv[1:]
+    ask_for_death_signal = _death_signal_setter()  # while we are still the user who can read this Python's modules
     try:
-        _become(account)  # first, because the kernel forgets the death signal when the user changes
-        _end_with_parent(int(parent_pid), int(signal_number))
+        _become(account)
+        ask_for_death_signal(int(signal_number))  # after that, because the kernel forgets it when the user changes
+        if os.getppid() != int(parent_pid):  # it died before we asked, so the kernel will not tell us
+            sys.exit(EXIT_NOT_STARTED)
+        for ignored_by_python in (signal.SIGPIPE, signal.SIGXFSZ):  # and would stay ignored in the program
+            signal.signal(ignored_by_python, signal.SIG_DFL)
         os.execv(program[0], program)  # noqa: S606 - an argument list, no shell
     except OSError as error:
         sys.exit(f"cannot start {program[0]}: {error.strerror}")

@@ -4,6 +4,7 @@ import contextlib
 import json
 import random
 import socket
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ LOOPBACK = "127.0.0.1"
 # Below every common range of ephemeral ports (Linux starts at 32768, macOS at 49152): there, an outgoing connection could take our port
 # while a server restarts, and a client that retries could even connect to itself.
 _CHOICES = range(15_000, 32_000)
+_PATIENCE_SECONDS = 1.0
 _SYSTEM_RANDOM = random.SystemRandom()
 
 
@@ -40,6 +42,16 @@ def free_port(taken: Iterable[int] = ()) -> int:
     raise ConfigurationError(f"no free port found on {LOOPBACK} between {_CHOICES.start} and {_CHOICES.stop}")
 
 
+def _becomes_free(port: int) -> bool:
+    """Free now or within a second: a server of ours that was just killed may still be on its way out."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not is_free(port):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
 def remembered_ports(memory: Path, names: Iterable[str]) -> dict[str, int]:
     """A free port per name: the one in the file `memory` if it is still free, else a new one, which is then remembered."""
     known: dict[str, int] = {}
@@ -47,7 +59,7 @@ def remembered_ports(memory: Path, names: Iterable[str]) -> dict[str, int]:
         known = {str(name): port for name, port in json.loads(memory.read_bytes()).items() if isinstance(port, int)}
     chosen = dict(known)
     for name in names:
-        if name not in chosen or not is_free(chosen[name]):
+        if name not in chosen or not _becomes_free(chosen[name]):
             chosen[name] = free_port(taken=chosen.values())
     if chosen != known:
         write_private(memory, json.dumps(chosen, indent=1).encode())

@@ -168,7 +168,11 @@ class PostgresCluster:
             command = [
                 *(programs / "initdb", "-D", "/proc/self/cwd" if account and _LINUX else staging, "-U", SUPERUSER),
                 *("-A", "scram-sha-256", "--pwfile", "/dev/stdin", "--encoding", "UTF8"),
-                *("--locale-provider", "builtin", "--locale", "C.UTF-8", "--no-instructions"),
+                *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--no-instructions"),
+                *(
+                    "--locale",
+                    "C.UTF-8" if _LINUX else "C",
+                ),  # macOS's library has no C.UTF-8; collation is PostgreSQL's own
                 *(() if self.durable else ("--no-sync",)),
             ]
             answer = subprocess.run(

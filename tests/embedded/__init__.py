@@ -1,0 +1,1 @@
+"""PostgreSQL and Temporal from their wheels, with real processes and real kill -9."""
