@@ -7,65 +7,17 @@ import pytest
 from psycopg import sql
 
 from tests.db.rows import key_of, rows_of
-from tests.rls.acting import DENIED, act_as, attempt, columns_of, delete, insert, select, update
+from tests.rls.acting import DENIED, act_as, attempt, columns_of, select, update
 from tests.rls.expected import CHANGED_BY_OWNER, HIDDEN_COLUMNS, OWNER_POLICIES, SEEN_BY_OWNER, SERVICE_ONLY, TABLES
-
-ALICE = {"sub": "alice", "role": "authenticated"}
-BOB = {"sub": "bob", "role": "authenticated"}
-
-ONE_ROW_PER_USER = {"users", "profiles"}
-
-Outcomes = dict[str, int | str]
-
-
-def tried_on_alices_row(connection: psycopg.Connection[Any], table: str, *, alone: bool = False) -> Outcomes:
-    """All four operations on alice's row, each undone. Inserted is a second row of hers; with `alone` the same one, once it is gone."""
-    row = rows_of("alice")[table]
-    key = key_of(table, row)
-    visible = [name for name in columns_of(connection, table) if name not in HIDDEN_COLUMNS.get(table, set())]
-    changed = min(CHANGED_BY_OWNER.get(table, {next(iter(key))}))
-    outcomes = {
-        "select": attempt(connection, select(table, visible, key)),
-        "update": attempt(connection, update(table, changed, key)),
-        "delete": attempt(connection, delete(table, key)),
-    }
-    if alone:
-        connection.execute(delete(table, key))
-    return outcomes | {"insert": attempt(connection, *insert(table, row if alone else second_row(table)))}
-
-
-def second_row(table: str) -> dict[str, Any]:
-    """Another valid row of alice's, which hangs on the rows that she has."""
-    first, second = rows_of("alice"), rows_of("alice", 2)
-    row = dict(second[table])
-    for column, parent in {
-        "batch_id": "extraction_batches",
-        "document_id": "documents",
-        "extracted_data_id": "extracted_data",
-        "endpoint_id": "webhook_endpoints",
-    }.items():
-        if column in row:
-            row[column] = first[parent]["id"]
-    if table == "extraction_jobs":
-        row |= {"attempt": 2, "status": "failed"}
-    if table == "extracted_data":
-        row["extraction_job_id"] = None
-    if table == "field_revisions":
-        row["revision"] = 2
-    if "client_id" in row:
-        row["client_id"] = "f2"
-    return row
-
-
-ALL_DENIED: Outcomes = {"select": DENIED, "insert": DENIED, "update": DENIED, "delete": DENIED}
-
-
-def expected_for_a_user(table: str, rows: int) -> Outcomes:
-    """`rows`: 1 on their own row, 0 on anyone else's."""
-    return ALL_DENIED | {
-        **({"select": rows} if table in SEEN_BY_OWNER else {}),
-        **({"update": rows} if table in CHANGED_BY_OWNER else {}),
-    }
+from tests.rls.matrix import (
+    ALICE,
+    ALL_ALLOWED,
+    ALL_DENIED,
+    BOB,
+    ONE_ROW_PER_USER,
+    expected_for_a_user,
+    tried_on_alices_row,
+)
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -106,7 +58,7 @@ def test_anonymous_may_do_nothing(root: psycopg.Connection[Any], table: str) -> 
 def test_the_service_may_do_everything_with_rows(app: psycopg.Connection[Any], table: str) -> None:
     act_as(app, "service_role", {"role": "service_role"})
     outcomes = tried_on_alices_row(app, table, alone=table in ONE_ROW_PER_USER)
-    assert outcomes == {"select": 1, "insert": 1, "update": 1, "delete": 1}
+    assert outcomes == ALL_ALLOWED
 
 
 def test_the_login_of_the_application_cannot_become_anyone_else(app: psycopg.Connection[Any]) -> None:
