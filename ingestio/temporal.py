@@ -48,7 +48,7 @@ async def connect_patiently(address: str | None, namespace: str, *, attempts: in
 async def ensure_search_attributes(client: Client) -> bool:
     """Register our search attributes where the server allows it; False when runs must go without (the search is a convenience).
 
-    The embedded server has them from its start; Temporal Cloud wants them made in its console.
+    The embedded server has them from its start; Temporal Cloud wants them made in its console. False as well while the server is away.
     """
     service = client.operator_service
     try:
@@ -64,6 +64,6 @@ async def ensure_search_attributes(client: Client) -> bool:
                 ),
                 timeout=RPC_TIMEOUT,
             )
-    except RPCError:
+    except (RPCError, RuntimeError):  # a lazy client that cannot connect raises the second
         return False
     return True

@@ -1,8 +1,9 @@
 """How the rest of the house starts, steers and asks workflows. Starting twice is harmless: the id names the work, not the request."""
 
+import asyncio
 from datetime import timedelta
 
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError, WorkflowQueryRejectedError
 from temporalio.common import Priority, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -15,6 +16,10 @@ from workflows.documents import DocumentWorkflow
 # The front door answers while Temporal is away, so it must learn of that quickly; the reconciler starts what was left.
 RPC_TIMEOUT = timedelta(seconds=3)
 QUERY_TIMEOUT = timedelta(seconds=1)
+
+
+# RuntimeError is how a lazy client says that it cannot connect; TimeoutError is our own bound on that connection.
+_AWAY = (RPCError, RuntimeError, TimeoutError)
 
 
 async def start_batch(client: Client, request: BatchInput) -> None:
@@ -35,20 +40,21 @@ async def _start_batch(client: Client, request: BatchInput, *, wake: bool) -> No
         SearchAttributePair(names.STATUS, "processing"),
     ]
     try:
-        await client.start_workflow(
-            BatchWorkflow.run,
-            request,
-            id=names.batch_workflow_id(request.batch_id),
-            task_queue=names.ORCHESTRATION_QUEUE,
-            task_timeout=options.WORKFLOW_TASK_TIMEOUT,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            start_signal="wake" if wake else None,
-            priority=_share(request.user_id, request.weight),
-            search_attributes=TypedSearchAttributes(attributes) if request.tagged else None,
-            memo={"plan": request.plan},
-            rpc_timeout=RPC_TIMEOUT,
-        )
-    except RPCError as error:
+        async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
+            await client.start_workflow(
+                BatchWorkflow.run,
+                request,
+                id=names.batch_workflow_id(request.batch_id),
+                task_queue=names.ORCHESTRATION_QUEUE,
+                task_timeout=options.WORKFLOW_TASK_TIMEOUT,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                start_signal="wake" if wake else None,
+                priority=_share(request.user_id, request.weight),
+                search_attributes=TypedSearchAttributes(attributes) if request.tagged else None,
+                memo={"plan": request.plan},
+                rpc_timeout=RPC_TIMEOUT,
+            )
+    except _AWAY as error:
         raise Unavailable("The workflow server did not answer; the batch is safe and will start by itself.") from error
 
 
@@ -56,18 +62,19 @@ async def ensure_document(client: Client, request: DocumentInput) -> None:
     """Make sure that a run of a lone document's attempt is open. Raises Unavailable."""
     attributes = [SearchAttributePair(names.USER, request.user_id), SearchAttributePair(names.PLAN, request.plan)]
     try:
-        await client.start_workflow(
-            DocumentWorkflow.run,
-            request,
-            id=names.document_workflow_id(request.document_id, request.attempt),
-            task_queue=names.ORCHESTRATION_QUEUE,
-            task_timeout=options.WORKFLOW_TASK_TIMEOUT,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            priority=_share(request.user_id, request.weight),
-            search_attributes=TypedSearchAttributes(attributes) if request.tagged else None,
-            rpc_timeout=RPC_TIMEOUT,
-        )
-    except RPCError as error:
+        async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
+            await client.start_workflow(
+                DocumentWorkflow.run,
+                request,
+                id=names.document_workflow_id(request.document_id, request.attempt),
+                task_queue=names.ORCHESTRATION_QUEUE,
+                task_timeout=options.WORKFLOW_TASK_TIMEOUT,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                priority=_share(request.user_id, request.weight),
+                search_attributes=TypedSearchAttributes(attributes) if request.tagged else None,
+                rpc_timeout=RPC_TIMEOUT,
+            )
+    except _AWAY as error:
         raise Unavailable(
             "The workflow server did not answer; the document is safe and will start by itself."
         ) from error
@@ -94,17 +101,19 @@ async def cancel_document(client: Client, document_id: str, attempt: int) -> Non
         DocumentWorkflow.run, names.document_workflow_id(document_id, attempt)
     )
     try:
-        await handle.cancel(rpc_timeout=RPC_TIMEOUT)
-    except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
+        async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
+            await handle.cancel(rpc_timeout=RPC_TIMEOUT)
+    except _AWAY as error:
+        if not _is_closed(error):
             raise Unavailable("The workflow server did not answer; try again in a moment.") from error
 
 
 async def ask_progress(client: Client, batch_id: str) -> BatchProgress | None:
     """What an open run says of itself, within a second; None when it does not answer in time or none is open."""
     try:
-        return await _batch(client, batch_id).query(BatchWorkflow.progress, rpc_timeout=QUERY_TIMEOUT)
-    except RPCError:
+        async with asyncio.timeout(QUERY_TIMEOUT.total_seconds()):
+            return await _batch(client, batch_id).query(BatchWorkflow.progress, rpc_timeout=QUERY_TIMEOUT)
+    except (*_AWAY, WorkflowQueryFailedError, WorkflowQueryRejectedError):
         return None
 
 
@@ -114,10 +123,16 @@ def _batch(client: Client, batch_id: str) -> WorkflowHandle[BatchWorkflow, Batch
 
 async def _signal(handle: WorkflowHandle[BatchWorkflow, BatchOutcome], name: str) -> None:
     try:
-        await handle.signal(name, rpc_timeout=RPC_TIMEOUT)
-    except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
+        async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
+            await handle.signal(name, rpc_timeout=RPC_TIMEOUT)
+    except _AWAY as error:
+        if not _is_closed(error):
             raise Unavailable("The workflow server did not answer; the wish is saved and will be followed.") from error
+
+
+def _is_closed(error: Exception) -> bool:
+    """Whether the server answers that no such run is open, which is as good as done."""
+    return isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND
 
 
 def _share(user_id: str, weight: float) -> Priority:

@@ -25,6 +25,24 @@ class ProfileRow:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class UserRow:
+    """A person as the identity provider knows them."""
+
+    user_id: str
+    email: str | None
+    full_name: str | None
+    avatar_url: str | None
+    created_at: datetime
+
+
+async def read_user(session: AsyncSession, user_id: str) -> UserRow | None:
+    """The user's own record, None before provisioning."""
+    columns = (User.user_id, User.email, User.full_name, User.avatar_url, User.created_at)
+    row = (await session.execute(select(*columns).where(User.user_id == user_id))).one_or_none()
+    return None if row is None else UserRow(**row._mapping)
+
+
 async def read_profile(session: AsyncSession, user_id: str) -> ProfileRow | None:
     """The user's profile, None before provisioning."""
     row = (

@@ -20,6 +20,9 @@ SORTABLE = {
     "updated_at": Batch.updated_at,
     "status": Batch.status,
     "document_count": Batch.document_count,
+    "completed_count": Batch.completed_count,
+    "failed_count": Batch.failed_count,
+    "cancelled_count": Batch.cancelled_count,
     "total_pages": Batch.total_pages,
 }
 

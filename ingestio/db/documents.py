@@ -22,6 +22,10 @@ SORTABLE = {
     "filename": Document.original_filename,
     "status": Document.status,
     "page_count": Document.page_count,
+    "size_bytes": Document.file_size,
+    "mime_type": Document.mime_type,
+    "pages_charged": Document.pages_charged,
+    "attempt": Document.attempt,
     "position": Document.position,
 }
 

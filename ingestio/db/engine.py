@@ -23,4 +23,6 @@ def create_engine(url: str, *, pool_size: int = 8, pool_timeout_seconds: float =
         pool_timeout=pool_timeout_seconds,
         # One round trip per checkout; without it every pooled connection fails one request after PostgreSQL was restarted.
         pool_pre_ping=True,
+        # Parameters are prompts, file names and results; an exception that is logged must not quote them.
+        hide_parameters=True,
     )

@@ -1,13 +1,16 @@
 """Queries on idempotency keys (R63)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ingestio.db.models import IdempotencyKey
 from ingestio.db.session import ServiceSession
+from ingestio.errors import Unavailable
+
+LIFETIME = timedelta(hours=24)
 
 
 async def claim(
@@ -15,13 +18,18 @@ async def claim(
 ) -> tuple[str, UUID]:
     """Take the key for `resource_id`, or learn who has it: answers the fingerprint and resource that hold it now.
 
-    Of two that claim at once the second waits for the first's transaction; if that rolls back, the second wins.
+    Of two that claim at once the second waits for the first's transaction; if that rolls back, the second wins. A key that is older
+    than it lives is free, whether or not upkeep has swept it already. Raises Unavailable when the key's holder goes at this very moment.
     """
+    insert = upsert(IdempotencyKey).values(
+        user_id=user_id, operation=operation, key=key, fingerprint=fingerprint, resource_id=resource_id
+    )
     taken = await session.execute(
-        upsert(IdempotencyKey)
-        .values(user_id=user_id, operation=operation, key=key, fingerprint=fingerprint, resource_id=resource_id)
-        .on_conflict_do_nothing()
-        .returning(IdempotencyKey.resource_id)
+        insert.on_conflict_do_update(
+            index_elements=["user_id", "operation", "key"],
+            set_={"fingerprint": fingerprint, "resource_id": resource_id, "created_at": func.now()},
+            where=IdempotencyKey.created_at < func.now() - LIFETIME,
+        ).returning(IdempotencyKey.resource_id)
     )
     if taken.one_or_none() is not None:
         return fingerprint, resource_id
@@ -31,7 +39,9 @@ async def claim(
                 IdempotencyKey.user_id == user_id, IdempotencyKey.operation == operation, IdempotencyKey.key == key
             )
         )
-    ).one()
+    ).one_or_none()
+    if row is None:
+        raise Unavailable("The Idempotency-Key is being let go by another request; try again.", retry_after_seconds=1)
     return row.fingerprint, row.resource_id
 
 

@@ -64,6 +64,18 @@ async def has_live(session: AsyncSession, user_id: str, document_id: UUID) -> bo
     return (await session.execute(statement)).one_or_none() is not None
 
 
+async def ids_of_document(session: ServiceSession, user_id: str, document_id: UUID) -> list[UUID]:
+    """Every attempt at a document, for the stored answers that go with it."""
+    rows = await session.scalars(select(Job.id).where(Job.document_id == document_id, Job.user_id == user_id))
+    return list(rows)
+
+
+async def ids_of_batch(session: ServiceSession, user_id: str, batch_id: UUID) -> list[UUID]:
+    """Every attempt that a batch made, for the stored answers that go with it."""
+    rows = await session.scalars(select(Job.id).where(Job.batch_id == batch_id, Job.user_id == user_id))
+    return list(rows)
+
+
 async def live_alone(session: ServiceSession, older_than: datetime, limit: int) -> list[tuple[str, JobRow]]:
     """(user, job) of live lone jobs of every user that have not moved lately; for the reconciler only."""
     rows = await session.execute(

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select, literal, tuple_
+from sqlalchemy.exc import DataError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -62,7 +63,13 @@ async def paginate(
         there = tuple_(literal(key, column.type), literal(row_id, identity.type))
         statement = statement.where(here < there if descending else here > there)
     order = (column.desc(), identity.desc()) if descending else (column.asc(), identity.asc())
-    rows = (await session.execute(statement.order_by(*order).limit(request.limit + 1))).all()
+    try:
+        rows = (await session.execute(statement.order_by(*order).limit(request.limit + 1))).all()
+    except DataError:
+        # A forged cursor whose value no column of this type can hold: a number out of range, a NUL in a name.
+        if request.cursor is None:
+            raise
+        raise _wrong_cursor() from None
     more = len(rows) > request.limit
     rows = rows[: request.limit]
     return Page([read(row) for row in rows], _encode(request.sort, rows[-1]) if more else None)
@@ -74,14 +81,17 @@ def _encode(sort: str, row: Any) -> str:
 
 
 def _decode(cursor: str, sort: str, column: InstrumentedAttribute[Any]) -> tuple[Any, UUID]:
-    wrong = InvalidRequest("Wrong cursor.", [FieldError("cursor", "use next_cursor of the page before, same sort")])
     try:
         made_for, key, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         kind = column.type.python_type
         value = datetime.fromisoformat(key) if kind is datetime else kind(key)
         identity = UUID(row_id)
-    except (binascii.Error, ValueError, TypeError, UnicodeDecodeError):
-        raise wrong from None
+    except (binascii.Error, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        raise _wrong_cursor() from None
     if made_for != sort:
-        raise wrong
+        raise _wrong_cursor()
     return value, identity
+
+
+def _wrong_cursor() -> InvalidRequest:
+    return InvalidRequest("Wrong cursor.", [FieldError("cursor", "use next_cursor of the page before, same sort")])

@@ -63,6 +63,17 @@ class BatchSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotedFile:
+    """One accepted file of a draft: its pages, and whether they would be reserved."""
+
+    document_id: str
+    client_id: str | None
+    filename: str
+    pages: int
+    fits: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """What a submission would do now, without doing it (R43). None among the page figures is unlimited."""
 
@@ -72,3 +83,5 @@ class Quote:
     pages_after: int | None
     fits: bool
     documents_that_fit: int
+    files: tuple[QuotedFile, ...] = ()
+    """In document order, which is the order of first fit."""

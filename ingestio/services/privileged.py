@@ -5,36 +5,19 @@ row-level security stands behind the query.
 """
 
 from ingestio.services.accounts import change_plan, provision
-from ingestio.services.controls import (
-    delete_batch,
-    delete_document,
-    extract_lone,
-    find_lone_job,
-    forget_shell,
-    request_cancel,
-    retry_batch,
-    retry_lone,
-    set_paused,
-)
-from ingestio.services.submissions import (
-    accept_batch,
-    change_draft,
-    open_batch,
-    register_file,
-    register_lone,
-    register_refusal,
-    remove_file,
-    submit,
-)
+from ingestio.services.controls import delete_batch, request_cancel, retry_batch, set_paused
+from ingestio.services.documents import cancel_lone, delete_document, extract_lone, register_lone, retry_lone
+from ingestio.services.drafts import change_draft, register_file, register_refusal, remove_file
+from ingestio.services.submissions import accept_batch, forget_shell, open_batch, submit
 
 __all__ = [
     "accept_batch",
+    "cancel_lone",
     "change_draft",
     "change_plan",
     "delete_batch",
     "delete_document",
     "extract_lone",
-    "find_lone_job",
     "forget_shell",
     "open_batch",
     "provision",

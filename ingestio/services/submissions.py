@@ -1,17 +1,17 @@
-"""From uploaded files to queued jobs: the shell of a batch, its files, its quote and its submission (R43, R44, R60..R63)."""
+"""From uploaded files to queued jobs: the shell of a batch, its acceptance and its submission (R44, R60..R63)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from ingestio.db import accounts, batches, documents, idempotency, jobs, usage
 from ingestio.db.batches import BatchRow, Refused
 from ingestio.db.documents import DocumentRow
-from ingestio.db.session import ServiceSession, UserSession
+from ingestio.db.session import ServiceSession
 from ingestio.domain.batches import BatchStatus, DocumentStatus, ExtractionStatus, PromptSource, PromptStrategy
 from ingestio.domain.plans import Plan
-from ingestio.domain.submissions import BatchSpec, Quote, ReceivedFile, RefusedUpload
+from ingestio.domain.submissions import BatchSpec, ReceivedFile, RefusedUpload
 from ingestio.domain.usage import first_fit
 from ingestio.errors import (
     FAILURE_MESSAGES,
@@ -62,7 +62,7 @@ async def open_batch(
         raise NotFound("No such account.")
     plan = book.plan_of(user_id, profile.membership)
     require_batches(profile, plan)
-    _require_room(plan, files)
+    require_room(plan, files)
     await batches.create(
         session,
         user_id,
@@ -72,6 +72,20 @@ async def open_batch(
         prompt=spec.global_prompt if spec.strategy is PromptStrategy.GLOBAL else None,
         all_or_nothing=spec.all_or_nothing,
     )
+
+
+async def forget_shell(session: ServiceSession, user_id: str, batch_id: UUID) -> bool:
+    """Delete the shell of a one-shot upload that lost to its twin or came to nothing; False when it holds what was accepted after all.
+
+    Only on True may the uploaded objects go: a connection that is lost during a commit leaves open whether it happened.
+    """
+    batch = await batches.lock(session, user_id, batch_id)
+    if batch is None:
+        return True
+    if batch.status is not BatchStatus.PENDING_UPLOAD or await documents.of_batch(session, user_id, batch_id):
+        return False
+    await batches.remove(session, user_id, batch_id)
+    return True
 
 
 async def accept_batch(
@@ -84,19 +98,20 @@ async def accept_batch(
     claim: Claim | None,
     book: PlanBook,
     now: datetime,
+    spec: BatchSpec | None = None,
 ) -> Accepted:
     """The accepting transaction of a one-shot batch: the key first, then documents, refusals, reservation and jobs.
 
-    Raises IdempotencyConflict when the key stands for other content, QuotaExceeded when all_or_nothing does not fit.
+    `spec` is what the form said, when the shell had to be made before all of it was read. Raises IdempotencyConflict when the key
+    stands for other content.
     """
-    if claim is not None:
-        holder = await idempotency.claim(session, user_id, "batches", claim.key, claim.fingerprint, batch_id)
-        if holder[0] != claim.fingerprint:
-            raise IdempotencyConflict("This Idempotency-Key was used with other content; take a new key.")
-        if holder[1] != batch_id:
-            return Accepted(holder[1], replayed=True)
-    await documents.create(session, [_document(user_id, batch_id, item) for item in received])
-    await batches.refuse(session, user_id, batch_id, [_refused(item) for item in refused])
+    holder = await holder_of(session, user_id, "batches", claim, batch_id)
+    if holder != batch_id:
+        return Accepted(holder, replayed=True)
+    if spec is not None:
+        await _complete_shell(session, user_id, batch_id, spec)
+    await documents.create(session, [as_document(user_id, batch_id, item) for item in received])
+    await batches.refuse(session, user_id, batch_id, [as_refused(item) for item in refused])
     if not received:
         await batches.change(
             session,
@@ -112,11 +127,51 @@ async def accept_batch(
         async with session.begin_nested():
             await submit(session, user_id, batch_id, all_or_nothing=None, book=book, now=now)
     except QuotaExceeded as short:
+        await count_draft(session, user_id, batch_id)
         if claim is not None:
             # The same key may try again after an upgrade; what stays is the draft, and the answer names it.
             await idempotency.release(session, user_id, "batches", claim.key)
         return Accepted(batch_id, short=short)
     return Accepted(batch_id)
+
+
+async def holder_of(
+    session: ServiceSession, user_id: str, operation: str, claim: Claim | None, resource_id: UUID
+) -> UUID:
+    """Whose the claimed key is: `resource_id` itself, or what an earlier request with the same content made. Raises IdempotencyConflict."""
+    if claim is None:
+        return resource_id
+    fingerprint, holder = await idempotency.claim(
+        session, user_id, operation, claim.key, claim.fingerprint, resource_id
+    )
+    if fingerprint != claim.fingerprint:
+        raise IdempotencyConflict("This Idempotency-Key was used with other content; take a new key.")
+    return holder
+
+
+async def _complete_shell(session: ServiceSession, user_id: str, batch_id: UUID, spec: BatchSpec) -> None:
+    prompt = spec.global_prompt if spec.strategy is PromptStrategy.GLOBAL else None
+    changed = await batches.change(
+        session,
+        user_id,
+        batch_id,
+        DRAFT,
+        name=spec.name,
+        prompt_strategy=spec.strategy,
+        extraction_prompt=prompt,
+        all_or_nothing=spec.all_or_nothing,
+    )
+    if not changed:
+        # The upload took so long that upkeep swept its shell away as abandoned.
+        await batches.create(
+            session,
+            user_id,
+            batch_id,
+            name=spec.name,
+            strategy=spec.strategy,
+            prompt=prompt,
+            all_or_nothing=spec.all_or_nothing,
+        )
 
 
 async def submit(
@@ -133,7 +188,7 @@ async def submit(
     Documents that do not fit are failed at once with `quota_exceeded`. Raises QuotaExceeded, with nothing changed, when not one
     fits or `all_or_nothing` (None: as the batch says) is broken; PromptMissing and InvalidRequest for an incomplete draft.
     """
-    batch = await _lock_draft(session, user_id, batch_id)
+    batch = await lock_draft(session, user_id, batch_id)
     profile = await accounts.read_profile(session, user_id)
     if profile is None:
         raise NotFound("No such account.")
@@ -144,7 +199,7 @@ async def submit(
         raise InvalidRequest(
             "The batch has no accepted file.", [FieldError("files", "add at least one file that is not refused")]
         )
-    _require_room(plan, len(found))
+    require_room(plan, len(found))
     _require_prompts(batch, found)
     await initialize_usage(session, user_id, plan, now)
     period = await usage.lock_current(session, user_id, now)
@@ -230,119 +285,22 @@ async def _queue(
     )
 
 
-async def register_file(
-    session: ServiceSession, user_id: str, batch_id: UUID, item: ReceivedFile, book: PlanBook
-) -> tuple[DocumentRow, DocumentRow | None]:
-    """Put a counted file into a draft: answers its document, and the one it replaced (same client id), whose object goes.
-
-    The same bytes under the same client id change nothing: then the document that is there is the answer, and the one "replaced" is
-    the newcomer's own copy, described so that the caller drops it.
-    """
-    await _lock_draft(session, user_id, batch_id)
-    profile = await accounts.read_profile(session, user_id)
-    if profile is None:
-        raise NotFound("No such account.")
+async def count_draft(session: ServiceSession, user_id: str, batch_id: UUID) -> None:
+    """Let a draft's row say what is in it: accepted files, their pages, refused files."""
     found = await documents.of_batch(session, user_id, batch_id)
-    earlier = next((document for document in found if document.client_id == item.client_id), None)
-    if earlier is not None and earlier.sha256 == item.sha256 and earlier.filename == item.filename:
-        return earlier, replace(earlier, id=UUID(item.document_id), storage_path=item.storage_path)
-    if earlier is None:
-        _require_room(book.plan_of(user_id, profile.membership), len(found) + 1)
-        position = max((document.position for document in found), default=-1) + 1
-    else:
-        position = earlier.position
-        await documents.remove(session, user_id, earlier.id)
-    await batches.forgive(session, user_id, batch_id, item.client_id)
-    prompt = item.prompt if earlier is None or item.prompt is not None else earlier.prompt
-    await documents.create(session, [_document(user_id, batch_id, replace(item, position=position, prompt=prompt))])
-    made = await documents.read(session, user_id, UUID(item.document_id))
-    if made is None:
-        raise LookupError("a document that was just made is not there")
-    return made, earlier
-
-
-async def register_refusal(
-    session: ServiceSession, user_id: str, batch_id: UUID, item: RefusedUpload
-) -> DocumentRow | None:
-    """List a refused file in a draft until it is replaced or deleted; answers the document it replaced, whose object goes."""
-    await _lock_draft(session, user_id, batch_id)
-    found = await documents.of_batch(session, user_id, batch_id)
-    earlier = next((document for document in found if document.client_id == item.client_id), None)
-    if earlier is not None:
-        await documents.remove(session, user_id, earlier.id)
-    await batches.forgive(session, user_id, batch_id, item.client_id)
-    await batches.refuse(session, user_id, batch_id, [_refused(item)])
-    return earlier
-
-
-async def remove_file(session: ServiceSession, user_id: str, batch_id: UUID, client_id: str) -> DocumentRow | None:
-    """Take a file, or a refusal, out of a draft; answers the document whose object goes. Raises NotFound."""
-    await _lock_draft(session, user_id, batch_id)
-    found = await documents.of_batch(session, user_id, batch_id)
-    earlier = next((document for document in found if document.client_id == client_id), None)
-    if earlier is not None:
-        await documents.remove(session, user_id, earlier.id)
-    if not await batches.forgive(session, user_id, batch_id, client_id) and earlier is None:
-        raise NotFound("The draft has no such file.")
-    return earlier
-
-
-@dataclass(frozen=True, slots=True)
-class DraftChange:
-    """What a PATCH of a draft sets; None leaves a field as it is. `prompts`: own prompts by client id, None takes one away."""
-
-    name: str | None = None
-    strategy: PromptStrategy | None = None
-    global_prompt: str | None = None
-    prompts: Mapping[str, str | None] | None = None
-
-
-async def change_draft(session: ServiceSession, user_id: str, batch_id: UUID, change: DraftChange) -> None:
-    """Change name, strategy, global prompt or own prompts of a draft; texts are validated by the caller."""
-    batch = await _lock_draft(session, user_id, batch_id)
-    strategy = change.strategy or batch.prompt_strategy
-    prompt = batch.extraction_prompt if change.global_prompt is None else change.global_prompt
     await batches.change(
         session,
         user_id,
         batch_id,
         DRAFT,
-        name=batch.name if change.name is None else change.name,
-        prompt_strategy=strategy,
-        extraction_prompt=prompt if strategy is PromptStrategy.GLOBAL else None,
-    )
-    if change.prompts:
-        known = {document.client_id for document in await documents.of_batch(session, user_id, batch_id)}
-        unknown = sorted(set(change.prompts) - known)
-        if unknown:
-            raise InvalidRequest(
-                "Prompts for files that the draft does not have.",
-                [FieldError(f"prompts.{client_id}", "no such client id") for client_id in unknown],
-            )
-        await documents.write_prompts(session, user_id, batch_id, dict(change.prompts))
-
-
-async def quote(session: UserSession, user_id: str, batch_id: UUID, now: datetime) -> Quote:
-    """What submitting this batch would do at this moment, without side effects. Raises NotFound."""
-    if await batches.read(session, user_id, batch_id) is None:
-        raise NotFound("No such batch.")
-    found = await documents.of_batch(session, user_id, batch_id)
-    current = await usage.read_current(session, user_id, now)
-    remaining = 0 if current is None else current.remaining
-    pages = [item.page_count for item in found]
-    fits = first_fit(pages, remaining)
-    charged = sum(count for count, fit in zip(pages, fits, strict=True) if fit)
-    return Quote(
-        documents=len(found),
-        pages=sum(pages),
-        pages_remaining=remaining,
-        pages_after=None if remaining is None else remaining - charged,
-        fits=all(fits),
-        documents_that_fit=sum(fits),
+        document_count=len(found),
+        failed_count=await batches.count_refused(session, user_id, batch_id),
+        total_pages=sum(item.page_count for item in found),
     )
 
 
-async def _lock_draft(session: ServiceSession, user_id: str, batch_id: UUID) -> BatchRow:
+async def lock_draft(session: ServiceSession, user_id: str, batch_id: UUID) -> BatchRow:
+    """The draft, locked until the transaction ends. Raises NotFound, InvalidTransition when it was submitted."""
     batch = await batches.lock(session, user_id, batch_id)
     if batch is None:
         raise NotFound("No such batch.")
@@ -351,7 +309,8 @@ async def _lock_draft(session: ServiceSession, user_id: str, batch_id: UUID) -> 
     return batch
 
 
-def _require_room(plan: Plan, count: int) -> None:
+def require_room(plan: Plan, count: int) -> None:
+    """Raises BatchTooLarge when a batch on this plan cannot hold `count` documents."""
     if plan.batch_documents is not None and count > plan.batch_documents:
         raise BatchTooLarge(
             f"A batch holds at most {plan.batch_documents} documents on this plan, this one has {count}."
@@ -372,7 +331,8 @@ def _require_prompts(batch: BatchRow, found: Sequence[DocumentRow]) -> None:
             )
 
 
-def _document(user_id: str, batch_id: UUID | None, item: ReceivedFile) -> dict[str, object]:
+def as_document(user_id: str, batch_id: UUID | None, item: ReceivedFile) -> dict[str, object]:
+    """A counted file as a row for `documents.create`; `batch_id` None for a lone one."""
     return {
         "id": UUID(item.document_id),
         "user_id": user_id,
@@ -391,14 +351,6 @@ def _document(user_id: str, batch_id: UUID | None, item: ReceivedFile) -> dict[s
     }
 
 
-def _refused(item: RefusedUpload) -> Refused:
+def as_refused(item: RefusedUpload) -> Refused:
+    """A refused file as its batch lists it. The code must be one of ours."""
     return Refused(item.filename, item.client_id, RefusalCode(item.code), item.message, item.position)
-
-
-async def register_lone(session: ServiceSession, user_id: str, item: ReceivedFile) -> DocumentRow:
-    """Insert a lone document. Only counted files get here (R42)."""
-    await documents.create(session, [_document(user_id, None, item)])
-    made = await documents.read(session, user_id, UUID(item.document_id))
-    if made is None:
-        raise LookupError("a document that was just made is not there")
-    return made

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingestio.db import accounts, usage
+from ingestio.db.accounts import ProfileRow
 from ingestio.db.session import ServiceSession
 from ingestio.domain.plans import Plan
 from ingestio.domain.usage import Usage, monthly_period, stored_limit
@@ -33,13 +34,22 @@ async def initialize_usage(session: ServiceSession, user_id: str, plan: Plan, no
     profile = await accounts.read_profile(session, user_id)
     if profile is None:
         raise LookupError("usage before the profile exists")
-    if current is None or profile.stripe_subscription_id is None:
+    if _begins_anew(current, profile):
         start, end = monthly_period(min(profile.created_at, now), now)
         await usage.open_period(session, user_id, start, end, stored_limit(plan.pages))
         current = await usage.read_current(session, user_id, now)
     if current is None:
         raise LookupError("a period that was just made is not there")
     return current
+
+
+async def foresee_usage(session: AsyncSession, profile: ProfileRow, plan: Plan, now: datetime) -> Usage:
+    """The period that a reservation made now would be charged to, without making it: what `initialize_usage` would answer."""
+    current = await usage.read_current(session, profile.user_id, now)
+    if current is not None and (now < current.period_end or not _begins_anew(current, profile)):
+        return current
+    start, end = monthly_period(min(profile.created_at, now), now)
+    return Usage(id="", period_start=start, period_end=end, limit=plan.pages, processed=0, reserved=0)
 
 
 async def get_current_usage(session: AsyncSession, user_id: str, now: datetime) -> Usage | None:
@@ -52,6 +62,11 @@ async def check_user_quota(session: AsyncSession, user_id: str, pages: int, now:
     current = await usage.read_current(session, user_id, now)
     remaining = 0 if current is None else current.remaining
     return QuotaCheck(remaining is None or pages <= remaining, remaining, current)
+
+
+def _begins_anew(current: Usage | None, profile: ProfileRow) -> bool:
+    """Whether a period that has ended, or was never there, is followed by a monthly one of our own."""
+    return current is None or profile.stripe_subscription_id is None
 
 
 async def reserve_for_job(
