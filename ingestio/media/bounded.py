@@ -7,12 +7,13 @@ that breaks a limit, crashes or whose task is cancelled is killed and replaced; 
 
 import asyncio
 import os
+import signal
 import weakref
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
-from ingestio.errors import IngestioError
+from ingestio.errors import IngestioError, Unavailable
 from ingestio.media.answers import rebuilt
 from ingestio.media.child import Task
 from ingestio.media.warm import BadAnswer, ChildGone, WarmChild
@@ -22,8 +23,8 @@ T = TypeVar("T")
 TASKS_PER_CHILD = 500
 # A child that stays this large after a task is retired: freed memory does not always go back to the system.
 RETIRE_RESIDENT_BYTES = 300 << 20
-# A child that dies before it took the task up says nothing about the task; twice in a row it does about the machine.
-_HAND_OVER_ATTEMPTS = 3
+# A child that dies before it took the task up, or is killed from outside, says nothing about the task; three in a row do about the machine.
+_ATTEMPTS = 3
 
 
 class BoundedFailure(IngestioError):
@@ -41,7 +42,7 @@ class MemoryExceeded(BoundedFailure):
 
 
 class ChildCrashed(BoundedFailure):
-    """The child died in its task: a fault in a parser, a kernel limit, or a system short of memory. `signal_number`: what ended it."""
+    """The child died of its task: a fault in a parser, mostly. `signal_number`: what ended it."""
 
     def __init__(self, detail: str, *, signal_number: int | None = None) -> None:
         super().__init__(detail)
@@ -64,6 +65,8 @@ class BoundedPool:
         self._ending: set[asyncio.Task[int]] = set()
         self._modules: dict[str, None] = {}
         self._closed = False
+        # Whoever forgets to close the pool still leaves nothing behind: when it is collected, or at the interpreter's end.
+        weakref.finalize(self, _end_all, self._alive)
 
     @overload
     async def run(self, function: Callable[..., T], *args: Any, wall_seconds: float, memory_bytes: int) -> T: ...
@@ -73,30 +76,38 @@ class BoundedPool:
         """The function's value. `function` is a top-level one, or its name `package.module:function` when this process must not import it.
 
         Waits for a free child first; `wall_seconds` counts from the moment the function runs, the import of its module not included.
-        `memory_bytes` is the resident size that the child may reach. Raises TimeExceeded, MemoryExceeded, ChildCrashed, TaskFailed, and
-        our own errors as the function raised them. Cancelling the caller kills the child. Arguments are pickled; the value is made of
-        plain values, dataclasses and enums.
+        `memory_bytes` is the resident size that the child may reach. Arguments are pickled; the value is made of plain values,
+        dataclasses and enums. Raises TimeExceeded, MemoryExceeded, ChildCrashed, TaskFailed, our own errors as the function raised them,
+        and Unavailable when the machine lets no child live. A kill from outside says nothing about the file, so the task runs again:
+        it must be harmless to repeat. Cancelling the caller kills the child.
         """
         name = function if isinstance(function, str) else f"{function.__module__}:{function.__qualname__}"
+        task = Task(name, args, cpu_seconds=wall_seconds, memory_bytes=memory_bytes)
         async with self._turns:
-            child = await self._hand_over(Task(name, args, cpu_seconds=wall_seconds, memory_bytes=memory_bytes))
-            try:
-                async with asyncio.timeout(wall_seconds):
-                    answer = await child.answer()
-            except TimeoutError:
-                self._end(child)
-                raise TimeExceeded(f"{name} ran longer than {wall_seconds:g} seconds") from None
-            except BadAnswer:
-                self._end(child)
-                raise ChildCrashed(f"{name} answered what may not be answered") from None
-            except ChildGone:
-                number = -await self._end(child)
-                raise ChildCrashed(f"{name} ended its process (signal {number})", signal_number=number) from None
-            except BaseException:
-                self._end(child)
-                raise
-            self._put_back(child, must_go=answer[0] == "memory" or answer[-1] > RETIRE_RESIDENT_BYTES)
-            return _value_of(name, answer)
+            for _ in range(_ATTEMPTS):
+                child = await self._hand_over(task)
+                try:
+                    async with asyncio.timeout(wall_seconds):
+                        answer = await child.answer()
+                except TimeoutError:
+                    self._end(child)
+                    raise TimeExceeded(f"{name} ran longer than {wall_seconds:g} seconds") from None
+                except BadAnswer:
+                    self._end(child)
+                    raise ChildCrashed(f"{name} answered what may not be answered") from None
+                except ChildGone:
+                    number = -await self._end(child)
+                    if number == signal.SIGKILL and not self._closed:
+                        continue
+                    if number == signal.SIGXCPU:
+                        raise TimeExceeded(f"{name} computed longer than {wall_seconds:g} seconds") from None
+                    raise ChildCrashed(f"{name} ended its process (signal {number})", signal_number=number) from None
+                except BaseException:
+                    self._end(child)
+                    raise
+                self._put_back(child, must_go=answer[0] == "memory" or answer[-1] > RETIRE_RESIDENT_BYTES)
+                return _value_of(name, answer)
+            raise Unavailable("The system kills the processes that read files; it may be short of memory.")
 
     async def warm(self, *functions: str) -> None:
         """Starts all children and has each import the modules of `functions`, so that the first task need not wait for that."""
@@ -124,7 +135,7 @@ class BoundedPool:
     async def _hand_over(self, task: Task) -> WarmChild:
         """A child that has taken up the task."""
         self._modules.setdefault(_module(task.function))
-        for _ in range(_HAND_OVER_ATTEMPTS):
+        for _ in range(_ATTEMPTS):
             child = self._take()
             try:
                 started = await child.start(task)
@@ -138,7 +149,7 @@ class BoundedPool:
                 return child
             self._put_back(child)
             raise TaskFailed(f"{task.function} cannot be imported")
-        raise ChildCrashed(f"no child process stays alive long enough to run {task.function}")
+        raise Unavailable("No process that reads files stays alive; the system may be short of memory.")
 
     def _take(self) -> WarmChild:
         if self._closed:
@@ -151,7 +162,10 @@ class BoundedPool:
         return self._spawn()
 
     def _spawn(self) -> WarmChild:
-        child = WarmChild(tuple(self._modules))
+        try:
+            child = WarmChild(tuple(self._modules))
+        except OSError as error:
+            raise Unavailable(f"No process that reads files can be started: {error.strerror}.") from error
         self._alive.add(child)
         return child
 
@@ -169,10 +183,16 @@ class BoundedPool:
         """Kills the child at once; the task that is returned ends when the system has taken it away."""
         child.kill()
         self._alive.discard(child)
-        ending = asyncio.create_task(asyncio.to_thread(child.wait))
+        ending = asyncio.create_task(child.gone())
         self._ending.add(ending)
         ending.add_done_callback(self._ending.discard)
         return ending
+
+
+def _end_all(children: set[WarmChild]) -> None:
+    for child in children:
+        child.end()
+    children.clear()
 
 
 def _module(function: str) -> str:
@@ -186,7 +206,10 @@ def _value_of(name: str, answer: tuple[Any, ...]) -> Any:
         case ("memory", _):
             raise MemoryExceeded(f"{name} needed more memory than allowed")
         case ("raised", str(module), str(error), str(detail), dict(state), _):
-            raise rebuilt(module, error, detail, state)
+            try:
+                raise rebuilt(module, error, detail, state)
+            except TypeError:
+                raise ChildCrashed(f"{name} answered what may not be answered") from None
         case ("failed", error, where, _):
             raise TaskFailed(f"{name} raised {error} at {where}")
         case _:
@@ -197,7 +220,7 @@ _pools: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, BoundedPool]" = we
 
 
 def shared_pool() -> BoundedPool:
-    """The running loop's own pool, one for the whole process as long as it has one loop. Close it with `close_shared_pool` at the end."""
+    """The running loop's own pool: one a process, as long as it has one loop. It ends with the process, or by `close_shared_pool`."""
     loop = asyncio.get_running_loop()
     pool = _pools.get(loop)
     if pool is None:

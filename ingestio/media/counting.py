@@ -29,7 +29,7 @@ class MediaLimits:
     file_bytes: int | None = None
     max_pages: int = 5_000
     max_pixels: int = 100_000_000
-    wall_seconds: float = 4.8
+    wall_seconds: float = 4.0
     memory_bytes: int = 500 << 20
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import cast
 
 import pi_heif
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from ingestio.domain.media import MediaType
 from ingestio.errors import FileRefused, RefusalCode
+from ingestio.media.webp import webp_is_whole, webp_size
 
 pi_heif.register_heif_opener()
 
@@ -38,26 +39,61 @@ IMAGE_TROUBLE = (
     NotImplementedError,
     RuntimeError,
 )
+# About 160 MB decoded. The largest picture that is allowed would not fit into the memory that counting may take, twice for WebP.
+_DECODED_PIXELS = 40_000_000
 _USUAL_DPI = range(50, 2401)
 
 
 def count_frames(path: Path, media_type: MediaType, max_pages: int, max_pixels: int) -> int:
     """The pages of an image, at most one past `max_pages`. Raises FileRefused (corrupt, image_too_large).
 
-    An image is only sound when it decodes. Frames are decoded as far as `max_pixels` in sum go; of the rest only the headers are read.
+    An image is only sound when it decodes. Frames are decoded as far as a budget of pixels goes, which keeps the time and the memory of
+    counting small; what is beyond must at least be whole by its own table of contents. A JPEG always decodes: at an eighth of its size.
     """
-    pages = budget = 0
+    pages = 0
+    budget = _DECODED_PIXELS
+    if media_type is MediaType.WEBP and _is_huge_webp(path, max_pixels):
+        return 1
     with open_image(path, media_type, max_pixels) as image:
         for _ in frames(image, media_type, max_pages, max_pixels):
             pages += 1
-            width, height = image.size
-            budget += width * height
-            if budget > max_pixels or pages > max_pages:
-                continue
-            # A JPEG is read to its end but unfolded at an eighth of its size: what is missing shows, and little memory is needed.
-            image.draft(None, (1, 1))
-            decode(image)
+            if pages > max_pages:
+                break
+            budget -= image.size[0] * image.size[1]
+            if budget >= 0 or media_type is MediaType.JPEG:
+                image.draft(None, (1, 1))
+                decode(image)
+            elif not _is_whole(image, media_type, path.stat().st_size):
+                raise damaged()
     return pages
+
+
+def _is_huge_webp(path: Path, max_pixels: int) -> bool:
+    """True for a whole picture of too many pixels to decode it here; raises FileRefused when it has more than is allowed, or is cut off."""
+    with path.open("rb") as stream:
+        head = stream.read(64)
+    size = webp_size(head)
+    if size is None or not webp_is_whole(head, path.stat().st_size):
+        raise damaged()
+    if size[0] * size[1] > max_pixels:
+        raise too_large(max_pixels)
+    return size[0] * size[1] > _DECODED_PIXELS
+
+
+def _is_whole(image: Image.Image, media_type: MediaType, size_bytes: int) -> bool:
+    """Whether all that the headers speak of is in the file, without decoding it. HEIC was looked through when it was opened."""
+    try:
+        match media_type:
+            case MediaType.PNG:
+                # Every chunk with its checksum up to the end mark; the image is of no use afterwards.
+                image.verify()
+            case MediaType.TIFF:
+                tags = cast("TiffImagePlugin.TiffImageFile", image).tag_v2
+                offsets, lengths = tags.get(273, tags.get(324, ())), tags.get(279, tags.get(325, ()))
+                return bool(offsets) and all(a + b <= size_bytes for a, b in zip(offsets, lengths, strict=True))
+    except IMAGE_TROUBLE:
+        return False
+    return True
 
 
 @contextmanager
@@ -142,7 +178,7 @@ def on_white(image: Image.Image) -> Image.Image:
     if image.mode[0] in "IF":
         # 16-bit and floating point samples: convert() would cut everything above 255 to white.
         samples = image.convert("F")
-        lowest, highest = cast(tuple[float, float], samples.getextrema())
+        lowest, highest = cast("tuple[float, float]", samples.getextrema())
         scale = 255.0 / (highest - lowest) if highest > lowest else 1.0
         return samples.point(lambda value: value * scale - lowest * scale).convert("L")
     if image.has_transparency_data:

@@ -21,13 +21,17 @@ from ingestio.media.readers import Opened, Refused
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 logging.getLogger("pikepdf").setLevel(logging.CRITICAL)
 
+# Of inner nodes; a sound tree of 5,000 pages has far fewer. Beyond it the answer would depend on how fast the machine is.
+_MOST_NODES = 20_000
+
 
 def ask_pdfium(path: Path, limit: int) -> Opened | Refused:
     """The first reader, and the one that later reads and renders: a page that it cannot reach does not exist for us."""
     try:
         document = pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
-        return Refused(encrypted=error.err_code == pdfium.FPDF_ERR_PASSWORD)
+        # A handler that no reader here knows (a certificate, say) needs a key as well.
+        return Refused(encrypted=error.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY))
     with document:
         claimed = len(document)
         return Opened(claimed, reachable_pages(document, min(claimed, limit + 1)))
@@ -84,7 +88,7 @@ def pikepdf_pages(document: pikepdf.Pdf, limit: int) -> Opened | Refused:
             pages += 1
             continue
         if node.is_indirect:
-            if node.objgen in seen:
+            if node.objgen in seen or len(seen) > _MOST_NODES:
                 return Refused()
             seen.add(node.objgen)
         kids = node.get("/Kids")
@@ -126,7 +130,7 @@ def _pypdf_pages(root: Any, limit: int) -> Opened | Refused:
             pages += 1
             continue
         if isinstance(reference, IndirectObject):
-            if (reference.idnum, reference.generation) in seen:
+            if (reference.idnum, reference.generation) in seen or len(seen) > _MOST_NODES:
                 return Refused()
             seen.add((reference.idnum, reference.generation))
         kids = node["/Kids"]

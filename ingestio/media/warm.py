@@ -96,11 +96,19 @@ class WarmChild:
         return data
 
     def kill(self) -> None:
-        """Ends the process without waiting for it; may be called again."""
-        self._socket.close()
+        """Ends the process without waiting for it; may be called again. Who waits for its answer learns that it is gone."""
         if self._process.returncode is None:
             self._process.kill()
 
-    def wait(self) -> int:
-        """Blocks until the process has ended; its return code, negative for a signal."""
-        return self._process.wait()
+    async def gone(self) -> int:
+        """Waits until the system has taken the process away; its return code, negative for a signal."""
+        code = await asyncio.to_thread(self._process.wait)
+        # Not before: closing a socket that the loop still watches would leave its reader waiting for ever.
+        self._socket.close()
+        return code
+
+    def end(self) -> None:
+        """Kills and waits without a loop: a few milliseconds."""
+        self.kill()
+        self._process.wait()
+        self._socket.close()

@@ -1,0 +1,1 @@
+"""Files from strangers: told apart, counted, read."""

@@ -1,0 +1,143 @@
+"""Pictures of pages as a person sees them."""
+
+import io
+
+import pikepdf
+import pytest
+from PIL import Image
+from reportlab.pdfgen.canvas import Canvas
+
+from ingestio.domain.media import MediaType
+from ingestio.errors import FileRefused, NotFound, RefusalCode
+from ingestio.media.render import MAX_RENDERED_PIXELS, render_page
+from ingestio.media.text import read_text
+from tests.media import hostile
+from tests.media.conftest import Save
+
+
+async def picture(save: Save, data: bytes, media_type: MediaType, *, page: int = 1, dpi: int = 72) -> Image.Image:
+    drawn = await render_page(save(data), media_type, page, dpi)
+    assert drawn.startswith(b"\x89PNG")
+    return Image.open(io.BytesIO(drawn)).convert("RGB")
+
+
+def _two_pages(rotation: int = 0) -> bytes:
+    target = io.BytesIO()
+    canvas = Canvas(target, pagesize=(200, 100))
+    for colour in ((1, 0, 0), (0, 0, 1)):
+        canvas.setFillColorRGB(*colour)
+        canvas.rect(0, 80, 20, 20, stroke=0, fill=1)
+        canvas.showPage()
+    canvas.save()
+    rotated = io.BytesIO()
+    with pikepdf.open(target) as document:
+        for page in document.pages:
+            page.rotate(rotation, relative=False)
+        document.save(rotated)
+    return rotated.getvalue()
+
+
+async def test_a_page_is_drawn_at_its_size(save: Save) -> None:
+    shown = await picture(save, _two_pages(), MediaType.PDF, dpi=144)
+    assert shown.size == (400, 200)
+    assert shown.getpixel((10, 10)) == (255, 0, 0)
+    assert shown.getpixel((390, 190)) == (255, 255, 255)
+
+
+async def test_each_page_has_its_own_picture(save: Save) -> None:
+    assert (await picture(save, _two_pages(), MediaType.PDF, page=2)).getpixel((5, 5)) == (0, 0, 255)
+
+
+async def test_a_turned_page_is_drawn_turned(save: Save) -> None:
+    shown = await picture(save, _two_pages(90), MediaType.PDF)
+    assert shown.size == (100, 200)
+    assert shown.getpixel((95, 5)) == (255, 0, 0)
+
+
+async def test_a_word_is_drawn_where_its_box_says(save: Save) -> None:
+    target = io.BytesIO()
+    canvas = Canvas(target, pagesize=(200, 100))
+    canvas.drawString(60, 40, "X")
+    canvas.save()
+    path = save(target.getvalue())
+    x0, y0, x1, y1 = (await read_text(path, MediaType.PDF)).pages[0].lines[0].box
+    shown = Image.open(io.BytesIO(await render_page(path, MediaType.PDF, 1, 72))).convert("L")
+    ink = shown.point(lambda value: 255 if value < 128 else 0).getbbox()
+    assert ink is not None
+    assert x0 - 1 <= ink[0] < ink[2] <= x1 + 1
+    assert y0 - 1 <= ink[1] < ink[3] <= y1 + 1
+
+
+async def test_a_page_that_is_not_there_is_not_found(save: Save) -> None:
+    for data, media_type in (
+        (_two_pages(), MediaType.PDF),
+        (hostile.image("PNG"), MediaType.PNG),
+        (hostile.tiff(2), MediaType.TIFF),
+    ):
+        for page in (0, 3):
+            with pytest.raises(NotFound):
+                await render_page(save(data), media_type, page, 72)
+
+
+async def test_a_page_beyond_a_lying_count_is_drawn(save: Save) -> None:
+    assert (await picture(save, hostile.PDFS["claims one, has three"](), MediaType.PDF, page=3)).size == (200, 200)
+
+
+async def test_a_poster_is_drawn_coarser_instead_of_refused(save: Save) -> None:
+    poster = hostile.pages(1).replace(b"[0 0 200 200]", b"[0 0 14400 14400]")
+    width, height = (await picture(save, poster, MediaType.PDF, dpi=600)).size
+    assert width * height <= MAX_RENDERED_PIXELS * 1.001
+    strip = hostile.pages(1).replace(b"[0 0 200 200]", b"[0 0 14400 1]")
+    assert max((await picture(save, strip, MediaType.PDF, dpi=600)).size) <= 25_001
+
+
+@pytest.mark.parametrize(
+    ("data", "media_type"),
+    [
+        (hostile.image("PNG", (40, 20), "RGBA"), MediaType.PNG),
+        (hostile.image("PNG", (40, 20), "P"), MediaType.PNG),
+        (hostile.image("PNG", (40, 20), "I;16"), MediaType.PNG),
+        (hostile.image("JPEG", (40, 20), "CMYK"), MediaType.JPEG),
+        (hostile.image("TIFF", (40, 20), "1"), MediaType.TIFF),
+        (hostile.image("TIFF", (40, 20), "F"), MediaType.TIFF),
+        (hostile.image("WEBP", (40, 20)), MediaType.WEBP),
+    ],
+)
+async def test_every_kind_of_image_is_drawn_and_never_enlarged(data: bytes, media_type: MediaType, save: Save) -> None:
+    assert (await picture(save, data, media_type, dpi=300)).size == (40, 20)
+    assert (await picture(save, data, media_type, dpi=36)).size == (20, 10)
+
+
+async def test_heic_is_drawn(save: Save) -> None:
+    shown = await picture(save, hostile.HEIC, MediaType.HEIC)
+    assert shown.size == (64, 32)
+    red, green, blue = shown.getpixel((16, 16))  # type: ignore[misc]
+    assert red > 200 > 80 > max(green, blue)
+
+
+async def test_transparency_is_white_paper(save: Save) -> None:
+    target = io.BytesIO()
+    Image.new("RGBA", (4, 4), (0, 0, 0, 0)).save(target, "PNG")
+    assert (await picture(save, target.getvalue(), MediaType.PNG)).getpixel((1, 1)) == (255, 255, 255)
+
+
+async def test_a_photograph_is_drawn_upright(save: Save) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert (await picture(save, hostile.image("JPEG", (60, 40), exif=exif), MediaType.JPEG)).size == (40, 60)
+
+
+async def test_what_cannot_be_drawn_is_refused(save: Save) -> None:
+    for data, media_type, reason in (
+        (b"%PDF-1.7", MediaType.PDF, RefusalCode.CORRUPT),
+        (hostile.png_claiming(60_000, 60_000), MediaType.PNG, RefusalCode.IMAGE_TOO_LARGE),
+        (hostile.png_claiming(100, 100), MediaType.PNG, RefusalCode.CORRUPT),
+    ):
+        with pytest.raises(FileRefused) as caught:
+            await render_page(save(data), media_type, 1, 72)
+        assert caught.value.reason is reason
+
+
+async def test_a_resolution_out_of_range_is_a_mistake_of_the_caller(save: Save) -> None:
+    with pytest.raises(ValueError, match="dpi"):
+        await render_page(save(_two_pages()), MediaType.PDF, 1, 0)
