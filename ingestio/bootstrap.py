@@ -8,7 +8,8 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ingestio.auth.jwks import HttpJwks, JwksSource, StaticJwks
+from ingestio.auth.http_jwks import HttpJwks
+from ingestio.auth.jwks import JwksSource, StaticJwks
 from ingestio.auth.local_issuer import LOCAL_AUDIENCE, LOCAL_ISSUER, LocalIssuer
 from ingestio.auth.tokens import TokenVerifier
 from ingestio.config import Settings

@@ -1,0 +1,1 @@
+"""Business operations on a real PostgreSQL, as the application's own login."""
