@@ -23,7 +23,7 @@ import psutil
 from ingestio.embedded.files import private_directory, write_private
 from ingestio.embedded.locks import AlreadyRunning, InstanceLock, is_locked, use_lock, using
 from ingestio.embedded.ports import is_free, remembered_ports
-from ingestio.embedded.postgres import PostgresCluster
+from ingestio.embedded.postgres_cluster import PostgresCluster
 from ingestio.embedded.processes import INSTANCE_VARIABLE, Child, ChildFailed, RunningChild, end, marked
 from ingestio.embedded.supervisor import Supervisor
 from ingestio.embedded.temporal import PORT_NAMES as TEMPORAL_PORT_NAMES

@@ -100,12 +100,21 @@ def _made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def data_dir(_made_once: Path, tmp_path: Path) -> Path:
-    """A data directory whose database cluster exists already and is down: ten times faster than making one."""
-    place = tmp_path / "state"
-    subprocess.run(["cp", "-a", str(_made_once), str(place)], check=True)
-    (place / "ports.json").unlink()
-    return place
+def make_data_dir(_made_once: Path, tmp_path: Path) -> Callable[[str], Path]:
+    """A data directory of this name whose database cluster exists already and is down: ten times faster than making one."""
+
+    def make(name: str) -> Path:
+        subprocess.run(["cp", "-a", str(_made_once), str(tmp_path / name)], check=True)
+        (tmp_path / name / "ports.json").unlink()
+        return tmp_path / name
+
+    return make
+
+
+@pytest.fixture
+def data_dir(make_data_dir: Callable[[str], Path]) -> Path:
+    """One such directory."""
+    return make_data_dir("state")
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,5 @@
+"""A whole instance: what starts together, who holds it, and what a kill -9 of any part leaves."""
+
 import os
 import signal
 import subprocess
@@ -62,9 +64,9 @@ def test_a_second_instance_on_the_same_directory_is_refused_by_name_and_the_firs
     psycopg.connect(first.told["database_url"]).close()
 
 
-def test_two_instances_run_side_by_side(data_dir: Path, tmp_path: Path, hold: Hold) -> None:
-    one = hold(data_dir)
-    two = hold(tmp_path / "two")
+def test_two_instances_run_side_by_side(make_data_dir: Callable[[str], Path], hold: Hold) -> None:
+    one = hold(make_data_dir("one"))
+    two = hold(make_data_dir("two"))
     for name in ("database_url", "temporal_address", "temporal_ui_url"):
         assert one.told[name] != two.told[name]
     write_note(one.told["database_owner_url"], "one")

@@ -10,8 +10,9 @@ import psycopg
 import pytest
 
 from ingestio.embedded.ports import free_port
-from ingestio.embedded.postgres import PostgresCluster, start_postgres
+from ingestio.embedded.postgres import start_postgres
 from ingestio.embedded.postgres_binaries import postgres_programs
+from ingestio.embedded.postgres_cluster import PostgresCluster
 from ingestio.embedded.processes import Account, spawn
 from ingestio.errors import ConfigurationError
 from tests.embedded.conftest import nobody_environment, notes, write_note

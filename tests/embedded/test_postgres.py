@@ -1,3 +1,5 @@
+"""The PostgreSQL of the wheel: passwords, loopback, recovery, and the roles it comes with."""
+
 import os
 import signal
 import socket
@@ -151,7 +153,7 @@ import dataclasses, sys, time
 from pathlib import Path
 from ingestio.embedded.locks import InstanceLock
 from ingestio.embedded.ports import free_port
-from ingestio.embedded.postgres import PostgresCluster
+from ingestio.embedded.postgres_cluster import PostgresCluster
 from ingestio.embedded.processes import spawn
 data_dir = Path(sys.argv[1])
 InstanceLock(data_dir).claim()

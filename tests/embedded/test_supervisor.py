@@ -1,3 +1,5 @@
+"""Supervised children: restarted, given up, stopped, and never left behind."""
+
 import os
 import signal
 import sys

@@ -1,3 +1,5 @@
+"""The Temporal server of the wheel: its store, its UI, and what it keeps over a kill -9."""
+
 import http.client
 import sqlite3
 import uuid
