@@ -1,0 +1,1 @@
+"""From a document to fields with evidence."""
