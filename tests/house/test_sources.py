@@ -7,7 +7,6 @@ import pytest
 
 from tests.house.tree import OURS, name_of, parsed, project_files, python_files
 
-
 # An empty file that only marks a folder of tests as a package has nothing to say.
 SOURCES = [path for path in python_files(*OURS) if path.stat().st_size or "tests" not in path.parts]
 
