@@ -10,6 +10,7 @@ it misbehave, one reply per call. By hand, for load and chaos:
 
 import argparse
 import asyncio
+import base64
 import contextlib
 import itertools
 import json
@@ -65,6 +66,11 @@ class Request:
     def parts(self) -> list[dict[str, Any]]:
         """The parts of the user turn, in order."""
         return [part for content in self.json["contents"] for part in content["parts"]]
+
+    @property
+    def document(self) -> bytes:
+        """The file that came along inline."""
+        return base64.urlsafe_b64decode(self.parts[0]["inlineData"]["data"])
 
     @property
     def texts(self) -> list[str]:

@@ -4,12 +4,12 @@ Importing this module imports google-genai (about a second), so the provider doe
 """
 
 import asyncio
+import io
 import logging
 import math
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -74,30 +74,55 @@ class Connection:
         )
 
     async def generate(
-        self, model: str, parts: list[types.Part], config: types.GenerateContentConfig
+        self,
+        model: str,
+        parts: Sequence[types.Part],
+        *,
+        system: str,
+        schema: dict[str, Any],
+        max_output_tokens: int,
     ) -> types.GenerateContentResponse:
-        """One call. Raises ModelError, also when the time is over; cancelling closes the request at once."""
-        contents = [types.Content(role="user", parts=parts)]
+        """One call, answered in JSON by `schema`. Raises ModelError, also when the time is over; cancelling closes the request at once."""
+        config = types.GenerateContentConfig(
+            system_instruction=system,
+            temperature=0,
+            max_output_tokens=max_output_tokens,
+            response_mime_type="application/json",
+            response_json_schema=schema,
+            # No tools, and no turns that we did not ask for.
+            automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
+            automatic_continuation=False,
+        )
+        contents = types.Content(role="user", parts=list(parts))
         return await self._timed(
             self._client.aio.models.generate_content(model=model, contents=contents, config=config)
         )
 
+    @staticmethod
+    def text(text: str) -> types.Part:
+        """A part of text."""
+        return types.Part.from_text(text=text)
+
+    @staticmethod
+    def inline(content: bytes, mime_type: str) -> types.Part:
+        """A file that travels in the request itself."""
+        return types.Part.from_bytes(data=content, mime_type=mime_type)
+
     @asynccontextmanager
-    async def uploaded(self, path: Path, mime_type: str) -> AsyncIterator[types.Part]:
+    async def uploaded(self, source: io.IOBase, mime_type: str) -> AsyncIterator[types.Part]:
         """The file in the service's own store (API-key mode only): there while the context is open, deleted after it.
 
         Whatever a crash leaves there, the service deletes after 48 hours. Raises ModelError.
         """
         # An open file, not a path: given a path the library sends its name along.
-        with path.open("rb") as source:
-            file = await self._timed(self._client.aio.files.upload(file=source, config={"mime_type": mime_type}))
+        file = await self._timed(self._client.aio.files.upload(file=source, config={"mime_type": mime_type}))
         name = file.name or ""
         try:
             yield await self._timed(self._ready(file, mime_type))
         finally:
             await self._delete(name)
 
-    async def aclose(self) -> None:
+    async def close(self) -> None:
         """Closes every connection; the object is of no use afterwards."""
         await self._client.aio.aclose()
         self._client.close()

@@ -10,26 +10,23 @@ import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ingestio.domain.media import MediaType
 from ingestio.domain.text import DocumentText
 from ingestio.errors import DocumentFailed, FailureCode, FileRefused
 from ingestio.media.bounded import BoundedFailure, run_bounded
-from ingestio.media.text import MAX_PAGES, MAX_PIXELS, read_text_sync
-
-if TYPE_CHECKING:
-    from PIL import Image
+from ingestio.media.excerpts import first_pages_sync, tiff_as_pdf_sync, unlocked_sync
+from ingestio.media.text import read_text_sync
 
 CLASSIFIED_PAGES: Final = 2
 
-MAX_REQUEST_BYTES: Final = 20_000_000
-"""A whole request with inline data, as it travels; base64 makes a file a third larger, so this is 15 MB of document."""
-
+# The service's limit for a whole request with inline data, as it travels, and what of it is kept for prompt and schema.
+_MAX_REQUEST_BYTES = 20_000_000
 _TEXT_ALLOWANCE_BYTES = 500_000
-# Gemini scales images down to this itself; more only costs transfer.
-_LONGEST_SIDE_PIXELS = 3072
-_JPEG_QUALITY = 85
+MAX_INLINE_BYTES: Final = (_MAX_REQUEST_BYTES - _TEXT_ALLOWANCE_BYTES) // 4 * 3
+"""The largest document that travels inside a request: base64 makes it a third larger."""
+
 _MEMORY_BYTES = 1 << 30
 _WALL_SECONDS = 60.0
 
@@ -47,11 +44,15 @@ class Document:
 
     @property
     def fits_inline(self) -> bool:
-        return (self.size_bytes + 2) // 3 * 4 + _TEXT_ALLOWANCE_BYTES <= MAX_REQUEST_BYTES
+        return self.size_bytes <= MAX_INLINE_BYTES
 
     async def read(self) -> bytes:
         """All bytes, read in a thread."""
         return self.content if isinstance(self.content, bytes) else await asyncio.to_thread(self.content.read_bytes)
+
+    def open(self) -> io.BufferedIOBase:
+        """A stream of the bytes; the caller closes it."""
+        return io.BytesIO(self.content) if isinstance(self.content, bytes) else self.content.open("rb")
 
 
 async def whole(path: Path, mime_type: str) -> Document:
@@ -101,74 +102,3 @@ def _may_be_encrypted(path: Path) -> bool:
     """Every encrypted PDF says so in a trailer, which is never compressed; others may by chance."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return content.find(b"/Encrypt") >= 0
-
-
-def first_pages_sync(path: Path, pages: int) -> bytes:
-    """A PDF of the first pages. Runs in a bounded child, as all functions below."""
-    import pypdfium2
-
-    from ingestio.media.pdf_document import open_pdf
-
-    target = io.BytesIO()
-    with open_pdf(path, MAX_PAGES) as source, pypdfium2.PdfDocument.new() as excerpt:
-        excerpt.import_pages(source, list(range(min(pages, len(source)))))
-        excerpt.save(target)
-    return target.getvalue()
-
-
-def unlocked_sync(path: Path) -> bytes:
-    """The same PDF without encryption."""
-    import pypdfium2.raw as pdfium
-
-    from ingestio.media.pdf_document import open_pdf
-
-    target = io.BytesIO()
-    with open_pdf(path, MAX_PAGES) as source:
-        source.save(target, flags=pdfium.FPDF_REMOVE_SECURITY)
-    return target.getvalue()
-
-
-def tiff_as_pdf_sync(path: Path, pages: int = MAX_PAGES) -> bytes:
-    """A PDF with a page for each frame, as large on paper as the frame says."""
-    import pypdfium2
-
-    from ingestio.media.images import IMAGE_TROUBLE, damaged, frames, open_image, size_in_points, upright
-
-    target = io.BytesIO()
-    with open_image(path, MediaType.TIFF, MAX_PIXELS) as image, pypdfium2.PdfDocument.new() as document:
-        for index in frames(image, MediaType.TIFF, pages, MAX_PIXELS):
-            if index == pages:
-                break
-            width, height = size_in_points(image)
-            try:
-                jpeg = _jpeg(upright(image))
-            except IMAGE_TROUBLE:
-                raise damaged() from None
-            picture = pypdfium2.PdfImage.new(document)
-            picture.load_jpeg(jpeg, inline=True)
-            picture.set_matrix(pypdfium2.PdfMatrix().scale(width, height))
-            page = document.new_page(width, height)
-            page.insert_obj(picture)
-            page.gen_content()
-            page.close()
-        document.save(target)
-    return target.getvalue()
-
-
-def _jpeg(frame: "Image.Image") -> io.BytesIO:
-    from PIL import Image
-
-    if frame.mode.startswith("I;16"):
-        # Pillow would cut 16 bits off at 255 instead of scaling them.
-        frame = frame.convert("I").point(lambda value: value / 256).convert("L")
-    elif frame.has_transparency_data:
-        shown = frame.convert("RGBA")
-        frame = Image.new("RGB", shown.size, "white")
-        frame.paste(shown, mask=shown.getchannel("A"))
-    elif frame.mode not in {"L", "RGB"}:
-        frame = frame.convert("L" if frame.mode in {"1", "I", "F"} else "RGB")
-    frame.thumbnail((_LONGEST_SIDE_PIXELS, _LONGEST_SIDE_PIXELS))
-    jpeg = io.BytesIO()
-    frame.save(jpeg, "JPEG", quality=_JPEG_QUALITY)
-    jpeg.seek(0)
-    return jpeg
