@@ -8,9 +8,7 @@ import socket
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +19,11 @@ from ingestio.config import Settings
 from ingestio.db.migrate import migrate
 from ingestio.embedded.files import kept_secret
 from ingestio.embedded.instance import AlreadyRunning, Child, Endpoints, Instance, running, using
+from ingestio.embedded.probes import http_ok
 from ingestio.errors import ConfigurationError
 from ingestio.observability import configure_logging
 
 DEFAULT_PORT = 8000
-PROBE_TIMEOUT_SECONDS = 0.5
 START_PATIENCE_SECONDS = 60.0
 
 
@@ -128,7 +126,7 @@ def start_parts(instance: Instance, settings: Settings, port: int | None) -> Ser
     environment = child_environment(settings, endpoints, port)
     instance.add(_part("worker", environment))
     url = f"http://{_reachable(settings.host)}:{port}"
-    instance.add(_part("api", environment, ready=lambda _pid: _answers(f"{url}/readyz")))
+    instance.add(_part("api", environment, ready=http_ok(f"{url}/readyz")))
     instance.publish(api_url=url)
     return Service(url, _secret(settings), settings.temporal_ui_url or endpoints.temporal_ui_url or None)
 
@@ -161,15 +159,15 @@ def choose_port(host: str, port: int | None) -> int:
 
 
 def stop_on_signals() -> threading.Event:
-    """An event that SIGINT and SIGTERM set; a second Ctrl-C falls through to Python's own handling."""
+    """An event that SIGINT, SIGTERM and SIGHUP set; a second Ctrl-C falls through to Python's own handling."""
     stop = threading.Event()
 
     def handle(number: int, _frame: object) -> None:
         stop.set()
         signal.signal(number, signal.default_int_handler)
 
-    signal.signal(signal.SIGINT, handle)
-    signal.signal(signal.SIGTERM, handle)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handle)
     return stop
 
 
@@ -193,12 +191,12 @@ def _watch(instance: Instance, stop: threading.Event) -> None:
         logging.getLogger(__name__).exception("a part of the service keeps dying")
 
 
-def _part(name: str, environment: dict[str, str], ready: object = None) -> Child:
+def _part(name: str, environment: dict[str, str], ready: Callable[[int], bool] | None = None) -> Child:
     return Child(
         name=name,
         argv=[sys.executable, "-m", "ingestio.cli", name],
         env=environment,
-        ready=ready,  # type: ignore[arg-type]
+        ready=ready,
     )
 
 
@@ -214,11 +212,3 @@ def _reachable(host: str) -> str:
     if host in {"0.0.0.0", "::"}:  # noqa: S104 - recognised, not bound
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=PROBE_TIMEOUT_SECONDS) as answer:  # noqa: S310 - our own address
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
