@@ -37,7 +37,7 @@ FROM extraction_jobs j JOIN page_ledger l ON l.job_id = j.id
 WHERE (j.status IN ('completed', 'failed', 'cancelled') AND l.state = 'reserved')
    OR (j.status IN ('failed', 'cancelled') AND l.state = 'committed');
 
--- name: a_queued_job_of_a_batch_holds_its_pages_or_will_reserve_anew
+-- name: a_live_job_that_holds_pages_holds_its_documents
 SELECT j.id AS subject, l.pages AS stored, d.page_count AS expected
 FROM extraction_jobs j JOIN documents d ON d.id = j.document_id JOIN page_ledger l ON l.job_id = j.id
 WHERE j.status IN ('queued', 'processing') AND (l.state <> 'reserved' OR l.pages <> d.page_count);
