@@ -131,7 +131,7 @@ def _key_named_in(token: str) -> tuple[str | None, str]:
 
 
 def _moment(seconds: object) -> datetime:
-    if isinstance(seconds, int | float) and not isinstance(seconds, bool):
+    if isinstance(seconds, int | float):
         try:
             return datetime.fromtimestamp(seconds, UTC)
         except (ValueError, OverflowError, OSError):

@@ -147,7 +147,9 @@ class LocalObjects(ObjectStore):
         if folder == self._root or folder.is_dir():
             return
         self._make_folders(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
+        # Not `exist_ok`: it looks again whether that is a folder, and by then a delete may have removed it.
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
         _sync(folder.parent)
 
     def _unlink(self, path: Path) -> None:

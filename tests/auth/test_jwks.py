@@ -1,12 +1,15 @@
 """Keys of the issuer: cached, rotated, and never a way to make us call the issuer."""
 
 import asyncio
+import json
 import logging
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from jwt.algorithms import RSAAlgorithm
 
 from ingestio.auth.http_jwks import HttpJwks
 from ingestio.auth.jwks import KeySet, StaticJwks
@@ -113,18 +116,18 @@ async def test_many_callers_share_one_fetch_and_one_who_leaves_does_not_end_it(
     [
         (500, b""),
         (302, b""),
-        (404, b"{}"),
+        (404, None),
+        (204, None),
         (200, b"<html>"),
         (200, b"[]"),
         (200, b'{"keys": {}}'),
         (200, b'{"keys": []}'),
         (200, b"[" * 100_000),
         (200, b"\xff\xfe"),
-        (200, b'{"keys": [' + b" " * 300_000 + b"]}"),
     ],
 )
 async def test_while_the_issuer_fails_the_keys_we_have_serve_on(
-    jwks: HttpJwks, server: JwksServer, clock: Clock, ec_key: SigningKey, status: int, body: bytes
+    jwks: HttpJwks, server: JwksServer, clock: Clock, ec_key: SigningKey, status: int, body: bytes | None
 ) -> None:
     verifier = verifier_of(jwks)
     await verifier.verify(ec_key.token())
@@ -142,6 +145,15 @@ async def test_while_the_issuer_fails_the_keys_we_have_serve_on(
     assert server.hits == 4
     assert await verifier.verify(ec_key.token())
     assert server.hits == 4
+
+
+async def test_an_answer_without_end_is_cut_off(server: JwksServer, ec_key: SigningKey) -> None:
+    good = json.dumps({"keys": server.keys}).encode()
+    server.body = good + b" " * (256 * 1024 - len(good))
+    assert await verifier_of(HttpJwks(server.url)).verify(ec_key.token())
+    server.body += b" "
+    with pytest.raises(Unavailable):
+        await verifier_of(HttpJwks(server.url)).verify(ec_key.token())
 
 
 async def test_stale_keys_do_not_serve_for_ever(
@@ -240,6 +252,8 @@ def test_an_address_that_is_none_stops_the_start(url: str) -> None:
 
 def test_keys_that_must_not_verify_are_left_out(rsa_key: SigningKey, ec_key: SigningKey, ed_key: SigningKey) -> None:
     good = rsa_key.public_jwk()
+    private_key = rsa_key.private
+    assert isinstance(private_key, RSAPrivateKey)
     keys = KeySet.parse(
         {
             "keys": [
@@ -247,7 +261,7 @@ def test_keys_that_must_not_verify_are_left_out(rsa_key: SigningKey, ec_key: Sig
                 {**good, "kid": "hs", "alg": "HS256"},
                 {**good, "kid": "rs384", "alg": "RS384"},
                 {**good, "kid": "mismatch", "alg": "ES256"},
-                {**good, "kid": "private", "d": "AQAB"},
+                {**RSAAlgorithm.to_jwk(private_key, as_dict=True), "kid": "private"},
                 {**good, "kid": 7},
                 {"kty": "oct", "kid": "oct", "alg": "HS256", "k": "c2VjcmV0"},
                 {"kty": "EC", "kid": "broken", "crv": "P-256", "x": "AA", "y": "AA"},

@@ -106,12 +106,12 @@ async def test_writing_survives_a_delete_that_removes_the_folder_meanwhile(folde
     neighbour = original_key(OWNER, "two")
 
     async def come_and_go() -> None:
-        for _ in range(60):
+        for _ in range(25):
             await folder_store.put_bytes(neighbour, OWNER, b"x")
             await folder_store.delete(neighbour, OWNER)
 
     async def write() -> None:
-        for _ in range(60):
+        for _ in range(25):
             await folder_store.put_bytes(KEY, OWNER, b"x")
             assert await folder_store.get_bytes(KEY, OWNER) == b"x"
             await folder_store.delete(KEY, OWNER)

@@ -13,13 +13,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
+from obstore.store import S3Store
 
 from ingestio.errors import ConfigurationError, IngestioError, ObjectMissing, Unavailable
 from ingestio.storage.keys import original_key
 from ingestio.storage.objects import ObjectStore, open_store
 from tests.storage.s3_server import BUCKET, S3Server, free_ports
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config
 
 OWNER = "auth0|ann"
 KEY = original_key(OWNER, "one")
@@ -191,6 +196,17 @@ async def test_prefixes_of_one_bucket_do_not_see_each_other(s3_server: S3Server,
         await second.get_bytes(KEY, OWNER)
     assert [stored.key async for stored in second.list()] == []
     assert [stored.key async for stored in first.list()] == [KEY]
+
+
+async def test_what_others_put_into_the_bucket_is_not_listed(s3_server: S3Server, tmp_path: Path) -> None:
+    store = open_store(f"s3://{BUCKET}/shared", scratch=tmp_path, options=s3_server.options)
+    await store.put_bytes(KEY, OWNER, b"x")
+    theirs = S3Store(
+        BUCKET, prefix="shared", config=cast("S3Config", s3_server.options), client_options={"allow_http": True}
+    )
+    for name in ("README.txt", "with space/x", "ümlaut/x"):
+        await theirs.put_async(name, b"x")
+    assert [stored.key async for stored in store.list()] == [KEY]
 
 
 async def test_listing_and_deleting_more_than_a_page_of_objects_misses_none(
