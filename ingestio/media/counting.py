@@ -1,10 +1,8 @@
 """How many pages a file has, counted from its bytes before any quota decision; whatever cannot be counted is refused (R42).
 
-Nothing here parses: readers run in a bounded child, each in a task of its own, so that one that hangs or crashes does not take
-another's answer along.
+Nothing here parses: the readers run in a bounded child, and what they say is weighed here.
 """
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +11,8 @@ from ingestio.errors import FileRefused, RefusalCode
 from ingestio.media.bounded import BoundedFailure, MemoryExceeded, TimeExceeded, run_bounded
 from ingestio.media.readers import Opened, Refused
 
-_PDFIUM = "ingestio.media.pdf_trees:ask_pdfium"
-_PIKEPDF = "ingestio.media.pdf_trees:ask_pikepdf"
-_PYPDF = "ingestio.media.pdf_trees:ask_pypdf"
+_READERS = "ingestio.media.pdf_trees:ask_readers"
 _FRAMES = "ingestio.media.images:count_frames"
-# The first reader must answer; the others get what is left, and something must be left for the third.
-_FIRST_READER_SHARE = 0.6
-_SECOND_READER_SHARE = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +58,15 @@ async def count_pages(path: Path, media_type: MediaType, limits: MediaLimits = M
         return Refusal(RefusalCode.CORRUPT, "The file is empty.")
     try:
         if media_type is MediaType.PDF:
-            return await _count_pdf(path, limits)
+            first, second = await run_bounded(
+                _READERS,
+                path,
+                limits.max_pages,
+                limits.wall_seconds,
+                wall_seconds=limits.wall_seconds,
+                memory_bytes=limits.memory_bytes,
+            )
+            return agreed(first, second, limits)
         pages = await run_bounded(
             _FRAMES,
             path,
@@ -91,32 +92,6 @@ async def count_pages(path: Path, media_type: MediaType, limits: MediaLimits = M
     return _within(pages, limits)
 
 
-async def _count_pdf(path: Path, limits: MediaLimits) -> PageCount | Refusal:
-    started = time.monotonic()
-
-    async def ask(reader: str, share: float) -> Opened | Refused:
-        left = limits.wall_seconds - (time.monotonic() - started)
-        answer = await run_bounded(
-            reader, path, limits.max_pages, wall_seconds=max(0.1, left * share), memory_bytes=limits.memory_bytes
-        )
-        if not isinstance(answer, Opened | Refused):
-            raise TypeError(f"{reader} answered {type(answer).__name__}")
-        return answer
-
-    async def ask_another(reader: str, share: float) -> Opened | Refused:
-        try:
-            return await ask(reader, share)
-        except BoundedFailure:
-            return Refused()
-
-    first = await ask(_PDFIUM, _FIRST_READER_SHARE)
-    second = await ask_another(_PIKEPDF, _SECOND_READER_SHARE)
-    if isinstance(second, Refused) and not (_encrypted(first) and _encrypted(second)):
-        third = await ask_another(_PYPDF, 1.0)
-        second = third if isinstance(third, Opened) or _encrypted(third) else second
-    return agreed(first, second, limits)
-
-
 def agreed(first: Opened | Refused, second: Opened | Refused, limits: MediaLimits) -> PageCount | Refusal:
     """What pdfium's answer and another reader's come to."""
     if isinstance(first, Refused) and isinstance(second, Refused):
@@ -128,7 +103,7 @@ def agreed(first: Opened | Refused, second: Opened | Refused, limits: MediaLimit
     if isinstance(second, Refused):
         assert isinstance(first, Opened)
         # Alone, pdfium is believed only where it reached every page that it speaks of.
-        if first.claimed is None or first.existing != min(first.claimed, limits.max_pages + 1):
+        if first.existing != min(first.claimed, limits.max_pages + 1):
             return Refusal(RefusalCode.CORRUPT, "The pages of the PDF are damaged: some of them are not there.")
         return _within(first.existing, limits)
     if isinstance(first, Opened) and not _same_document(first, second):
@@ -137,17 +112,11 @@ def agreed(first: Opened | Refused, second: Opened | Refused, limits: MediaLimit
 
 
 def _same_document(first: Opened, second: Opened) -> bool:
-    """Both reached the same number, or both read the same claim and only differ in how they take a tree with holes or a lying claim.
+    """Both reached the same number, or both found the same claims and differ only in how they take lies and holes.
 
     Readers of a damaged file may each have rebuilt another document from it; then neither the numbers nor the claims are equal.
     """
-    return second.existing in (first.existing, first.claimed) or (
-        first.claimed is not None and second.claimed == first.claimed
-    )
-
-
-def _encrypted(answer: Opened | Refused) -> bool:
-    return isinstance(answer, Refused) and answer.encrypted
+    return second.existing in (first.existing, first.claimed) or second.claimed == first.claimed
 
 
 def _within(pages: int, limits: MediaLimits) -> PageCount | Refusal:

@@ -1,13 +1,19 @@
 """How many pages a PDF has, asked of three readers that never ask each other. Runs inside a bounded child process.
 
 A number in the file (`/Count`) is never the answer: pdfium repeats it when it is plausible, pdfinfo always does, so each reader's page
-tree is walked here, bounded, up to one page past the limit. Sources of the differences: pdfium `cpdf_document.cpp` (CountPages trusts
-1..0xFFFFE, levels up to 1024), qpdf `QPDF_pages.cc` (a node that appears twice is an error, a page that appears twice is two pages).
+tree is walked. Sources of the differences: pdfium `cpdf_document.cpp` (trusts a count of 1..0xFFFFE, knows 1,024 levels, stops at a hole),
+qpdf `QPDF_pages.cc` (a node that appears twice is an error, a page that appears twice is two pages).
 """
 
 import logging
+import math
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pikepdf
 import pypdf
@@ -15,14 +21,54 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject
 
+from ingestio.media.page_tree import PAGE, BrokenTree, Node, measure
 from ingestio.media.readers import Opened, Refused
 
 # Their warnings quote the document.
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 logging.getLogger("pikepdf").setLevel(logging.CRITICAL)
 
-# Of inner nodes; a sound tree of 5,000 pages has far fewer. Beyond it the answer would depend on how fast the machine is.
-_MOST_NODES = 20_000
+# What is left to the third reader must end before the child is killed, or the first one's answer is lost with it.
+_THIRD_READER_ENDS_AT = 0.8
+
+
+def ask_readers(path: Path, limit: int, wall_seconds: float) -> tuple[Opened | Refused, Opened | Refused]:
+    """What pdfium says, and what the first other reader says that opens the file. Takes the main thread's alarm for itself."""
+    started = time.monotonic()
+    first = ask_pdfium(path, limit)
+    second = ask_pikepdf(path, limit)
+    if isinstance(second, Opened) or (_encrypted(first) and second.encrypted):
+        return first, second
+    try:
+        with _alarm(wall_seconds * _THIRD_READER_ENDS_AT - (time.monotonic() - started)):
+            third = ask_pypdf(path, limit)
+    except _OutOfTime:
+        return first, second
+    return first, third if isinstance(third, Opened) or third.encrypted else second
+
+
+class _OutOfTime(BaseException):
+    """Not an Exception: pypdf catches those in many places to go on."""
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Raises _OutOfTime in the block after `seconds`. Reaches Python code only, which the third reader is."""
+
+    def ring(*_: object) -> None:
+        raise _OutOfTime
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, max(0.01, seconds))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _encrypted(answer: Opened | Refused) -> bool:
+    return isinstance(answer, Refused) and answer.encrypted
 
 
 def ask_pdfium(path: Path, limit: int) -> Opened | Refused:
@@ -75,31 +121,27 @@ def pikepdf_pages(document: pikepdf.Pdf, limit: int) -> Opened | Refused:
     if not isinstance(root, pikepdf.Dictionary):
         return Refused()
     if "/Kids" not in root:
-        return Opened(None, int(root.get("/Type") == "/Page"))
-    claimed = root.get("/Count")
-    seen: set[tuple[int, int]] = set()
-    pages = 0
-    pending: list[Any] = [root]
-    while pending and pages <= limit:
-        node = pending.pop()
-        if not isinstance(node, pikepdf.Dictionary):
-            continue
-        if "/Kids" not in node:
-            pages += 1
-            continue
-        if node.is_indirect:
-            if node.objgen in seen or len(seen) > _MOST_NODES:
-                return Refused()
-            seen.add(node.objgen)
-        kids = node.get("/Kids")
-        if not isinstance(kids, pikepdf.Array):
-            return Refused()
-        pending.extend(kids[index] for index in reversed(range(min(len(kids), limit + 1))))
-    return Opened(claimed if isinstance(claimed, int) else None, pages)
+        return Opened(1, int(root.get("/Type") == "/Page"))
+    return measure(root, _pikepdf_node, limit)
+
+
+def _pikepdf_node(item: Any) -> Node | None:
+    if not isinstance(item, pikepdf.Dictionary):
+        return None
+    if "/Kids" not in item:
+        return PAGE
+    kids = item.get("/Kids")
+    if not isinstance(kids, pikepdf.Array):
+        raise BrokenTree
+    return Node(item.objgen if item.is_indirect else None, _whole(item.get("/Count")), cast("Sequence[Any]", kids))
+
+
+def _whole(claim: object) -> int | None:
+    return int(claim) if isinstance(claim, int | float | Decimal) and math.isfinite(claim) else None
 
 
 def ask_pypdf(path: Path, limit: int) -> Opened | Refused:
-    """The third reader, asked when the second has no answer. Written in Python: slow on large trees, so the caller bounds its time."""
+    """The third reader, asked when the second has no answer. Written in Python: slow, but it can be interrupted."""
     try:
         with path.open("rb") as stream:
             reader = pypdf.PdfReader(stream, strict=False)
@@ -115,29 +157,22 @@ def _pypdf_pages(root: Any, limit: int) -> Opened | Refused:
     if not isinstance(root, DictionaryObject):
         return Refused()
     if "/Kids" not in root:
-        return Opened(None, int(root.get("/Type") == "/Page"))
-    claimed = root.get("/Count")
-    claimed = claimed.get_object() if claimed is not None else None
-    seen: set[tuple[int, int]] = set()
-    pages = 0
-    pending: list[Any] = [root]
-    while pending and pages <= limit:
-        reference = pending.pop()
-        node = reference.get_object() if isinstance(reference, IndirectObject) else reference
-        if not isinstance(node, DictionaryObject):
-            continue
-        if "/Kids" not in node:
-            pages += 1
-            continue
-        if isinstance(reference, IndirectObject):
-            if (reference.idnum, reference.generation) in seen or len(seen) > _MOST_NODES:
-                return Refused()
-            seen.add((reference.idnum, reference.generation))
-        kids = node["/Kids"]
-        if not isinstance(kids, ArrayObject):
-            return Refused()
-        pending.extend(reversed(list.__getitem__(kids, slice(limit + 1))))
-    return Opened(int(claimed) if isinstance(claimed, int) else None, pages)
+        return Opened(1, int(root.get("/Type") == "/Page"))
+    return measure(root, _pypdf_node, limit)
+
+
+def _pypdf_node(item: Any) -> Node | None:
+    node = item.get_object() if isinstance(item, IndirectObject) else item
+    if not isinstance(node, DictionaryObject):
+        return None
+    if "/Kids" not in node:
+        return PAGE
+    kids = node["/Kids"]
+    if not isinstance(kids, ArrayObject):
+        raise BrokenTree
+    claim = node.get("/Count")
+    identity = (item.idnum, item.generation) if isinstance(item, IndirectObject) else None
+    return Node(identity, _whole(claim.get_object() if claim is not None else None), kids)
 
 
 # What the readers raise on damaged files, beside their own errors; MemoryError is not among them, it belongs to the pool.

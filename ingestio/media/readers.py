@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A reader's answer. `claimed`: what its `/Count` says (None: none there); `existing`: the pages it reached, at most limit + 1."""
+    """A reader's answer. `claimed`: what one says that trusts the file's own counts; `existing`: the pages reached, at most limit + 1."""
 
-    claimed: int | None
+    claimed: int
     existing: int
 
 
