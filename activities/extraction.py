@@ -5,18 +5,19 @@ import json
 from typing import Any
 from uuid import UUID
 
-from ingestio.extraction.schemas import DOCUMENT_TYPES
 from temporalio import activity
 
 from activities.failures import long_step
+from activities.files import stored_file
 from activities.heartbeats import heartbeating
 from activities.outages import Outage
 from ingestio.bootstrap import WorkerDeps
 from ingestio.db.session import service_session
 from ingestio.domain.fields import Extraction
 from ingestio.domain.messages import Extracted, JobRequest
-from ingestio.errors import DocumentFailed, FailureCode, ObjectMissing
+from ingestio.errors import ObjectMissing
 from ingestio.extraction.base import ExtractRequest
+from ingestio.extraction.schemas import DOCUMENT_TYPES
 from ingestio.services import jobs
 from ingestio.services.jobs import Work
 from ingestio.storage.keys import extraction_key
@@ -41,21 +42,18 @@ class ExtractionActivities:
             if stored is not None:
                 # An earlier attempt got this far and was killed before it could say so: the model is not asked, nor paid, again.
                 return Extracted(stored["document_type"], stored["input_tokens"], stored["output_tokens"])
-            try:
-                async with self._deps.store.local_copy(work.document.storage_path, user_id) as path:
-                    with outage.watched():
-                        extraction = await self._deps.provider.extract(
-                            ExtractRequest(
-                                path=path,
-                                mime_type=work.document.mime_type,
-                                page_count=work.document.page_count,
-                                document_type=work.job.document_type,
-                                prompt=_own_prompt(work),
-                                custom_instructions=work.job.options.get("custom_instructions"),
-                            )
+            async with stored_file(self._deps, work.document) as path:
+                with outage.watched():
+                    extraction = await self._deps.provider.extract(
+                        ExtractRequest(
+                            path=path,
+                            mime_type=work.document.mime_type,
+                            page_count=work.document.page_count,
+                            document_type=work.job.document_type,
+                            prompt=_own_prompt(work),
+                            custom_instructions=work.job.options.get("custom_instructions"),
                         )
-            except ObjectMissing:
-                raise DocumentFailed(FailureCode.FILE_MISSING) from None
+                    )
             await self._deps.store.put_bytes(key, user_id, serialise(extraction))
         return Extracted(extraction.document_type, extraction.usage.input_tokens, extraction.usage.output_tokens)
 

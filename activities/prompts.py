@@ -2,16 +2,17 @@
 
 from uuid import UUID
 
-from ingestio.extraction.schemas import DOCUMENT_TYPES
 from temporalio import activity
 
 from activities.failures import database_step, long_step
+from activities.files import stored_file
 from activities.heartbeats import heartbeating
 from activities.outages import Outage
 from ingestio.bootstrap import WorkerDeps
 from ingestio.db.session import service_session
 from ingestio.domain.messages import Classified, JobRequest, PromptResolved
 from ingestio.extraction.base import OTHER, ClassifyRequest
+from ingestio.extraction.schemas import DOCUMENT_TYPES
 from ingestio.services import jobs
 
 
@@ -39,7 +40,7 @@ class PromptActivities:
             found = OTHER
             if not work.job.options.get("skip_classification"):
                 document = work.document
-                async with self._deps.store.local_copy(document.storage_path, user_id) as path:
+                async with stored_file(self._deps, document) as path:
                     with outage.watched():
                         answer = await self._deps.provider.classify(
                             ClassifyRequest(path, document.mime_type, document.page_count)

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 # A front door that has just committed is about to start the run itself; upkeep looks at what is older.
 GRACE = timedelta(seconds=10)
 ROUND_LIMIT = 500
-STAGING_LEFTOVER_SECONDS = 3600.0
+STAGING_LEFTOVER_SECONDS = 24 * 3600.0
 
 
 class UpkeepActivities:
@@ -51,6 +51,8 @@ class UpkeepActivities:
             # The nudges may have been lost; a run that knows already takes no harm.
             if batch.cancel_requested:
                 await workflows.cancel_batch(self._client, batch.batch_id)
+            else:
+                await self._follow_pause(batch)
         for job in lone:
             await workflows.ensure_document(
                 self._client,
@@ -62,3 +64,10 @@ class UpkeepActivities:
         if batches or lone:
             logger.info("upkeep looked at %d batches and %d lone documents", len(batches), len(lone))
         return len(batches) + len(lone)
+
+    async def _follow_pause(self, batch: upkeep.UnfinishedBatch) -> None:
+        """A run that was told to pause waits for its resume and looks at no row meanwhile, so a lost signal would stop it for ever."""
+        progress = await workflows.ask_progress(self._client, batch.batch_id)
+        if progress is not None and progress.paused != batch.paused:
+            nudge = workflows.pause_batch if batch.paused else workflows.resume_batch
+            await nudge(self._client, batch.batch_id)

@@ -8,8 +8,7 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ingestio.auth.http_jwks import HttpJwks
-from ingestio.auth.jwks import JwksSource, StaticJwks
+from ingestio.auth.jwks import StaticJwks
 from ingestio.auth.local_issuer import LOCAL_AUDIENCE, LOCAL_ISSUER, LocalIssuer
 from ingestio.auth.tokens import TokenVerifier
 from ingestio.config import Settings
@@ -117,10 +116,12 @@ def _verifier(settings: Settings, issuer: LocalIssuer | None) -> TokenVerifier:
     if settings.oidc_issuer is None:
         raise ConfigurationError("INGESTIO_OIDC_ISSUER: needed with INGESTIO_AUTH=oidc")
     address = settings.oidc_jwks_url or settings.oidc_issuer.rstrip("/") + "/.well-known/jwks.json"
-    source: JwksSource = HttpJwks(address)
+    # Imported here because its HTTP client costs a third of a second that local mode need not pay.
+    from ingestio.auth.http_jwks import HttpJwks
+
     return TokenVerifier(
         settings.oidc_issuer,
-        source,
+        HttpJwks(address),
         audience=settings.oidc_audience,
         authorized_parties=settings.authorized_parties,
     )

@@ -80,6 +80,19 @@ async def test_a_missing_file_fails_its_document_only(house: House) -> None:
     assert [row["error_code"] for row in house.documents(batch_id)] == [None, "file_missing"]
 
 
+async def test_a_file_that_was_swapped_after_counting_is_not_read(house: House) -> None:
+    batch_id = await house.accept(["good", "swapped"])
+    swapped = house.documents(batch_id)[1]
+    await house.deps.store.put_bytes(swapped["storage_path"], house.user_id, b"a thousand pages\n")
+    await house.start(batch_id)
+
+    await house.finished(batch_id)
+
+    assert [row["error_code"] for row in house.documents(batch_id)] == [None, "file_missing"]
+    assert house.usage() == (1, 0)
+    assert set(house.provider.calls) == {"good"}
+
+
 async def test_a_retryable_model_error_is_tried_again_after_the_delay_it_asks_for(house: House) -> None:
     async def busy_twice(_request: ExtractRequest, call: int) -> Extraction:
         if call <= 2:
