@@ -61,6 +61,21 @@ async def test_the_vendors_library_is_loaded_by_the_first_call_and_the_cloud_pla
     assert json.loads(out) == [[], ["google.genai"]]
 
 
+async def test_neither_front_door_nor_worker_loads_a_model_library_to_start() -> None:
+    out, _ = await run_python(
+        """
+        import importlib, pkgutil, sys
+        import api, activities, worker
+
+        for package in (api, activities):
+            for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+                importlib.import_module(module.name)
+        print([name for name in ("google.genai", "google.cloud.aiplatform", "vertexai") if name in sys.modules])
+        """
+    )
+    assert out == "[]\n"
+
+
 async def test_a_process_ends_without_warnings_tasks_or_sockets_left(gemini: GeminiStandIn, invoice: Path) -> None:
     out, err = await run_python(
         """
