@@ -50,7 +50,8 @@ class DocumentWorkflow:
             retry_policy=options.DATABASE_STEP_RETRY,
             summary="resolve prompt",
         )
-        timeout = timedelta(seconds=quota.model_timeout_seconds) + options.EXTRACTION_OVERHEAD
+        calls = timedelta(seconds=quota.model_timeout_seconds) * options.MODEL_CALLS_PER_STEP
+        timeout = calls + options.EXTRACTION_OVERHEAD
         if resolved.needs_classification:
             workflow.set_current_details("Finding out what kind of document this is")
             await workflow.execute_activity(

@@ -18,7 +18,10 @@ DATABASE_STEP_RETRY = RetryPolicy(
 # long a killed worker delays a document, so it is short; it must outlast a garbage collection or a stalled disk, so it is not shorter.
 HEARTBEAT_TIMEOUT = timedelta(seconds=12)
 
-# What a model call needs beyond the call itself: fetching the file, reading its text, grounding, writing the answer.
+# One extraction may upload, classify, extract and repair: so many calls, each with the whole timeout of one.
+MODEL_CALLS_PER_STEP = 4
+
+# What a step needs beyond its calls: fetching the file, reading its text, grounding, writing the answer.
 EXTRACTION_OVERHEAD = timedelta(seconds=240)
 
 # A model that is away is asked again and again, at most this far apart; a 429 with a delay overrides the interval. There is no limit on
