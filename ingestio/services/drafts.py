@@ -8,10 +8,10 @@ from uuid import UUID
 from ingestio.db import accounts, batches, documents
 from ingestio.db.documents import DocumentRow
 from ingestio.db.session import ServiceSession, UserSession
-from ingestio.domain.batches import PromptStrategy
+from ingestio.domain.batches import BatchStatus, PromptStrategy
 from ingestio.domain.submissions import Quote, QuotedFile, ReceivedFile, RefusedUpload
 from ingestio.domain.usage import first_fit
-from ingestio.errors import FieldError, InvalidRequest, NotFound
+from ingestio.errors import FieldError, InvalidRequest, InvalidTransition, NotFound
 from ingestio.services.accounts import PlanBook
 from ingestio.services.submissions import DRAFT, as_document, as_refused, count_draft, lock_draft, require_room
 from ingestio.services.usage import foresee_usage
@@ -116,9 +116,12 @@ async def change_draft(session: ServiceSession, user_id: str, batch_id: UUID, ch
 
 
 async def quote(session: UserSession, user_id: str, batch_id: UUID, book: PlanBook, now: datetime) -> Quote:
-    """What submitting this batch would do at this moment, without side effects. Raises NotFound."""
-    if await batches.read(session, user_id, batch_id) is None:
+    """What submitting this draft would do at this moment, without side effects. Raises NotFound, InvalidTransition."""
+    batch = await batches.read(session, user_id, batch_id)
+    if batch is None:
         raise NotFound("No such batch.")
+    if batch.status is not BatchStatus.PENDING_UPLOAD:
+        raise InvalidTransition(f"The batch is {batch.status}; only a draft has a quote.", current=batch.status)
     profile = await accounts.read_profile(session, user_id)
     if profile is None:
         raise NotFound("No such account.")

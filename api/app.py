@@ -1,0 +1,84 @@
+"""The front door: settings -> an ASGI application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+
+from api import errors
+from api.deps import SIGNED_IN_ROUTES, FrontDoor
+from api.openapi import describe
+from api.requests import BoundedBodies, Traced
+from api.routes import accounts, batches, documents, drafts, health, jwks, results
+from api.runs import Runs
+from api.schemas.problems import EVERYWHERE, SIGNED_IN
+from api.security import AllowedHosts, SecurityHeaders, SignIn, hosts_of
+from ingestio import bootstrap
+from ingestio.bootstrap import Clock, utc_now
+from ingestio.config import Settings
+from ingestio.media.bounded import close_shared_pool
+from ingestio.temporal import connect
+
+SIGNED_IN_ROUTERS = (batches.router, drafts.router, documents.router, results.router, accounts.router)
+
+
+def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
+    """The application. Nothing is contacted before the first request; its lifespan opens and closes what it runs on.
+
+    Raises ConfigurationError, from here or from the lifespan.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with bootstrap.front_door(settings, clock) as deps:
+            client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
+            app.state.front_door = FrontDoor(deps, Runs(client), SignIn(deps))
+            try:
+                yield
+            finally:
+                await close_shared_pool()
+
+    app = FastAPI(
+        title="Ingestio",
+        version="1",
+        summary="Batches of documents in, structured and evidenced data out.",
+        lifespan=lifespan,
+        # The interactive pages load scripts from another host, and nothing here does.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        responses=EVERYWHERE,
+    )
+    v1 = APIRouter(prefix="/api/v1", responses=SIGNED_IN, dependencies=SIGNED_IN_ROUTES)
+    for router in SIGNED_IN_ROUTERS:
+        v1.include_router(router)
+    app.include_router(v1)
+    app.include_router(health.router)
+    if settings.auth == "local":
+        app.include_router(jwks.router)
+    errors.install(app)
+    # Outermost last.
+    app.add_middleware(BoundedBodies)
+    app.add_middleware(AllowedHosts, hosts=hosts_of(settings))
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(Traced)
+    _describe_once(app)
+    return app
+
+
+def _describe_once(app: FastAPI) -> None:
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = describe(plain())
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

@@ -1,0 +1,93 @@
+"""What routes ask for: who is calling, and the way to the database, to storage and to the runs."""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
+
+from api.runs import Runs
+from api.security import SignIn
+from ingestio.bootstrap import Deps
+from ingestio.db.accounts import ProfileRow
+from ingestio.db.session import ServiceSession, UserSession, service_session, user_session
+from ingestio.domain.plans import Plan
+from ingestio.errors import NotFound
+from ingestio.services import accounts
+from ingestio.services.accounts import PlanBook
+from ingestio.storage.objects import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class FrontDoor:
+    """What one API process runs on, made at its start."""
+
+    deps: Deps
+    runs: Runs
+    sign_in: SignIn
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the caller bought."""
+
+    profile: ProfileRow
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A verified user with everything a route may do in their name. Sessions are short: never held over an upload, a count or a call."""
+
+    user_id: str
+    runs: Runs
+    _deps: Deps
+
+    def reading(self) -> AbstractAsyncContextManager[UserSession]:
+        """One transaction that sees this user's rows only."""
+        return user_session(self._deps.engine, self.user_id)
+
+    def acting(self) -> AbstractAsyncContextManager[ServiceSession]:
+        """One transaction for an operation of `services.privileged`, and for nothing else."""
+        return service_session(self._deps.engine)
+
+    @property
+    def store(self) -> ObjectStore:
+        return self._deps.store
+
+    @property
+    def book(self) -> PlanBook:
+        return self._deps.book
+
+    def now(self) -> datetime:
+        return self._deps.clock()
+
+    async def account(self) -> Account:
+        """Profile and plan, read fresh (R52). Raises NotFound when the account was deleted meanwhile."""
+        async with self.reading() as session:
+            profile = await accounts.read_profile(session, self.user_id)
+        if profile is None:
+            raise NotFound("No such account.")
+        return Account(profile, self.book.plan_of(self.user_id, profile.membership))
+
+
+def front_door(request: Request) -> FrontDoor:
+    """The process's own, put there when it started."""
+    door: FrontDoor = request.app.state.front_door
+    return door
+
+
+async def _caller(request: Request) -> Caller:
+    door = front_door(request)
+    identity = await door.sign_in.identify(request.headers.get("authorization"))
+    return Caller(identity.user_id, door.runs, door.deps)
+
+
+# Only for the OpenAPI description; `_caller` reads the header itself, so that what is wrong with it is said in our own words.
+_BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A token of the configured issuer.")
+
+DoorDep = Annotated[FrontDoor, Depends(front_door)]
+CallerDep = Annotated[Caller, Depends(_caller)]
+SIGNED_IN_ROUTES = [Security(_BEARER)]

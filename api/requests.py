@@ -1,0 +1,174 @@
+"""What happens around every request: a trace id, one line in the log, bounds on its body, and an answer whatever happens inside."""
+
+import asyncio
+import logging
+import re
+import time
+from contextlib import suppress
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import internal_problem, log_unexpected
+from ingestio.observability import bound
+
+logger = logging.getLogger("ingestio.api")
+
+JSON_LIMIT_BYTES = 1 << 20
+# A body that stops coming holds a connection and a staged file; a slow line still delivers something within this time.
+BODY_IDLE_SECONDS = 60.0
+# How long the rest of a body is read away after it was refused: closing at once would reset the connection under the client's feet,
+# and it would see a network error where we sent an answer.
+LINGER_SECONDS = 10.0
+_CLIENT_GONE = 499
+_QUIET = frozenset({"/healthz", "/readyz"})
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class Traced:
+    """Outermost: gives the trace id (the caller's own, if it sends a `traceparent`), answers what nobody caught, writes the line."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        trace_id = _trace_id(Headers(scope=scope))
+        scope.setdefault("state", {})["trace_id"] = trace_id
+        started = time.perf_counter()
+        status = 0
+
+        async def send_traced(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Trace-Id"] = trace_id
+            await send(message)
+
+        with bound(trace_id=trace_id):
+            try:
+                await self._app(scope, receive, send_traced)
+            except ClientDisconnect:
+                status = status or _CLIENT_GONE
+            except Exception as error:  # noqa: BLE001  # the edge: whatever it is, the caller gets an answer and the log the reason
+                log_unexpected(error)
+                if not status:
+                    await internal_problem(trace_id)(scope, receive, send_traced)
+                # Otherwise the answer is cut off, which is how the client learns that it is not whole.
+            finally:
+                self._log(scope, status, time.perf_counter() - started)
+
+    def _log(self, scope: Scope, status: int, seconds: float) -> None:
+        level = logging.DEBUG if scope["path"] in _QUIET else logging.INFO
+        facts = {
+            "method": scope["method"],
+            "route": _template(scope),
+            "status": status,
+            "ms": round(seconds * 1000),
+        }
+        logger.log(level, "request", extra=facts)
+
+
+class BoundedBodies:
+    """Limits what a body may be and how slowly it may come; reads a refused one away so that the answer arrives.
+
+    The limit is that of JSON unless the route lifts it with `lift_body_limit`, which the streaming uploads do.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body = _Body(scope, receive)
+
+        async def send_after_reading(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await body.linger()
+            await send(message)
+
+        await self._app(scope, body.receive, send_after_reading)
+
+
+class _Body:
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._headers = Headers(scope=scope)
+        self._taken = 0
+        # A request without either header has no body to wait for.
+        self._ended = "content-length" not in self._headers and "transfer-encoding" not in self._headers
+        self._asked = False
+
+    async def receive(self) -> Message:
+        if self._ended:
+            return await self._receive()
+        limit: int | None = self._scope["state"].get("body_limit_bytes", JSON_LIMIT_BYTES)
+        if limit is not None and _declared_length(self._headers) > limit:
+            raise _too_large(limit)
+        message = await self._next()
+        self._taken += len(message.get("body", b""))
+        if limit is not None and self._taken > limit:
+            raise _too_large(limit)
+        return message
+
+    async def linger(self) -> None:
+        """Read the rest away, for a while. A client that still waits for `100 Continue` has sent nothing and need not."""
+        if self._ended or (not self._asked and self._headers.get("expect", "").lower() == "100-continue"):
+            return
+        with suppress(TimeoutError, HTTPException):
+            async with asyncio.timeout(LINGER_SECONDS):
+                while not self._ended:
+                    await self._next()
+
+    async def _next(self) -> Message:
+        self._asked = True
+        try:
+            async with asyncio.timeout(BODY_IDLE_SECONDS):
+                message = await self._receive()
+        except TimeoutError:
+            self._ended = True
+            raise HTTPException(408, f"Nothing of the body came for {BODY_IDLE_SECONDS:g} seconds.") from None
+        self._ended = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+
+def lift_body_limit(request: Request) -> None:
+    """Let this request's body be of any size: its route streams it and limits it itself."""
+    request.state.body_limit_bytes = None
+
+
+def _too_large(limit: int) -> HTTPException:
+    return HTTPException(413, f"The body may have at most {limit:,} bytes here.")
+
+
+def _declared_length(headers: Headers) -> int:
+    value = headers.get("content-length", "0")
+    return int(value) if value.isascii() and value.isdigit() else 0
+
+
+def _template(scope: Scope) -> str:
+    """The path with the names of its parameters in place of their values, so that lines of one route are alike; "-" when none matched."""
+    if "route" not in scope:
+        return "-"
+    names = {str(value): name for name, value in scope.get("path_params", {}).items()}
+
+    def named(segment: str) -> str:
+        stem, dot, suffix = segment.partition(".")
+        if segment in names:
+            return f"{{{names[segment]}}}"
+        return f"{{{names[stem]}}}{dot}{suffix}" if stem in names else segment
+
+    return "/".join(map(named, scope["path"].split("/")))
+
+
+def _trace_id(headers: Headers) -> str:
+    sent = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
+    return sent[1] if sent and sent[1].strip("0") else uuid4().hex

@@ -1,0 +1,54 @@
+"""Request bodies that are streamed, as OpenAPI describes them."""
+
+from typing import Any
+
+from api.schemas.batches import NewDraft
+from ingestio.domain.batches import PromptStrategy
+
+_BINARY = {"type": "string", "format": "binary"}
+
+_ONE_SHOT_FORM = {
+    "type": "object",
+    "required": ["files"],
+    "additionalProperties": False,
+    "properties": {
+        "files": {"type": "array", "items": _BINARY, "minItems": 1},
+        "name": {"type": "string", "maxLength": 200},
+        "prompt_strategy": {
+            "type": "string",
+            "enum": [strategy.value for strategy in PromptStrategy],
+            "default": PromptStrategy.GLOBAL.value,
+        },
+        "global_prompt": {"type": "string", "maxLength": 20_000},
+        "per_document_prompts": {
+            "type": "string",
+            "description": "JSON: an array in file order, or an object keyed by position from 0 or by unambiguous file name.",
+        },
+        "all_or_nothing": {"type": "string", "enum": ["true", "false"], "default": "false"},
+    },
+}
+
+ONE_SHOT: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {"schema": _ONE_SHOT_FORM},
+        "application/json": {"schema": NewDraft.model_json_schema(ref_template="#/components/schemas/{model}")},
+    },
+}
+"""POST /batches: files with their fields in any order, or a draft."""
+
+ONE_FILE: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "additionalProperties": False,
+                "properties": {"file": _BINARY},
+            }
+        }
+    },
+}
+
+RAW_FILE: dict[str, Any] = {"required": True, "content": {"application/octet-stream": {"schema": _BINARY}}}

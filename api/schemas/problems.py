@@ -1,0 +1,51 @@
+"""What every 4xx and 5xx looks like (RFC 9457)."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class FieldProblem(BaseModel):
+    """One wrong input."""
+
+    field: str = Field(description="A field's name, or a path such as `prompts.<client id>`.")
+    message: str
+
+
+class Problem(BaseModel):
+    """A problem detail. Some codes add members: `current` with invalid_transition, `batch_id` with quota_exceeded, `parts` on /readyz."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="Stable; what programs decide by.")
+    trace_id: str = Field(description="Also in the X-Trace-Id header and on every line of the log.")
+    errors: list[FieldProblem] | None = Field(None, description="With 422: each wrong input.")
+
+
+_MEANINGS = {
+    401: "`unauthenticated`",
+    402: "`quota_exceeded`",
+    403: "`upgrade_required` or `subscription_inactive`",
+    404: "`not_found`, also for another user's id",
+    408: "`request_timeout`: the body stopped coming",
+    409: "`invalid_transition`, `idempotency_conflict` or `result_not_ready`",
+    413: "`file_too_large`, `batch_too_large` or `request_too_large`",
+    415: "`unsupported_type`",
+    421: "`misdirected_host`",
+    422: "`invalid_request`, or a narrower code such as `prompt_missing` or `corrupt`",
+    500: "`internal`",
+    503: "`unavailable`, with Retry-After",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The documented errors of a route, beside those that every route has."""
+    return {status: {"model": Problem, "description": _MEANINGS[status]} for status in statuses}
+
+
+EVERYWHERE = problems(421, 500, 503)
+SIGNED_IN = problems(401, 422)

@@ -1,0 +1,70 @@
+"""Results on the wire."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from ingestio.db.results import ResultRow
+from ingestio.domain.evidence import FieldState
+
+
+class Evidence(BaseModel):
+    """Where a value was seen."""
+
+    page: int = Field(description="From 1.")
+    quote: str
+    box: tuple[float, float, float, float] | None = Field(
+        description="x0, y0, x1, y1 in PDF points from the page's top left."
+    )
+
+
+class ResultField(BaseModel):
+    """One value with its evidence."""
+
+    path: str = Field(description="A place inside `data`, such as `line_items[0].amount`.")
+    value: str | int | float | bool | None
+    state: FieldState
+    confidence: float
+    reviewed: bool = False
+    evidence: list[Evidence]
+
+
+class ResultUsage(BaseModel):
+    """What the extraction cost."""
+
+    pages: int
+    input_tokens: int
+    output_tokens: int
+
+
+class Result(BaseModel):
+    """What a document holds."""
+
+    document_id: UUID
+    document_type: str
+    provider: str
+    model: str
+    revision: int
+    review: Literal["pending", "approved", "rejected"]
+    data: dict[str, Any]
+    fields: list[ResultField]
+    flags: list[Any]
+    usage: ResultUsage
+    reused_from: UUID | None
+
+    @classmethod
+    def of(cls, row: ResultRow) -> "Result":
+        return cls(
+            document_id=row.document_id,
+            document_type=row.document_type,
+            provider=row.provider,
+            model=row.model,
+            revision=row.revision,
+            review="pending" if row.review is None else row.review.value,
+            data=row.data,
+            fields=[ResultField.model_validate(item) for item in row.fields],
+            flags=row.flags,
+            usage=ResultUsage(pages=row.pages, input_tokens=row.input_tokens, output_tokens=row.output_tokens),
+            reused_from=row.reused_from,
+        )

@@ -1,0 +1,265 @@
+"""A front door on the real PostgreSQL, and users to walk through it."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import psycopg
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.app import create_app
+from ingestio.auth.local_issuer import LocalIssuer
+from ingestio.config import Settings
+from ingestio.db.session import service_session
+from ingestio.domain.plans import Membership
+from ingestio.embedded.temporal import TemporalServer, start_temporal
+from ingestio.services import privileged
+from ingestio.services.accounts import PlanBook
+from tests.api.files import pdf
+from tests.conftest import Database
+
+SECRET = "a secret of the tests, long enough"
+NOBODY_LISTENS = "127.0.0.1:1"
+
+Json = dict[str, Any]
+_users = count(1)
+
+
+@pytest.fixture(scope="session")
+def temporal_server() -> Iterator[TemporalServer]:
+    """The embedded server, in memory. No worker listens unless a test starts one, so batches stay queued."""
+    with start_temporal() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def make_settings(
+    database: Database, temporal_server: TemporalServer, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Settings]:
+    """Settings of a front door on the test servers, with a data dir of its own; keywords are environment variables."""
+
+    def make(**changes: Any) -> Settings:
+        values: Json = {
+            "INGESTIO_DATA_DIR": tmp_path_factory.mktemp("data"),
+            "INGESTIO_DATABASE_URL": database.app_url,
+            "INGESTIO_SECRET_KEY": SECRET,
+            "TEMPORAL_ADDRESS": temporal_server.address,
+            "INGESTIO_AUTH": "local",
+        }
+        return Settings(**(values | changes))
+
+    return make
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """The application with its lifespan, reached without a network."""
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
+            yield client
+
+
+@pytest.fixture(scope="session")
+def settings(make_settings: Callable[..., Settings]) -> Settings:
+    return make_settings()
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> FastAPI:
+    return create_app(settings)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def front(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """The front door that most tests share; users keep them apart."""
+    async with running(app) as client:
+        yield client
+
+
+OpenDoor = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+@pytest.fixture(scope="session")
+def open_door(make_settings: Callable[..., Settings]) -> OpenDoor:
+    """Another front door, with other settings."""
+
+    def open_it(**changes: Any) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+        return running(create_app(make_settings(**changes)))
+
+    return open_it
+
+
+@dataclass
+class User:
+    """Somebody at the front door."""
+
+    id: str
+    client: httpx.AsyncClient
+    engine: AsyncEngine
+    book: PlanBook
+    superuser: psycopg.Connection[Any]
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    async def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """A request to /api/v1."""
+        headers = self.headers | options.pop("headers", {})
+        return await self.client.request(method, f"/api/v1{path}", headers=headers, **options)
+
+    async def get(self, path: str, **options: Any) -> httpx.Response:
+        return await self.ask("GET", path, **options)
+
+    async def post(self, path: str, **options: Any) -> httpx.Response:
+        return await self.ask("POST", path, **options)
+
+    async def upload(self, files: list[tuple[str, bytes]], *, key: str | None = None, **fields: str) -> httpx.Response:
+        """A one-shot batch of (name, content); the strategy is auto unless given."""
+        return await self.post(
+            "/batches",
+            files=[("files", (name, content, "application/octet-stream")) for name, content in files],
+            data={"prompt_strategy": "auto"} | fields,
+            headers={"Idempotency-Key": key} if key else {},
+        )
+
+    async def batch(self, pages: list[int], **fields: str) -> Json:
+        """A queued batch of PDFs with so many pages each."""
+        answer = await self.upload([(f"{index}.pdf", pdf(count)) for index, count in enumerate(pages)], **fields)
+        assert answer.status_code == 202, answer.text
+        return answer.json()
+
+    async def draft(self, **fields: Any) -> Json:
+        """An empty draft."""
+        answer = await self.post("/batches", json={"prompt_strategy": "auto"} | fields)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    async def put(
+        self, batch_id: str, client_id: str, content: bytes, filename: str | None = None, **options: Any
+    ) -> httpx.Response:
+        """One file into a draft."""
+        return await self.ask(
+            "PUT",
+            f"/batches/{batch_id}/files/{client_id}",
+            params={"filename": f"{client_id}.pdf" if filename is None else filename},
+            content=content,
+            **options,
+        )
+
+    async def document(self, pages: int = 1) -> Json:
+        """A lone document, uploaded and not extracted."""
+        answer = await self.post("/documents", files={"file": ("one.pdf", pdf(pages))})
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    async def usage(self) -> Json:
+        answer = await self.get("/usage")
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def change_plan(self, membership: Membership) -> None:
+        """What the operator, or a paid invoice, does."""
+        async with service_session(self.engine) as session:
+            await privileged.change_plan(session, self.id, membership, self.book, datetime.now(UTC))
+
+    def has_used(self, pages: int) -> None:
+        """Let so many pages of the current period be charged already."""
+        self.superuser.execute("UPDATE user_usage SET pages_processed = %s WHERE user_id = %s", [pages, self.id])
+        self.superuser.execute(
+            "INSERT INTO page_ledger (user_id, job_id, document_id, usage_id, pages, state) "
+            "SELECT user_id, gen_random_uuid(), gen_random_uuid(), id, %s, 'committed' FROM user_usage WHERE user_id = %s",
+            [pages, self.id],
+        )
+
+    def end_job(self, status: str, *, code: str | None = None, batch_id: str | None = None) -> None:
+        """Not needed by what is tested, but by how it got there: end every live job of the user as a worker would have."""
+        raise NotImplementedError
+
+    def row(self, query: str, *values: object) -> Any:
+        """The first column of the first row."""
+        found = self.superuser.execute(query.encode(), values).fetchone()
+        return None if found is None else found[0]
+
+
+@pytest.fixture(scope="session")
+def new_user(
+    front: httpx.AsyncClient,
+    engine: AsyncEngine,
+    settings: Settings,
+    superuser: psycopg.Connection[Any],
+) -> Callable[..., Any]:
+    """Makes a user on a plan; `client` is another front door than the shared one."""
+    book = PlanBook(settings.plans, local=True)
+    issuer = LocalIssuer(SECRET)
+
+    async def make(membership: Membership = Membership.GROWTH, client: httpx.AsyncClient | None = None) -> User:
+        user_id = f"user-{next(_users)}"
+        async with service_session(engine) as session:
+            await privileged.provision(
+                session,
+                user_id,
+                email=None,
+                full_name=None,
+                book=book,
+                now=datetime.now(UTC),
+                membership=membership,
+            )
+        return User(user_id, client or front, engine, book, superuser, issuer.issue(user_id))
+
+    return make
+
+
+NewUser = Callable[..., Any]
+
+
+@pytest_asyncio.fixture
+async def user(new_user: NewUser) -> User:
+    """A user on the growth plan."""
+    made: User = await new_user()
+    return made
+
+
+@pytest_asyncio.fixture
+async def other(new_user: NewUser) -> User:
+    """Somebody else on the growth plan."""
+    made: User = await new_user()
+    return made
+
+
+def assert_problem(answer: httpx.Response, status: int, code: str) -> Json:
+    """The answer is a well-formed problem detail with this status and code."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: Json = answer.json()
+    assert body["code"] == code, body
+    assert body["status"] == status
+    assert body["title"]
+    assert body["detail"]
+    assert body["type"] == f"urn:ingestio:problem:{code}"
+    assert body["trace_id"] == answer.headers["x-trace-id"]
+    assert len(body["trace_id"]) == 32
+    if status == 422:
+        assert all(set(item) == {"field", "message"} for item in body["errors"])
+    return body
+
+
+def stored_files(settings: Settings) -> list[Path]:
+    """Every object and every leftover of an upload below the storage folder."""
+    root = settings.data_dir / "storage"
+    return sorted(path for path in root.rglob("*") if path.is_file())
+
+
+def is_uuid(value: str) -> bool:
+    return str(UUID(value)) == value
