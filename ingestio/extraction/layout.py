@@ -78,6 +78,10 @@ class Cell:
         """Numbers that can be amounts of money: no percentages, no bare years and no long codes."""
         return [each for each in self.numbers if not each.percent and (each.looks_like_money or each.digits <= 9)]
 
+    def span_of(self, index: int) -> tuple[int, int]:
+        """Where a word stands in `text`."""
+        return self._starts[index], self._starts[index] + len(self.words[index].text)
+
     def words_between(self, start: int, end: int) -> tuple[Word, ...]:
         """The words that the characters `start:end` touch."""
         first = max(0, bisect_right(self._starts, start) - 1)

@@ -2,12 +2,11 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-_NUMERO = str.maketrans(
-    {"№": " no ", "#": " no ", "°": "o ", "º": "o ", "ª": "a ", "&": " and ", "ß": "ss", "’": "'", "ʼ": "'"}
-)
+_NUMERO = str.maketrans({"№": " no ", "#": " no ", "°": "o ", "º": "o ", "ª": "a ", "ß": "ss", "’": "'", "ʼ": "'"})
 _TOKEN = re.compile(r"[^\W_]+", re.UNICODE)
 
 
@@ -38,7 +37,7 @@ def compact(text: str) -> str:
 @lru_cache(maxsize=65536)
 def _keys(word: str) -> tuple[tuple[str, int, int], ...]:
     """The keys in one word with offsets; a key whose offset cannot be told (a ligature before it) takes the word's."""
-    if word.isascii() and "#" not in word and "&" not in word:
+    if word.isascii() and "#" not in word:
         return tuple((match.group().lower(), match.start(), match.end()) for match in _TOKEN.finditer(word))
     found: list[tuple[str, int, int]] = []
     run, start = "", 0
@@ -50,11 +49,6 @@ def _keys(word: str) -> tuple[tuple[str, int, int], ...]:
             run, start = "", index + 1
         elif char in "°º":
             found.append((fold(run) + "o", start, index + 1))
-            run, start = "", index + 1
-        elif char == "&":
-            if run:
-                found.append((run, start, index))
-            found.append(("and", index, index + 1))
             run, start = "", index + 1
         elif char.isalnum() or unicodedata.combining(char):
             if not run:
@@ -75,3 +69,23 @@ def tokens(text: str) -> tuple[Token, ...]:
         offset = match.start()
         found.extend(Token(key, offset + start, offset + end) for key, start, end in _keys(match.group()) if key)
     return tuple(found)
+
+
+class Runs:
+    """A set of compact keys, asked word by word: whether a run of words is one of them, or can still become one."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self.keys = frozenset(keys)
+        self.beginnings = frozenset(key[:length] for key in self.keys for length in range(1, len(key) + 1))
+
+
+def known_runs(words: Sequence[str], runs: Runs) -> Iterator[str]:
+    """Every run of neighbouring words that is one of the keys."""
+    for first in range(len(words)):
+        run = ""
+        for word in words[first:]:
+            run += word
+            if run not in runs.beginnings:
+                break
+            if run in runs.keys:
+                yield run

@@ -1,0 +1,141 @@
+"""What kind of document it is, from the words of its first pages (R76). Rules only: no model is asked here."""
+
+from collections import defaultdict
+from functools import lru_cache
+
+from ingestio.domain.text import DocumentText
+from ingestio.extraction.base import OTHER, Classification
+from ingestio.extraction.catalogue import DOCUMENT_TYPES
+from ingestio.extraction.layout import Cell, Layout, Sheet
+from ingestio.extraction.tokens import Runs, compact, known_runs
+
+__all__ = ["Classification", "classify_layout", "classify_text"]
+
+FIRST_PAGES = 3
+_MAX_TOKENS = 6
+_TITLE, _TITLE_START, _TITLE_LATER = 6.0, 3.5, 1.5
+_CUE, _MANY_CUES, _MORE_CUE, _AGAINST = 1.0, 8, 0.25, -0.8
+_LEAST = 3.0
+_TOP = 0.55
+
+
+def classify_text(text: DocumentText) -> Classification:
+    """The type with the best evidence among the first three pages' headings and words; `other` when there is too little."""
+    first = DocumentText(text.pages[:FIRST_PAGES], text.source, text.truncated)
+    return classify_layout(Layout(first))
+
+
+def classify_layout(layout: Layout) -> Classification:
+    """As `classify_text`, on a layout that is there already; further pages are not looked at."""
+    scores: dict[str, float] = defaultdict(float)
+    cues: dict[str, set[str]] = defaultdict(set)
+    against: dict[str, set[str]] = defaultdict(set)
+    for sheet in layout.sheets[:FIRST_PAGES]:
+        for cell in sheet.cells:
+            for key in known_runs([token.key for token in cell.tokens], _words()):
+                for name in _cues().get(key, ()):
+                    cues[name].add(key)
+                for name in _againsts().get(key, ()):
+                    against[name].add(key)
+    if layout.sheets:
+        _add_titles(layout.sheets[0], layout.line_height, scores)
+        _add_shape(layout, scores)
+    for name in DOCUMENT_TYPES:
+        count = len(cues[name])
+        scores[name] += (
+            _CUE * min(count, _MANY_CUES) + _MORE_CUE * max(0, count - _MANY_CUES) + _AGAINST * len(against[name])
+        )
+    return _decide(scores)
+
+
+def _decide(scores: dict[str, float]) -> Classification:
+    ranked = sorted((name for name in DOCUMENT_TYPES if name != OTHER), key=lambda name: -scores[name])
+    best, second = ranked[0], ranked[1]
+    if scores[best] < _LEAST:
+        return Classification(OTHER, 0.5, best if scores[best] > 0 else None)
+    lead = (scores[best] - max(0.0, scores[second])) / scores[best]
+    confidence = min(0.99, 0.5 + 0.5 * lead) * min(1.0, 0.6 + scores[best] / 20)
+    return Classification(best, round(confidence, 3), second if scores[second] > 0 else OTHER)
+
+
+def _add_titles(sheet: Sheet, usual_height: float, scores: dict[str, float]) -> None:
+    """Headings: a cell that is a title, or begins with one. The first large one counts most; each type at most once."""
+    best: dict[str, float] = {}
+    for cell in sheet.cells:
+        keys = [token.key for token in cell.tokens]
+        if not keys or len(keys) > 12:
+            continue
+        whole = "".join(keys)
+        size = min(1.6, max(0.7, cell.height / max(usual_height, 1.0)))
+        place = 1.0 if cell.box[1] < _TOP * sheet.height else 0.4
+        for length in range(1, min(_MAX_TOKENS, len(keys)) + 1):
+            start = "".join(keys[:length])
+            for name in _titles().get(start, ()):
+                if start == whole or any(char.isdigit() for key in keys[length : length + 3] for char in key):
+                    weight = _TITLE  # alone, or with a number behind it
+                elif len(keys) <= length + 4:
+                    weight = _TITLE_START
+                else:
+                    weight = _TITLE_LATER * 0.5
+                weight *= size * place * (1.1 if length > 1 else 1.0)
+                best[name] = max(best.get(name, 0.0), weight)
+        if len(keys) <= 8:
+            for first in range(1, len(keys)):
+                for name in _titles().get("".join(keys[first:]), ()):
+                    best[name] = max(best.get(name, 0.0), _TITLE_START * size * place)
+    for name, weight in best.items():
+        scores[name] += weight
+
+
+def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
+    """What the page looks like: till rolls are narrow, letters and contracts are prose, invoices and statements are tables."""
+    sheet = layout.sheets[0]
+    if sheet.width < 320 and sheet.height > sheet.width:
+        scores["receipt"] += 3.0
+    words = [len(cell.words) for cell in sheet.cells]
+    prose = sum(count for count in words if count >= 8) / max(1, sum(words))
+    amounts = sum(1 for cell in sheet.cells for number in cell.numbers if number.looks_like_money)
+    dates = sum(1 for cell in sheet.cells if cell.dates and len(cell.words) <= 4)
+    if amounts <= 2 and prose > 0.6:
+        scores["letter"] += 1.0
+        scores["contract"] += 1.0
+        scores["report"] += 1.0
+    if amounts == 0:
+        scores["invoice"] -= 3.0
+        scores["receipt"] -= 3.0
+        scores["bank_statement"] -= 2.0
+    if dates >= 8 and amounts >= 8:
+        scores["bank_statement"] += 3.0
+    blanks = sum(
+        1 for cell in sheet.cells if "____" in cell.text or "☐" in cell.text or "☑" in cell.text or "☒" in cell.text
+    )
+    if blanks >= 3:
+        scores["form"] += 3.0
+
+
+def _index(attribute: str) -> dict[str, tuple[str, ...]]:
+    index: dict[str, dict[str, None]] = defaultdict(dict)
+    for each in DOCUMENT_TYPES.values():
+        for phrase in getattr(each, attribute):
+            index[compact(phrase)].setdefault(each.name, None)
+    return {key: tuple(names) for key, names in index.items()}
+
+
+@lru_cache(maxsize=1)
+def _titles() -> dict[str, tuple[str, ...]]:
+    return _index("titles")
+
+
+@lru_cache(maxsize=1)
+def _cues() -> dict[str, tuple[str, ...]]:
+    return _index("cues")
+
+
+@lru_cache(maxsize=1)
+def _againsts() -> dict[str, tuple[str, ...]]:
+    return _index("against")
+
+
+@lru_cache(maxsize=1)
+def _words() -> Runs:
+    return Runs((*_cues(), *_againsts()))

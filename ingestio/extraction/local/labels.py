@@ -1,0 +1,181 @@
+"""Labels on paper: which words of a document name a field."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ingestio.domain.text import Box
+from ingestio.extraction.catalogue import DOCUMENT_TYPES, Concept
+from ingestio.extraction.layout import Cell, Layout
+from ingestio.extraction.tokens import Runs, compact
+
+# Behind a label, before its colon: a unit or a hint on the form, `Total (EUR):`, `Date (DD/MM/YYYY):`, `Total in EUR:`.
+_ASIDE = re.compile(
+    r"\s*(?:\([^()]{0,24}\)|\[[^\[\]]{0,24}\]|(?:in|en|à|at|@)\s+[A-Z€$£]{1,4}|/\s?[^\s:]{1,20}(?:\s[^\s:]{1,12}){0,2}(?=\s*:))"
+)
+_COLON = re.compile(r"\s*[:：]")
+# Words that are labels on any paper, so that no text value runs into them.
+_COMMON = (
+    "page", "seite", "pagina", "tel", "telephone", "phone", "fax", "mobile", "email", "e mail", "website", "web", "www", "internet",
+    "telefon", "telefax", "telefono", "telefoon", "telefone", "url", "date", "datum", "fecha", "number", "subject", "reference",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A concept that a label names. Weak labels (`Total`) also name other things."""
+
+    concept: str
+    weak: bool
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label where it stands. `end` is behind its colon; `leading`: nothing stands before it in its cell.
+
+    `partial`: other words follow before the colon, so that the label on paper is longer than the one known.
+    """
+
+    cell: Cell
+    start: int
+    end: int
+    key: str
+    names: tuple[Named, ...]
+    closed: bool
+    leading: bool
+    partial: bool
+
+    @property
+    def box(self) -> Box:
+        return self.cell.box_between(self.start, max(self.start + 1, self.end))
+
+    @property
+    def fills_cell(self) -> bool:
+        return self.leading and not self.cell.text[self.end :].strip(" .:;-–_…*#")
+
+    def named(self, concept: str) -> Named | None:
+        return next((each for each in self.names if each.concept == concept), None)
+
+
+class Lexicon:
+    """Labels by compact key. A key may name several concepts."""
+
+    def __init__(self, concepts: Iterable[Concept]) -> None:
+        self._names: dict[str, list[Named]] = defaultdict(list)
+        for concept in concepts:
+            weak = {compact(label) for label in concept.weak_labels}
+            for rank, label in enumerate(concept.spec.labels):
+                key = compact(label)
+                if key:
+                    self.add(key, Named(concept.name, key in weak, rank))
+        self._runs: Runs | None = None
+
+    def add(self, key: str, name: Named) -> None:
+        if all(each.concept != name.concept for each in self._names[key]):
+            self._names[key].append(name)
+
+    @property
+    def runs(self) -> Runs:
+        if self._runs is None:
+            self._runs = Runs(self._names)
+        return self._runs
+
+    def get(self, key: str) -> tuple[Named, ...]:
+        return tuple(self._names.get(key, ()))
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._names
+
+
+@lru_cache(maxsize=64)
+def lexicon_of(document_type: str) -> Lexicon:
+    """The labels of a type's own fields, with the common ones that name none of them."""
+    lexicon = Lexicon(DOCUMENT_TYPES[document_type].concepts)
+    for label in _COMMON:
+        key = compact(label)
+        if key not in lexicon:
+            lexicon.add(key, Named("", True, 0))
+    return lexicon
+
+
+@lru_cache(maxsize=64)
+def columns_of(document_type: str, name: str) -> Lexicon:
+    """The headings of the columns of a type's list."""
+    concept = next(each for each in DOCUMENT_TYPES[document_type].concepts if each.name == name)
+    return Lexicon(concept.children)
+
+
+def labels_in(cell: Cell, lexicon: Lexicon) -> list[Label]:
+    """The labels of one cell, left to right; where one is part of another, the longer."""
+    found: list[Label] = []
+    runs = lexicon.runs
+    position, count = 0, len(cell.tokens)
+    while position < count:
+        best, best_key, key = 0, "", ""
+        for length in range(1, count - position + 1):
+            key += cell.tokens[position + length - 1].key
+            if key not in runs.beginnings:
+                break
+            if key in runs.keys:
+                best, best_key = length, key
+        if best:
+            found.append(_label(cell, position, position + best - 1, best_key, lexicon.get(best_key)))
+        position += max(1, best)
+    return found
+
+
+def _label(cell: Cell, first: int, last: int, key: str, names: tuple[Named, ...]) -> Label:
+    start, end = cell.tokens[first].start, cell.tokens[last].end
+    rest = cell.text[end:]
+    aside = _ASIDE.match(rest)
+    colon = _COLON.match(rest) or (_COLON.match(rest, aside.end()) if aside else None)
+    partial = False
+    if colon is None:
+        later = re.match(r"([^:：\d]{1,40})[:：](?!//)", rest)
+        words = re.findall(r"[^\W\d_]{2,}", later[1]) if later else []
+        partial = bool(words) and len(words) <= 4 and not re.match(r"\s*[.\-–#°]*\s*[:：]", rest)
+    stop = end + colon.end() if colon else end + (aside.end() if aside else 0)
+    return Label(
+        cell, start, stop, key, names, colon is not None, first == 0 or not cell.text[:start].strip(" .*•-–#|"), partial
+    )
+
+
+class Labels:
+    """Every label of a document, with a lookup by cell and by concept. `skip` cells (headings and bodies of tables) have none."""
+
+    def __init__(self, layout: Layout, lexicon: Lexicon, skip: frozenset[int] = frozenset()) -> None:
+        self.layout = layout
+        self.by_cell: dict[int, list[Label]] = {}
+        self._by_concept: dict[str, list[Label]] = defaultdict(list)
+        for cell in layout.cells:
+            if cell.index in skip:
+                continue
+            labels = labels_in(cell, lexicon)
+            if labels:
+                self.by_cell[cell.index] = labels
+                for label in labels:
+                    for name in label.names:
+                        self._by_concept[name.concept].append(label)
+
+    def of(self, concept: str) -> list[Label]:
+        """The labels of a concept, in reading order."""
+        return self._by_concept.get(concept, [])
+
+    def after(self, label: Label) -> int:
+        """Where in the cell the next label begins, or the cell's end: how far the value of `label` can reach."""
+        return next(
+            (each.start for each in self.by_cell[label.cell.index] if each.start >= label.end), len(label.cell.text)
+        )
+
+    def begins(self, cell: Cell) -> Label | None:
+        """The label with which a cell begins, if it does."""
+        first = next(iter(self.by_cell.get(cell.index, ())), None)
+        return first if first is not None and first.leading else None
+
+    def is_label(self, cell: Cell) -> bool:
+        """Whether a cell is a label and nothing else, or a label closed by a colon: never the value of another one."""
+        first = self.begins(cell)
+        return first is not None and (first.closed or first.fills_cell)

@@ -1,0 +1,89 @@
+"""The currency of a document: beside its sums, as a labelled code, or the only one that is printed."""
+
+import re
+from collections import Counter
+
+from ingestio.extraction.currencies import DOLLARS, KRONER, RUPEES, codes_of, find_currencies
+from ingestio.extraction.layout import Cell, Layout
+from ingestio.extraction.local.labels import Labels
+from ingestio.extraction.local.reading import Found, Reading, of_span
+from ingestio.extraction.local.scalars import best
+from ingestio.domain.fields import FieldKind
+
+_BESIDE_SUM, _BESIDE_AMOUNT, _ALONE = 6, 2, 1
+# What a document says about its country, where a sign stands for several currencies.
+_COUNTRY_SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("AUD", re.compile(r"\bABN\b|\bAustralia\b|\bPty\b|\b(?:NSW|VIC|QLD) \d{4}\b")),
+    ("CAD", re.compile(r"\bCanada\b|\b(?:HST|PST|QST)\b|\b[A-Z]\d[A-Z] \d[A-Z]\d\b")),
+    ("NZD", re.compile(r"\bNew Zealand\b|\bAotearoa\b")),
+    ("SGD", re.compile(r"\bSingapore \d{6}\b|\bSingapore\b")),
+    ("HKD", re.compile(r"\bHong Kong\b")),
+    ("MXN", re.compile(r"\bRFC\b|\bM[ée]xico\b")),
+    ("SEK", re.compile(r"\bSverige\b|\bSweden\b|\bMoms\b.*\bSE\d|\bBankgiro\b")),
+    ("DKK", re.compile(r"\bDanmark\b|\bDenmark\b|\bCVR\b")),
+    ("NOK", re.compile(r"\bNorge\b|\bNorway\b|\bMVA\b|\bOrg\.?\s?nr\b.*MVA")),
+    ("CNY", re.compile(r"[\u4e00-\u9fff]*(?:人民币|发票)|\bRMB\b|\bChina\b")),
+    ("PKR", re.compile(r"\bPakistan\b")),
+    ("LKR", re.compile(r"\bSri Lanka\b")),
+)
+
+
+def read_currency(labels: Labels, sums: Found) -> Reading | None:
+    """The currency by votes: beside a sum most, beside any amount less, alone least. None when no currency is printed."""
+    labelled = best(labels, "currency", FieldKind.CURRENCY)
+    if (
+        labelled is not None
+        and codes_of(labelled.pieces[0][0].text[labelled.pieces[0][1] : labelled.pieces[0][2]])[1:] == ()
+    ):
+        return labelled
+    votes: Counter[tuple[str, ...]] = Counter()
+    places: dict[tuple[str, ...], Reading] = {}
+    sum_cells = {cell.index for reading in sums.values() for cell, _, _ in reading.pieces}
+    labelled_cells = {cell.index for cell in _cells_of_sum_labels(labels, sums)}
+    for cell in labels.layout.cells:
+        beside = sum_cells | labelled_cells
+        for codes, start, end, at_amount in _currencies_in(cell):
+            weight = _BESIDE_SUM if cell.index in beside else _BESIDE_AMOUNT if at_amount else _ALONE
+            votes[codes] += weight
+            if codes not in places or (cell.index in beside and places[codes].cell.index not in beside):
+                places[codes] = of_span(cell, start, end, codes[0])
+    if not votes:
+        return labelled
+    codes, _ = max(votes.items(), key=lambda each: (each[1], -len(each[0])))
+    exact = [each for each in votes if len(each) == 1 and each[0] in codes]
+    if len(codes) > 1 and exact:
+        codes = max(exact, key=votes.__getitem__)
+    place = places[codes]
+    return of_span(place.cell, place.pieces[0][1], place.pieces[0][2], _meant(codes, labels.layout))
+
+
+def _cells_of_sum_labels(labels: Labels, sums: Found) -> list[Cell]:
+    """The cells left of a sum: `Total EUR`."""
+    return [cell for reading in sums.values() for cell in labels.layout.left_of(reading.cell)[:2]]
+
+
+def _currencies_in(cell: Cell) -> list[tuple[tuple[str, ...], int, int, bool]]:
+    found: list[tuple[tuple[str, ...], int, int, bool]] = []
+    for number in cell.numbers:
+        if number.currency:
+            written = cell.text[number.start : number.end]
+            sign = re.sub(r"[\d.,'’\s()+−–-]+", " ", written).strip()
+            at = number.start + max(0, written.find(sign))
+            found.append((number.currency, at, at + len(sign), True))
+    taken = [(start, end) for _, start, end, _ in found]
+    for each in find_currencies(cell.text):
+        if all(each.end <= start or each.start >= end for start, end in taken):
+            found.append((each.codes, each.start, each.end, False))
+    return found
+
+
+def _meant(codes: tuple[str, ...], layout: Layout) -> str:
+    """The one currency that a sign means here: the country the document names decides, else the sign's usual one."""
+    if len(codes) == 1:
+        return codes[0]
+    if codes in (DOLLARS, KRONER, RUPEES) or len(codes) > 1:
+        text = "\n".join(cell.text for cell in layout.cells[:1500])
+        for code, sign in _COUNTRY_SIGNS:
+            if code in codes and sign.search(text):
+                return code
+    return codes[0]

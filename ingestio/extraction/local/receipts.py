@@ -1,0 +1,185 @@
+"""What is particular to receipts: items without a heading row, the time of the purchase, how it was paid."""
+
+import re
+
+from ingestio.extraction.amounts import FoundNumber, as_amount, as_number
+from ingestio.extraction.layout import Cell, Layout, plain
+from ingestio.extraction.local.labels import Labels
+from ingestio.extraction.local.reading import Entry, Found, Reading, of_span
+from ingestio.extraction.local.totals import SUMS
+
+_TIME = re.compile(r"(?<![\d:.,])([01]?\d|2[0-3])[:.h]([0-5]\d)(?::[0-5]\d)?(?:\s?[AaPp]\.?[Mm]\.?)?(?![\d:%])")
+_PAID_BY = re.compile(
+    r"\b(?:visa(?:\s(?:debit|credit))?|master\s?card|maestro|amex|american express|discover|girocard|ec[\s-]?karte|ec[\s-]?cash|kreditkarte|"
+    r"contactless(?:\s(?:visa|mastercard))?|apple pay|google pay|paypal|cash|bar(?:zahlung)?|credit card|debit card|"
+    r"carte bancaire|cb|esp[eè]ces|efectivo|tarjeta(?:\sde\s(?:cr[eé]dito|d[eé]bito))?|contanti|contante?|bancomat|pin(?:nen)?|v\s?pay|"
+    r"multibanco|dinheiro|vpay|interac|eftpos|klarna|bank transfer|gift card)\b",
+    re.IGNORECASE,
+)
+_QUANTITY_BEFORE = re.compile(r"^(\d{1,3})\s?[x×X*]?\s+(?=[^\W\d_])|^(\d{1,3})\s?[x×X*]\s*")
+# `2 Stk x 1,49`, `1,284 kg x 1,89 EUR/kg`, `2 @ 3.50`.
+_QUANTITY_LINE = re.compile(
+    r"^(?P<quantity>\d+(?:[.,]\d{1,3})?)\s*(?:stk\.?|st\.?|pcs?|ea|kg|g|l|lb|oz|uds?|pz|pce|pi[eè]ces?|x)?\s*[x×X*@à]\s*(?:[€$£]|EUR|USD|GBP|CHF)?\s*(?P<price>\d+[.,]\d{2})",
+    re.IGNORECASE,
+)
+_TAX_MARK = re.compile(r"^\s*[A-Z*#]{0,2}\d?\s*$")
+_NOT_ITEMS = re.compile(r"^[-=*_.\s]+$")
+
+
+def read_receipt(layout: Layout, labels: Labels, found: Found, entries: list[Entry]) -> list[Entry]:
+    """Adds time and way of payment to `found`; the items: those of the table, else the lines above the first sum."""
+    if "receipt_time" not in found or not _TIME.search(found["receipt_time"].value):
+        found.pop("receipt_time", None)
+        time = _time(layout, found.get("receipt_date"))
+        if time is not None:
+            found["receipt_time"] = time
+    else:
+        cell, start, end = found["receipt_time"].pieces[0]
+        match = _TIME.search(cell.text, start, end)
+        if match:
+            found["receipt_time"] = of_span(cell, match.start(), match.end())
+    method = _payment_method(layout, found)
+    if method is not None:
+        found["payment_method"] = method
+    return entries or _items(layout, labels)
+
+
+def _time(layout: Layout, date: Reading | None) -> Reading | None:
+    """The time behind or near the date, else the first one."""
+    first: Reading | None = None
+    for cell in layout.cells:
+        for match in _TIME.finditer(cell.text):
+            if any(each.start <= match.start() < each.end for each in cell.dates) or (
+                "." in match.group() and date and cell is not date.cell
+            ):
+                continue
+            if any(each.start == match.start() and each.looks_like_money for each in cell.numbers):
+                continue
+            reading = of_span(cell, match.start(), match.end(), score=0.8)
+            if date is not None and cell.page == date.cell.page and cell.row == date.cell.row:
+                return reading
+            first = first or reading
+    return first
+
+
+def _payment_method(layout: Layout, found: Found) -> Reading | None:
+    """The name of a card or of cash in a line with an amount, or behind the label; the words of its line without the amount."""
+    known = found.get("payment_method")
+    if known is not None and _PAID_BY.search(known.value):
+        return known
+    ranked: list[tuple[float, Reading]] = []
+    for cell in layout.cells:
+        match = _PAID_BY.search(cell.text)
+        if match is None or len(cell.words) > 6:
+            continue
+        beside = any(other.amounts for other in layout.row_of(cell))
+        start, end = match.start(), match.end()
+        for following in _PAID_BY.finditer(cell.text, end):
+            if not cell.text[end : following.start()].strip():
+                end = following.end()
+        ranked.append(
+            ((1.0 if beside else 0.0) + (0.5 if match.start() == 0 else 0.0), of_span(cell, start, end, score=0.8))
+        )
+    if not ranked:
+        return known
+    return max(ranked, key=lambda each: each[0])[1]
+
+
+def _items(layout: Layout, labels: Labels) -> list[Entry]:
+    """Lines of words with an amount at their end, from the top to the first sum; a line `2 x 1,49` below belongs to the line above."""
+    entries: list[Entry] = []
+    for sheet in layout.sheets:
+        right = _amount_edge(sheet.rows)
+        for row in sheet.rows:
+            begins = labels.begins(row[0])
+            if (
+                entries
+                and begins is not None
+                and any(name.concept in SUMS and not _only_tip(name.concept) for name in begins.names)
+            ):
+                return entries
+            if _NOT_ITEMS.match(row[0].text):
+                continue
+            line = _quantity_line(row)
+            if line is not None and entries:
+                entries[-1].update({name: reading for name, reading in line.items() if name not in entries[-1]})
+                continue
+            entry = _item(row, right)
+            if entry is not None and begins is None:
+                entries.append(entry)
+            elif entry is not None and begins is not None and not any(name.concept for name in begins.names):
+                entries.append(entry)
+    return entries if len(entries) > 0 else []
+
+
+def _only_tip(concept: str) -> bool:
+    return concept in ("tip_amount", "discount_amount", "shipping_amount")
+
+
+def _amount_edge(rows: list[list[Cell]]) -> float:
+    """The right edge at which most amounts of the page end."""
+    edges = sorted(
+        row[-1].box_between(each.start, each.end)[2]
+        for row in rows
+        for each in row[-1].amounts[-1:]
+        if each.looks_like_money
+    )
+    return edges[len(edges) // 2] if edges else 0.0
+
+
+def _item(row: list[Cell], right: float) -> Entry | None:
+    last = row[-1]
+    amounts = [each for each in last.amounts if each.looks_like_money]
+    if not amounts or last.dates:
+        return None
+    amount = amounts[-1]
+    if not _TAX_MARK.match(last.text[amount.end :]) or abs(last.box_between(amount.start, amount.end)[2] - right) > 30:
+        return None
+    first = row[0]
+    text_end = len(first.text) if first is not last else amount.start
+    text = first.text[:text_end]
+    quantity = _QUANTITY_BEFORE.match(text)
+    start = quantity.end() if quantity else 0
+    words = text[start:].rstrip(" \u2003.:€$£")
+    if sum(char.isalpha() for char in words) < 2:
+        return None
+    entry: Entry = {
+        "description": of_span(first, start, start + len(words)),
+        "amount": of_span(last, amount.start, amount.end, as_amount(amount.value)),
+    }
+    if quantity:
+        group = 1 if quantity[1] else 2
+        entry["quantity"] = of_span(first, quantity.start(group), quantity.end(group), str(int(quantity[group])))
+    _add_middle(entry, row, amount)
+    return entry
+
+
+def _add_middle(entry: Entry, row: list[Cell], amount: FoundNumber) -> None:
+    """Quantity and unit price in cells between the description and the amount."""
+    for cell in row[1:-1]:
+        for number in cell.numbers:
+            if number.looks_like_money:
+                entry.setdefault("unit_price", of_span(cell, number.start, number.end, as_amount(number.value)))
+            elif not number.percent:
+                entry.setdefault("quantity", of_span(cell, number.start, number.end, as_number(number.value)))
+
+
+def _quantity_line(row: list[Cell]) -> Entry | None:
+    if len(row) > 1 and row[-1].amounts and row[-1].amounts[-1].looks_like_money:
+        return None
+    cell = row[0]
+    match = _QUANTITY_LINE.match(plain(cell.text)) if len(plain(cell.text)) == len(cell.text) else None
+    if match is None:
+        return None
+    numbers = [
+        each
+        for each in cell.numbers
+        if each.start in (match.start("quantity"), match.start("price")) or each.end in (match.end("price"),)
+    ]
+    if len(numbers) < 2:
+        return None
+    first, second = numbers[0], numbers[1]
+    return {
+        "quantity": of_span(cell, first.start, match.end("quantity"), as_number(first.value)),
+        "unit_price": of_span(cell, match.start("price"), match.end("price"), as_amount(second.value)),
+    }

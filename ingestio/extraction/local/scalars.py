@@ -1,0 +1,168 @@
+"""Label and value: what stands behind a label, right of it in its row, or below it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ingestio.domain.fields import FieldKind
+from ingestio.domain.text import Box
+from ingestio.extraction.layout import Cell
+from ingestio.extraction.local.labels import Label, Labels
+from ingestio.extraction.local.readers import read, read_bic
+from ingestio.extraction.local.reading import Reading
+
+_STRONG, _WEAK = 0.9, 0.55
+_INLINE, _RIGHT, _BELOW = 1.0, 0.95, 0.84
+_NOT_LEADING, _PARTIAL, _PER_PAGE = 0.8, 0.35, 0.015
+_BELOW_REACH = 2.2
+_LOOSE = frozenset({FieldKind.TEXT, FieldKind.ADDRESS})
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A value that a label claims. `relation`: inline, right or below."""
+
+    reading: Reading
+    label: Label
+    relation: str
+
+    @property
+    def score(self) -> float:
+        return self.reading.score
+
+
+def candidates(labels: Labels, concept: str, kind: FieldKind) -> list[Candidate]:
+    """Every value of `kind` that a label of `concept` claims, best first; equal ones in reading order."""
+    found: list[Candidate] = []
+    for label in labels.of(concept):
+        found.extend(_of_label(labels, label, concept, kind))
+    return sorted(found, key=lambda each: -each.score)
+
+
+def best(labels: Labels, concept: str, kind: FieldKind) -> Reading | None:
+    """The likeliest value of a concept, or None when no label claims one."""
+    found = candidates(labels, concept, kind)
+    return found[0].reading if found else None
+
+
+def _of_label(labels: Labels, label: Label, concept: str, kind: FieldKind) -> Iterator[Candidate]:
+    named = label.named(concept)
+    if named is None:
+        return
+    score = _WEAK if named.weak else _STRONG
+    score *= 1.0 if label.leading or label.closed else _NOT_LEADING
+    score *= _PARTIAL if label.partial else 1.0
+    score -= _PER_PAGE * min(label.cell.page - 1, 10)
+    score += min(len(label.key), 30) * 0.001
+    score *= _prominence(labels, label)
+    for relation, factor, readings in _places(labels, label, concept, kind):
+        first = next(iter(readings), None)
+        if first is not None:
+            yield Candidate(replace(first, score=first.score * score * factor), label, relation)
+            return
+
+
+def _prominence(labels: Labels, label: Label) -> float:
+    """Headers stand high and in the usual size; small print at the foot speaks of printing times and form numbers."""
+    sheet = labels.layout.sheet(label.cell)
+    low = label.cell.middle / max(sheet.height, 1.0)
+    small = label.cell.height < 0.72 * labels.layout.line_height
+    return (1.0 - 0.05 * max(0.0, min(1.0, low))) * (0.75 if small else 1.0)
+
+
+def _places(labels: Labels, label: Label, concept: str, kind: FieldKind) -> Iterator[tuple[str, float, list[Reading]]]:
+    """Where the value of a label may stand, nearest first."""
+    stop = labels.after(label)
+    loose = kind in _LOOSE
+    inline = list(_read(concept, kind, label.cell, label.end, stop))
+    if inline and not (loose and not _says_something(label, kind)):
+        yield "inline", _INLINE, inline
+    elif loose and label.cell.text[label.end : stop].strip(" .:-–"):
+        return  # a label word inside a sentence
+    if stop == len(label.cell.text):
+        yield from _right(labels, label, concept, kind)
+    yield from _below(labels, label, concept, kind)
+
+
+def _says_something(label: Label, kind: FieldKind) -> bool:
+    """Text behind a label counts only when a colon closes the label: `Customer service` names no customer."""
+    return kind not in _LOOSE or label.closed
+
+
+def _right(labels: Labels, label: Label, concept: str, kind: FieldKind) -> Iterator[tuple[str, float, list[Reading]]]:
+    if kind in _LOOSE and not (label.closed or label.fills_cell):
+        return
+    before = label.cell
+    for cell in labels.layout.right_of(label.cell)[:4]:
+        gap = cell.box[0] - before.box[2]
+        if labels.begins(cell) is not None and labels.is_label(cell):
+            return
+        readings = list(_read(concept, kind, cell, 0, _up_to_label(labels, cell)))
+        if readings:
+            nearness = 1.0 if gap < 0.35 * labels.layout.sheet(cell).width else 0.9
+            yield "right", _RIGHT * nearness, readings
+            return
+        if kind in _LOOSE:
+            return
+        before = cell
+
+
+def _below(labels: Labels, label: Label, concept: str, kind: FieldKind) -> Iterator[tuple[str, float, list[Reading]]]:
+    if not (label.closed or label.fills_cell or kind not in _LOOSE):
+        return
+    if kind is FieldKind.IDENTIFIER and not (label.fills_cell or _stands_alone(labels, label)):
+        return
+    box = label.box
+    for number, cell in enumerate(labels.layout.below(label.cell, box, reach=_BELOW_REACH)):
+        if number > 2:
+            return
+        first = labels.begins(cell)
+        if first is not None and (
+            labels.is_label(cell) or (first.names[0].concept and not first.partial and first.box[0] < box[2])
+        ):
+            return
+        readings = [
+            each
+            for each in _read(concept, kind, cell, 0, _up_to_label(labels, cell))
+            if _aligned(_box(each), box, kind)
+        ]
+        if readings:
+            readings.sort(key=lambda each: _offset(_box(each), box))
+            yield "below", _BELOW - 0.03 * number, readings
+            return
+        if kind in _LOOSE:
+            return
+
+
+def _stands_alone(labels: Labels, label: Label) -> bool:
+    """Whether only labels share the cell: headings that were set so close that they became one line."""
+    cell = label.cell
+    covered = sum(each.end - each.start for each in labels.by_cell[cell.index])
+    return covered >= 0.8 * len(cell.text.strip())
+
+
+def _up_to_label(labels: Labels, cell: Cell) -> int:
+    """A value ends where a closed label begins inside its cell."""
+    inner = [each.start for each in labels.by_cell.get(cell.index, ()) if each.start > 0 and each.closed]
+    return inner[0] if inner else len(cell.text)
+
+
+def _read(concept: str, kind: FieldKind, cell: Cell, start: int, stop: int) -> Iterator[Reading]:
+    return read_bic(cell, start, stop) if concept == "bic" else read(kind, cell, start, stop)
+
+
+def _box(reading: Reading) -> Box:
+    cell, start, end = reading.pieces[0]
+    return cell.box_between(start, end)
+
+
+def _offset(value: Box, label: Box) -> float:
+    """How far a value is from standing under its label, by the nearest of left edges, right edges and middles."""
+    middles = abs((value[0] + value[2]) - (label[0] + label[2])) / 2
+    return min(abs(value[0] - label[0]), abs(value[2] - label[2]), middles)
+
+
+def _aligned(value: Box, label: Box, kind: FieldKind) -> bool:
+    if kind in _LOOSE:
+        return _offset(value, label) < 12
+    overlap = min(value[2], label[2]) - max(value[0], label[0])
+    return overlap > 0 or _offset(value, label) < 12

@@ -1,0 +1,182 @@
+"""Sums of an invoice, order or receipt: labelled amounts that agree with each other.
+
+A label such as `Total` stands in many places. Among its amounts the one is taken that the others bear out: net plus tax is gross.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import product
+
+from ingestio.domain.fields import FieldKind
+from ingestio.extraction.layout import Cell
+from ingestio.extraction.local.labels import Label, Labels
+from ingestio.extraction.local.reading import Found, Reading, of_span
+from ingestio.extraction.amounts import as_amount
+
+_STRONG, _WEAK = 0.9, 0.6
+_INLINE_OR_RIGHT, _BELOW = 1.0, 0.9
+_NOT_LEADING, _PARTIAL = 0.85, 0.4
+_AGREES = 0.35
+_LATER = 0.03
+_CENT = Decimal("0.011")
+_MOST = 6
+
+SUMS = (
+    "subtotal",
+    "tax_amount",
+    "total_amount",
+    "amount_due",
+    "amount_paid",
+    "discount_amount",
+    "shipping_amount",
+    "tip_amount",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """One labelled amount: the value, and the other amounts of its row before it."""
+
+    reading: Reading
+    value: Decimal
+    before: tuple[Reading, ...]
+    score: float
+    label: Label
+
+
+def read_sums(labels: Labels, concepts: Iterable[str] = SUMS) -> Found:
+    """The sums by concept; a concept without a labelled amount is absent."""
+    found = {concept: _sums_of(labels, concept) for concept in concepts if labels.of(concept)}
+    chosen = _agreeing(found)
+    readings = {concept: each.reading for concept, each in chosen.items()}
+    _read_columns(chosen, readings)
+    return readings
+
+
+def _sums_of(labels: Labels, concept: str) -> list[Sum]:
+    """Every labelled amount of a concept, best first; of equal ones the later, for sums stand below what they sum up."""
+    sums: list[Sum] = []
+    for label in labels.of(concept):
+        named = label.named(concept)
+        if named is None:
+            continue
+        score = _WEAK if named.weak else _STRONG - min(named.rank, 60) * 0.0005
+        score *= 1.0 if label.leading or label.closed else _NOT_LEADING
+        score *= _PARTIAL if label.partial else 1.0
+        readings, factor = _amounts_of(labels, label)
+        if readings:
+            last = readings[-1]
+            total = score * factor * last.score
+            sums.append(Sum(last, Decimal(last.value), tuple(readings[:-1]), total, label))
+    count = max(1, len(sums) - 1)
+    ranked = [replace(each, score=each.score + _LATER * place / count) for place, each in enumerate(sums)]
+    return sorted(ranked, key=lambda each: -each.score)
+
+
+def _amounts_of(labels: Labels, label: Label) -> tuple[list[Reading], float]:
+    """The amounts behind a label and right of it, left to right, else the one below it."""
+    layout = labels.layout
+    stop = labels.after(label)
+    inline = _amounts(label.cell, label.end, stop)
+    readings = list(inline)
+    if stop == len(label.cell.text):
+        for cell in layout.right_of(label.cell)[:6]:
+            first = labels.begins(cell)
+            if first is not None and first.names[0].concept and not cell.amounts:
+                break
+            if first is not None and first.names[0].concept in SUMS:
+                break
+            readings.extend(_amounts(cell, 0, len(cell.text)))
+    if readings:
+        money = [each for each in readings if each.score == 1.0]
+        return money or readings, _INLINE_OR_RIGHT
+    rest = label.cell.text[label.end : stop].strip(" .:-–()%€$£0123456789,")
+    if len(rest) > 12:
+        return [], 0.0
+    for cell in layout.below(label.cell, label.box, reach=2.2):
+        if labels.is_label(cell):
+            return [], 0.0
+        under = [each for each in _amounts(cell, 0, len(cell.text)) if _under(each, label)]
+        if under:
+            return under[:1], _BELOW
+    return [], 0.0
+
+
+def _amounts(cell: Cell, start: int, stop: int) -> list[Reading]:
+    return [
+        of_span(cell, number.start, number.end, as_amount(number.value), 1.0 if number.looks_like_money else 0.75)
+        for number in cell.amounts
+        if start <= number.start and number.end <= stop
+    ]
+
+
+def _under(reading: Reading, label: Label) -> bool:
+    cell, start, end = reading.pieces[0]
+    value, box = cell.box_between(start, end), label.box
+    middles = abs((value[0] + value[2]) - (box[0] + box[2])) / 2
+    return value[0] < box[2] and value[2] > box[0] and min(abs(value[0] - box[0]), abs(value[2] - box[2]), middles) < 30
+
+
+def _agreeing(found: dict[str, list[Sum]]) -> dict[str, Sum]:
+    """The choice of one amount a concept with the highest scores, where amounts that add up count more."""
+    best = {concept: sums[0] for concept, sums in found.items() if sums}
+    totals = _distinct(found.get("total_amount", []))
+    nets = _distinct(found.get("subtotal", []))
+    taxes = _distinct(found.get("tax_amount", []))
+    if not totals and "amount_due" in best and "amount_paid" not in best:
+        best["total_amount"] = best["amount_due"]
+        totals = _distinct(found["amount_due"])
+    if not totals or not (nets or taxes):
+        return best
+    extras = [each.value for concept in ("shipping_amount", "tip_amount") for each in found.get(concept, [])[:1]]
+    less = [abs(each.value) for each in found.get("discount_amount", [])[:1]]
+    ranked: list[tuple[float, tuple[Sum, Sum | None, Sum | None]]] = []
+    for total, net, tax in product(totals, [*nets, None], [*taxes, None]):
+        score = total.score + (net.score if net else 0.0) * 0.6 + (tax.score if tax else 0.0) * 0.6
+        score += _AGREES * _agreement(total, net, tax, extras, less)
+        if net and tax and total.value and net.value > total.value > 0:
+            score -= 0.5
+        ranked.append((score, (total, net, tax)))
+    total, net, tax = max(ranked, key=lambda each: each[0])[1]
+    best["total_amount"] = total
+    for concept, chosen in (("subtotal", net), ("tax_amount", tax)):
+        if chosen is not None:
+            best[concept] = chosen
+        else:
+            best.pop(concept, None)
+    return best
+
+
+def _agreement(total: Sum, net: Sum | None, tax: Sum | None, extras: list[Decimal], less: list[Decimal]) -> float:
+    if net is None or tax is None:
+        return 0.0
+    plain = net.value + tax.value
+    choices = {plain, *(plain + each for each in extras), *(plain - each for each in less)}
+    choices |= {plain + extra - each for extra in extras for each in less}
+    if sum(extras) != 0:
+        choices.add(plain + sum(extras))
+    if any(abs(choice - total.value) <= _CENT for choice in choices):
+        return 2.0 if tax.value else 1.2
+    if net.value == total.value and total.label.cell is not net.label.cell:
+        return 0.1
+    return 0.0
+
+
+def _distinct(sums: list[Sum]) -> list[Sum]:
+    """The best few with different values."""
+    kept: dict[Decimal, Sum] = {}
+    for each in sums:
+        kept.setdefault(each.value, each)
+    return list(kept.values())[:_MOST]
+
+
+def _read_columns(chosen: dict[str, Sum], readings: Found) -> None:
+    """A row `Total | 24.99 | 5.00 | 29.99` gives net and tax as well, when they add up."""
+    total = chosen.get("total_amount")
+    if total is None or len(total.before) < 2:
+        return
+    net, tax = total.before[-2], total.before[-1]
+    if abs(Decimal(net.value) + Decimal(tax.value) - total.value) <= _CENT:
+        readings.setdefault("subtotal", net)
+        readings.setdefault("tax_amount", tax)

@@ -1,0 +1,240 @@
+"""Invoices, receipts and purchase orders: number, dates, parties, items, sums, currency and payment details."""
+
+import re
+from dataclasses import dataclass, replace
+
+from ingestio.domain.fields import FieldKind
+from ingestio.extraction.catalogue import DOCUMENT_TYPES, Concept
+from ingestio.extraction.layout import Cell, Layout
+from ingestio.extraction.local import scalars
+from ingestio.extraction.local.blocks import is_title
+from ingestio.extraction.local.items import Listed, list_entries
+from ingestio.extraction.local.labels import Labels, columns_of, lexicon_of
+from ingestio.extraction.local.money import read_currency
+from ingestio.extraction.local.parties import Parties, Party
+from ingestio.extraction.local.reading import Entry, Found, Reading, of_span
+from ingestio.extraction.local.receipts import read_receipt
+from ingestio.extraction.local.totals import SUMS, read_sums
+from ingestio.extraction.values import find_emails, find_ibans, find_phones
+
+_DATE_OF_PLACE = re.compile(r"^[^\W\d_][^\d,:]{1,30},\s*(?:den|le|li|lì|il|a|am|el|op)?\s*$", re.IGNORECASE)
+_PAID = re.compile(
+    r"\b(?:paid in full|paid|bezahlt|beglichen|pay[ée]e?|acquitt[ée]e?|pagad[oa]|pagat[oa]|betaald|voldaan|pag[oa]|"
+    r"deposit|anzahlung|acompte|anticipo|acconto)\b",
+    re.IGNORECASE,
+)
+_WEAK_SENDER = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """What a type calls the two parties, its number and its date. `sender` wrote the document."""
+
+    sender: str
+    recipient: str
+    number: str
+    date: str
+
+
+ROLES = {
+    "invoice": Roles("vendor", "customer", "invoice_number", "invoice_date"),
+    "receipt": Roles("merchant", "customer", "receipt_number", "receipt_date"),
+    "purchase_order": Roles("buyer", "vendor", "purchase_order_number", "order_date"),
+}
+
+
+def read_trade(document_type: str, layout: Layout) -> tuple[Found, dict[str, list[Entry]]]:
+    """Everything that rules can tell about a commercial document: readings by concept, and the entries of its lists."""
+    kind, roles = DOCUMENT_TYPES[document_type], ROLES[document_type]
+    lexicon = lexicon_of(document_type)
+    items = next(each for each in kind.concepts if each.name == "line_items")
+    listed = list_entries(layout, items, columns_of(document_type, "line_items"), lexicon)
+    labels = Labels(layout, lexicon, frozenset(listed.cells))
+    sums = read_sums(labels, [each.name for each in kind.concepts if each.name in SUMS])
+    found: Found = dict(sums)
+    _add(found, "currency", read_currency(labels, sums))
+    sender, recipient = _add_parties(found, labels, listed, roles)
+    for concept in kind.concepts:
+        if concept.name not in found and concept.spec.kind is not FieldKind.LIST:
+            _add(found, concept.name, _read_scalar(labels, concept, roles, sender, recipient))
+    _add_number_and_date(found, labels, roles)
+    _add_payment(found, labels, {each.name for each in kind.concepts})
+    _add_period_end(found, labels)
+    if document_type == "invoice":
+        _add_amount_due(found, layout)
+    entries = listed.entries
+    if document_type == "receipt":
+        entries = read_receipt(layout, labels, found, entries)
+    return found, {"line_items": entries} if entries else {}
+
+
+def _add(found: Found, name: str, reading: Reading | None) -> None:
+    if reading is not None:
+        found[name] = reading
+
+
+def _add_parties(found: Found, labels: Labels, listed: Listed, roles: Roles) -> tuple[Party | None, Party | None]:
+    parties = Parties(labels, frozenset(listed.cells))
+    if not labels.layout.sheets:
+        return None, None
+    recipient = next(iter(parties.labelled([f"{roles.recipient}_name"])), None)
+    if recipient is not None and recipient.score < _WEAK_SENDER:
+        recipient = None
+    named = parties.labelled([f"{roles.sender}_name"])
+    unnamed = parties.senders(recipient, [each for each in named if each.score < _WEAK_SENDER])
+    sender = max([*named, *unnamed], key=lambda each: each.score, default=None)
+    if sender is not None and not sender.labelled and recipient is not None and sender.name.cell is recipient.name.cell:
+        sender = next((each for each in unnamed if each.name.cell is not recipient.name.cell), None)
+    if recipient is None and roles.sender != "merchant":
+        recipient = next(iter(parties.recipients(sender)), None) or next(
+            iter(parties.labelled([f"{roles.recipient}_name"])), None
+        )
+    for role, party in ((roles.sender, sender), (roles.recipient, recipient)):
+        if party is not None:
+            found[f"{role}_name"] = replace(party.name, score=min(1.0, party.score))
+            _add(found, f"{role}_address", parties.address_of(party))
+    return sender, recipient
+
+
+def _read_scalar(
+    labels: Labels, concept: Concept, roles: Roles, sender: Party | None, recipient: Party | None
+) -> Reading | None:
+    name, kind = concept.name, concept.spec.kind
+    if name.endswith(("_name", "_address")) and name.split("_")[0] in (roles.sender, roles.recipient):
+        return None
+    if kind is FieldKind.TAX_ID:
+        return _tax_id(labels, name, roles, recipient)
+    if kind in (FieldKind.EMAIL, FieldKind.PHONE) and name.startswith(roles.sender):
+        return _contact(labels, concept, sender, recipient)
+    if kind is FieldKind.ADDRESS:
+        return _labelled_address(labels, name)
+    return scalars.best(labels, name, kind)
+
+
+def _tax_id(labels: Labels, name: str, roles: Roles, recipient: Party | None) -> Reading | None:
+    """A number near the recipient is the recipient's; the sender's is the best of the others."""
+    own = scalars.candidates(labels, name, FieldKind.TAX_ID)
+    if name == f"{roles.recipient}_tax_id":
+        others = scalars.candidates(labels, f"{roles.sender}_tax_id", FieldKind.TAX_ID)
+        near = [each for each in others if recipient and _near(labels.layout, each.label.cell, recipient)]
+        return own[0].reading if own else near[0].reading if near else None
+    far = [each for each in own if not (recipient and _near(labels.layout, each.label.cell, recipient))]
+    ranked = sorted(
+        far,
+        key=lambda each: -each.score + 0.002 * next(named.rank for named in each.label.names if named.concept == name),
+    )
+    return ranked[0].reading if ranked else None
+
+
+def _near(layout: Layout, cell: Cell, party: Party) -> bool:
+    """In the party's block, or just below it in the same column."""
+    if any(cell is each for each in party.cells):
+        return True
+    name = party.name.cell
+    if cell.page != name.page or not 0 < cell.middle - name.middle < 9 * max(name.height, layout.line_height):
+        return False
+    right_edge = min((other.box[0] for other in layout.right_of(name)), default=layout.sheet(name).width)
+    return abs(cell.box[0] - name.box[0]) < 25 and cell.box[0] < right_edge
+
+
+def _contact(labels: Labels, concept: Concept, sender: Party | None, recipient: Party | None) -> Reading | None:
+    """The sender's e-mail or telephone: in its block, then behind a label, then the first that is not the recipient's."""
+    finder = find_emails if concept.spec.kind is FieldKind.EMAIL else find_phones
+    for cell in sender.cells if sender else ():
+        for value in finder(cell.text):
+            return of_span(cell, value.start, value.end, value.value, 0.9)
+    labelled = scalars.candidates(labels, concept.name, concept.spec.kind)
+    far = [each for each in labelled if not (recipient and _near(labels.layout, each.reading.cell, recipient))]
+    if far:
+        return far[0].reading
+    if concept.spec.kind is FieldKind.EMAIL:
+        for cell in labels.layout.cells:
+            if not (recipient and _near(labels.layout, cell, recipient)):
+                for value in find_emails(cell.text):
+                    return of_span(cell, value.start, value.end, value.value, 0.7)
+    return None
+
+
+def _labelled_address(labels: Labels, name: str) -> Reading | None:
+    """An address below or beside its own label: the name's line and the lines down to the town."""
+    parties = Parties(labels)
+    party = next(iter(parties.labelled([name])), None)
+    if party is None:
+        return None
+    rest = parties.address_of(party)
+    if rest is None:
+        return None
+    return Reading(f"{party.name.value}, {rest.value}", (*party.name.pieces, *rest.pieces))
+
+
+def _add_number_and_date(found: Found, labels: Labels, roles: Roles) -> None:
+    """The document's date: labelled, else beside its number in the title, else behind a place, else alone near the top."""
+    number = found.get(roles.number)
+    dated = scalars.candidates(labels, roles.date, FieldKind.DATE)
+    strong = [each for each in dated if (named := each.label.named(roles.date)) and not named.weak]
+    in_title = [
+        each
+        for each in dated
+        if each.relation == "inline"
+        and (is_title(each.label.cell.text[: each.label.start]) or (number and each.label.cell is number.cell))
+    ]
+    if strong and strong[0].score > 0.6:
+        found[roles.date] = strong[0].reading
+    elif in_title:
+        found[roles.date] = in_title[0].reading
+    elif number is not None and number.cell.dates and number.cell.page == 1:
+        date = number.cell.dates[0]
+        found[roles.date] = of_span(number.cell, date.start, date.end, date.value, 0.7)
+    elif dated:
+        found[roles.date] = dated[0].reading
+    else:
+        _add(found, roles.date, _unlabelled_date(labels))
+
+
+def _unlabelled_date(labels: Labels) -> Reading | None:
+    """`Paris, le 3 mars 2026`, or the only date that stands alone in the upper part of the first page."""
+    sheet = labels.layout.sheets[0]
+    alone: list[Reading] = []
+    for cell in sheet.cells:
+        for date in cell.dates[:1]:
+            before, after = cell.text[: date.start].strip(), cell.text[date.end :].strip(" .,")
+            if cell.box[1] > 0.6 * sheet.height:
+                continue
+            if _DATE_OF_PLACE.match(before) and not after:
+                return of_span(cell, date.start, date.end, date.value, 0.6)
+            if not before and (
+                not after or re.fullmatch(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?", after, re.IGNORECASE)
+            ):
+                alone.append(of_span(cell, date.start, date.end, date.value, 0.5))
+    different = {each.value for each in alone}
+    return alone[0] if alone and (len(different) == 1 or alone[0].cell.box[1] < 0.3 * sheet.height) else None
+
+
+def _add_payment(found: Found, labels: Labels, known: set[str]) -> None:
+    if "iban" in known and "iban" not in found:
+        for cell in labels.layout.cells:
+            for value in find_ibans(cell.text):
+                if value.sure:
+                    found["iban"] = of_span(cell, value.start, value.end, value.value, 0.9)
+                    return
+
+
+def _add_amount_due(found: Found, layout: Layout) -> None:
+    """Where nothing was paid and no other amount is named as due, the total is due."""
+    total = found.get("total_amount")
+    if total is None or "amount_due" in found or "amount_paid" in found:
+        return
+    if not any(_PAID.search(cell.text) for cell in layout.cells if len(cell.words) <= 3):
+        found["amount_due"] = replace(total, score=0.5)
+
+
+def _add_period_end(found: Found, labels: Labels) -> None:
+    """The second date of `01.05.2026 - 31.05.2026` ends the period that the first begins."""
+    start = found.get("service_period_start")
+    if start is None or "service_period_end" in found:
+        return
+    cell, _, end = start.pieces[0]
+    for date in cell.dates:
+        if end <= date.start <= end + 12:
+            found["service_period_end"] = of_span(cell, date.start, date.end, date.value, 0.8)
+            return
