@@ -108,7 +108,8 @@ def agreed(first: Opened | Refused, second: Opened | Refused, limits: MediaLimit
         return _within(first.existing, limits)
     if isinstance(first, Opened) and not _same_document(first, second):
         return Refusal(RefusalCode.CORRUPT, "The PDF is damaged: readers do not agree on its pages.")
-    return _within(second.existing, limits)
+    # Each counts only what it reached: pdfium stops at a hole in the tree, the others leave out what they cannot repair.
+    return _within(max(second.existing, first.existing if isinstance(first, Opened) else 0), limits)
 
 
 def _same_document(first: Opened, second: Opened) -> bool:

@@ -6,11 +6,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pikepdf
+import pypdf
 import pypdfium2
 import pypdfium2.raw as pdfium
 
 from ingestio.errors import FileRefused, RefusalCode
-from ingestio.media.pdf_trees import PIKEPDF_TROUBLE, open_with_pikepdf, pikepdf_pages, reachable_pages
+from ingestio.media.pdf_trees import (
+    PIKEPDF_TROUBLE,
+    PYPDF_TROUBLE,
+    ask_pikepdf,
+    open_with_pikepdf,
+    reachable_pages,
+)
 from ingestio.media.readers import Opened
 
 # Rewriting happens in memory; a larger file with a lying page tree is read as pdfium finds it.
@@ -21,57 +28,80 @@ _REWRITE_LIMIT_BYTES = 100_000_000
 def open_pdf(path: Path, max_pages: int) -> Iterator[pypdfium2.PdfDocument]:
     """The document with all the pages that `count_pages` counts, up to `max_pages`.
 
-    pdfium believes a plausible `/Count` and stops at the first hole in the tree, so a document where it does not reach exactly the
-    pages that pikepdf finds is rewritten in memory with a sound tree first. Raises FileRefused (encrypted or corrupt).
+    pdfium believes a plausible `/Count`, stops at the first hole in the tree, and is one of three readers; a document that it refuses
+    or where it does not reach every page is first rewritten in memory by a reader that does. Raises FileRefused (encrypted or corrupt).
     """
-    try:
-        document = _open(path)
-    except FileRefused:
-        rewritten = _rewritten(path)
-        if rewritten is None:
-            raise
-        document = _open(rewritten)
-    else:
-        rewritten = None if _agrees(document, path, max_pages) else _rewritten(path)
-        if rewritten is not None:
-            document.close()
-            document = _open(rewritten)
+    document = _opened(path)
+    if isinstance(document, FileRefused) or not _sound(document, path, max_pages):
+        document = _repaired(document, path, max_pages)
+    if isinstance(document, FileRefused):
+        raise document
     with document:
         yield document
 
 
-def _open(source: Path | bytes) -> pypdfium2.PdfDocument:
+def _opened(source: Path | bytes) -> pypdfium2.PdfDocument | FileRefused:
     try:
         return pypdfium2.PdfDocument(source)
     except pypdfium2.PdfiumError as error:
-        if error.err_code == pdfium.FPDF_ERR_PASSWORD:
-            raise FileRefused(RefusalCode.ENCRYPTED, "The PDF needs a password to open.") from None
-        raise FileRefused(RefusalCode.CORRUPT, "The PDF cannot be opened; it is damaged.") from None
+        if error.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY):
+            return FileRefused(RefusalCode.ENCRYPTED, "The PDF needs a password to open.")
+        return FileRefused(RefusalCode.CORRUPT, "The PDF cannot be opened; it is damaged.")
 
 
-def _agrees(document: pypdfium2.PdfDocument, path: Path, max_pages: int) -> bool:
-    """True unless pikepdf finds another number of pages than pdfium reaches."""
-    try:
-        with open_with_pikepdf(path) as second:
-            answer = pikepdf_pages(second, max_pages)
-    except PIKEPDF_TROUBLE:
-        return True
-    claimed = len(document)
-    reached = reachable_pages(document, min(claimed, max_pages + 1))
-    return not isinstance(answer, Opened) or (
-        answer.existing == reached and (claimed == reached or reached > max_pages)
-    )
+def _sound(document: pypdfium2.PdfDocument, path: Path, max_pages: int) -> bool:
+    """Whether pdfium reaches all pages that it claims and pikepdf does not find more."""
+    most = min(len(document), max_pages + 1)
+    if reachable_pages(document, most) < most:
+        return False
+    second = ask_pikepdf(path, max_pages)
+    return not isinstance(second, Opened) or second.existing <= most
 
 
-def _rewritten(path: Path) -> bytes | None:
-    """The file with a page tree as flat as it should be, or None when pikepdf cannot read it without guessing."""
+def _repaired(
+    document: pypdfium2.PdfDocument | FileRefused, path: Path, max_pages: int
+) -> pypdfium2.PdfDocument | FileRefused:
+    """The best that another reader makes of the file, or what pdfium said when none makes more of it."""
     if path.stat().st_size > _REWRITE_LIMIT_BYTES:
-        return None
+        return document
+    reached = 0 if isinstance(document, FileRefused) else reachable_pages(document, min(len(document), max_pages + 1))
+    for rewrite in (_by_pikepdf, _by_pypdf):
+        rewritten = rewrite(path)
+        if rewritten is None:
+            continue
+        better = _opened(rewritten)
+        if isinstance(better, FileRefused):
+            continue
+        if len(better) >= max(1, reached):
+            if not isinstance(document, FileRefused):
+                document.close()
+            return better
+        better.close()
+    return document
+
+
+def _by_pikepdf(path: Path) -> bytes | None:
     target = io.BytesIO()
     try:
         with open_with_pikepdf(path) as source, pikepdf.new() as copy:
             copy.pages.extend(source.pages)
             copy.save(target)
     except PIKEPDF_TROUBLE:
+        return None
+    return target.getvalue()
+
+
+def _by_pypdf(path: Path) -> bytes | None:
+    target = io.BytesIO()
+    try:
+        with path.open("rb") as stream:
+            reader = pypdf.PdfReader(stream, strict=False)
+            if reader.is_encrypted:
+                reader.decrypt("")
+            copy = pypdf.PdfWriter()
+            for page in reader.pages:
+                copy.add_page(page)
+            copy.write(target)
+    except PYPDF_TROUBLE:
         return None
     return target.getvalue()

@@ -149,7 +149,7 @@ def ask_pypdf(path: Path, limit: int) -> Opened | Refused:
                 return Refused(encrypted=True)
             root = reader.root_object["/Pages"].get_object()
             return _pypdf_pages(root, limit)
-    except _PYPDF_TROUBLE:
+    except PYPDF_TROUBLE:
         return Refused()
 
 
@@ -188,7 +188,7 @@ PIKEPDF_TROUBLE = (
     OverflowError,
     NotImplementedError,
 )
-_PYPDF_TROUBLE = (
+PYPDF_TROUBLE = (
     pypdf.errors.PyPdfError,
     ValueError,
     TypeError,

@@ -237,6 +237,7 @@ CORRUPT, ENCRYPTED = RefusalCode.CORRUPT, RefusalCode.ENCRYPTED
         # The same claim, one reader stopped at a hole.
         (Opened(3, 1), Opened(3, 2), 2),
         (Opened(2, 1), Opened(9, 2), 2),
+        (Opened(30, 30), Opened(30, 29), 30),
         (Refused(), Refused(), CORRUPT),
         (Refused(encrypted=True), Refused(), ENCRYPTED),
         (Refused(), Refused(encrypted=True), ENCRYPTED),
