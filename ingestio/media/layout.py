@@ -10,7 +10,7 @@ from itertools import pairwise
 from ingestio.domain.text import Box
 
 # A font's loose box (ascent to descent) is about 1.17 em high; gaps are judged in em because spaces are.
-_EM_PER_HEIGHT = 0.85
+EM_PER_HEIGHT = 0.85
 # Two words share a row when their base lines differ by less than this part of the smaller one's height.
 _SAME_ROW = 0.35
 # A real space is 0.25 to 0.3 em, stretched to at most about 0.9 em by justification; between separately placed words 0.6 em is a cell.
@@ -75,7 +75,7 @@ def _cells(row: list[PlacedWord]) -> list[list[PlacedWord]]:
     row.sort(key=lambda each: (each.x0, each.order))
     lines = [[row[0]]]
     for before, word in pairwise(row):
-        em = max(before.height, word.height) * _EM_PER_HEIGHT
+        em = max(before.height, word.height) * EM_PER_HEIGHT
         follows = word.after_space and word.order == before.order + 1
         limit = _WIDE_GAP_AFTER_SPACE_EM if follows else _WIDE_GAP_EM
         if word.x0 - before.x1 > limit * em:

@@ -10,6 +10,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from ingestio.domain.text import Box, Line, PageText, Word
+from ingestio.media.columns import in_reading_order
 from ingestio.media.layout import PlacedWord, lines_of
 
 _SKEW_TOLERANCE_RADIANS = math.radians(3)
@@ -92,7 +93,7 @@ def _read(page: pypdfium2.PdfPage, number: int, max_characters: int) -> tuple[Pa
     by_direction = _placed(runs)
     for direction in sorted(by_direction, key=lambda each: (each == _SKEWED, (each + turns) % 4)):
         placed = by_direction[direction]
-        groups = _skewed_lines(placed) if direction == _SKEWED else lines_of(placed)
+        groups = _skewed_lines(placed) if direction == _SKEWED else in_reading_order(lines_of(placed))
         lines.extend(
             Line(tuple(Word(word.text, show(_to_page(word.box, direction))) for word in group)) for group in groups
         )

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingestio.media.columns import in_reading_order
 from ingestio.media.layout import PlacedWord, lines_of
 
 EM = 10.0
@@ -76,3 +77,57 @@ def test_every_word_ends_up_in_exactly_one_line_and_lines_run_to_the_right(
     lines = lines_of(list(words))
     assert sorted(each.order for line in lines for each in line) == list(range(len(words)))
     assert all(line == sorted(line, key=lambda each: (each.x0, each.order)) for line in lines)
+
+
+PROSE = ["every", "line", "of", "this", "column", "is", "quite", "full"]
+
+
+def column(x: float, first: float, lines: int, order: int, words: list[str] = PROSE) -> list[PlacedWord]:
+    placed: list[PlacedWord] = []
+    for row in range(lines):
+        at = x
+        for text in (f"{order}.{row}", *words):
+            placed.append(word(text, at, first + 14 * row, order + len(placed), after_space=True))
+            at = placed[-1].x1 + 3
+    return placed
+
+
+def beginnings(words: list[PlacedWord]) -> list[str]:
+    return [line[0].text for line in in_reading_order(lines_of(words))]
+
+
+def test_columns_of_prose_are_read_one_after_the_other() -> None:
+    words = [*column(0, 100, 6, 1000), *column(300, 103, 6, 2000), *column(600, 100, 6, 3000)]
+    assert beginnings(words) == [f"{order}.{row}" for order in (1000, 2000, 3000) for row in range(6)]
+
+
+def test_a_heading_across_the_columns_parts_them() -> None:
+    heading = [word("A heading that stands right across both of the columns " * 2, 0, 190, 9000)]
+    words = [
+        *column(0, 100, 6, 1000),
+        *column(300, 100, 6, 2000),
+        *heading,
+        *column(0, 210, 6, 3000),
+        *column(300, 210, 6, 4000),
+    ]
+    read = beginnings(words)
+    assert read[:12] == [f"{order}.{row}" for order in (1000, 2000) for row in range(6)]
+    assert read[13:] == [f"{order}.{row}" for order in (3000, 4000) for row in range(6)]
+
+
+def test_addresses_side_by_side_and_tables_are_read_in_rows() -> None:
+    addresses = [*column(0, 100, 4, 1000, ["Street"]), *column(300, 100, 4, 2000, ["Road"])]
+    assert beginnings(addresses) == [f"{order}.{row}" for row in range(4) for order in (1000, 2000)]
+    table = [*column(0, 100, 9, 1000), *column(300, 100, 9, 2000, ["12.50"])]
+    assert beginnings(table) == [f"{order}.{row}" for row in range(9) for order in (1000, 2000)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 30), st.integers(1, 8)), max_size=60))
+def test_no_order_loses_or_doubles_a_line(cells: list[tuple[int, int, int]]) -> None:
+    words = [
+        word("wordy", 120 * x + 28 * place, 14 * y, 100 * cell + place, after_space=True)
+        for cell, (x, y, length) in enumerate(cells)
+        for place in range(length)
+    ]
+    lines = lines_of(words)
+    assert sorted(map(id, in_reading_order(lines))) == sorted(map(id, lines))
