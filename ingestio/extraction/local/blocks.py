@@ -39,6 +39,11 @@ _CONTACT = re.compile(
     r"@|https?:|\bwww\.|\b[\w-]+\.(?:com|de|net|org|fr|nl|it|es|pt|co\.uk|eu|io|ch|at|be|example)\b|\b(?:tel|fon|phone|fax|mobile|mobil|telefon|e-?mail|iban|bic|ust|vat|tva|btw|kvk|siret|siren|gln|hrb|steuer|cif|nif|ein|abn|gstin?|p\.?\s?iva|cvr|org\.?\s?nr)\b",
     re.IGNORECASE,
 )
+_ATTENTION = re.compile(
+    r"\s*(?:c/o|attn\b|attention\b|att\.|f\.?a\.?o\.?|z\.\s?hd\.?|zu händen|t\.?\s?a\.?\s?v\.?\b|ter attentie|à l['’]attention|a la atenci[oó]n|"
+    r"alla c\.|alla cortese|a/c\b|a/at\.?\b|dept\.?\b|department\b|abteilung\b|service\s)",
+    re.IGNORECASE,
+)
 _SALUTATIONS = frozenset(
     "herr herrn frau firma fa familie an mr mrs ms miss mx dr to attn attention z hd zhd sehr geehrte damen und herren monsieur madame m mme sr sra sres srl sig signor signora dhr mevr mevrouw de heer exmo sr exmos srs from".split(
         " "
@@ -120,6 +125,11 @@ def is_salutation(text: str) -> bool:
     """`Herr`, `Firma`, `Attn:`: a line of its own before a name."""
     keys = [token.key for token in tokens(text)]
     return bool(keys) and all(key in _SALUTATIONS for key in keys)
+
+
+def is_attention_line(text: str) -> bool:
+    """`c/o`, `Attn:`, `z. Hd.`: a person at the firm above."""
+    return bool(_ATTENTION.match(text))
 
 
 @lru_cache(maxsize=1)

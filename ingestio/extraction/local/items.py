@@ -51,7 +51,7 @@ def list_entries(layout: Layout, concept: Concept, columns: Lexicon, scalars: Le
     kinds = {child.name: child.spec.kind for child in concept.children}
     tables = _on_pages(layout, wanted)
     for table, below, until in tables:
-        fill(layout, table, below, until)
+        fill(table, below, until, lambda row: _is_sum(row, scalars))
         rows = _until_sums(table, scalars)
         _name_quantities(table, rows)
         entries, used = _entries(table, rows, kinds)
@@ -86,6 +86,14 @@ def _on_pages(layout: Layout, headers: list[Table]) -> list[tuple[Table, float, 
             stretches.append((header, bottom - 1, until))
             last = header
     return stretches
+
+
+def _is_sum(row: Row, scalars: Lexicon) -> bool:
+    """A row of at most three cells that begins with the label of a sum and holds an amount."""
+    if len(row.cells) > 3 or not any(cell.amounts for cell in row.cells):
+        return False
+    labels = [label for cell in row.cells for label in labels_in(cell, scalars) if label.leading]
+    return any(name.concept in _SUMS for label in labels for name in label.names)
 
 
 def _until_sums(table: Table, scalars: Lexicon) -> list[Row]:
@@ -125,7 +133,15 @@ def _entries(table: Table, rows: list[Row], kinds: dict[str, FieldKind]) -> tupl
             anchors.append((row, entry))
         else:
             others.append(row)
+    printed_as_money = [_is_money(entry, key_columns) for _, entry in anchors]
+    if 2 * sum(printed_as_money) >= len(anchors):  # where amounts have cents, `Page 1 of 3` has none
+        others.extend(row for (row, _), money in zip(anchors, printed_as_money, strict=True) if not money)
+        anchors = [anchor for anchor, money in zip(anchors, printed_as_money, strict=True) if money]
     return _with_continuations(table, anchors, others, kinds)
+
+
+def _is_money(entry: Entry, keys: list[str]) -> bool:
+    return any(entry[name].score == 1.0 for name in keys if name in entry)
 
 
 def _name_quantities(table: Table, rows: list[Row]) -> None:

@@ -106,7 +106,9 @@ class Parties:
             if town.index in self._skip or town.box[1] > 0.5 * sheet.height or not lines.is_town_line(town.text):
                 continue
             party = self._addressee_above(town)
-            if party is None or (sender and (party.key == sender.key or sender.name.cell in party.cells)):
+            if party is None or (
+                sender and (sender.name.cell in party.cells or _is_part_of(sender, party) or _is_part_of(party, sender))
+            ):
                 continue
             party.score = 0.5
             if not any(lines.is_contact_line(cell.text) for cell in party.cells):
@@ -324,7 +326,7 @@ class Parties:
             if abs(cell.box[0] - town.box[0]) > 4 or gap > 2.4 * max(cell.height, town.height) or len(column) > 6:
                 break
             text = plain(cell.text)
-            address = lines.is_street_line(text) or lines.is_salutation(text)
+            address = lines.is_street_line(text) or lines.is_salutation(text) or lines.is_attention_line(text)
             if self._is_sender_line(cell) or self.labels.is_label(cell) or not (address or lines.could_be_name(text)):
                 break
             if gap > 1.4 * cell.height and lines.is_salutation(plain(column[0].text)):
@@ -406,13 +408,11 @@ class Parties:
         for full in parties:
             if not lines.has_legal_form(full.name.value):
                 continue
+            prose = len(full.name.cell.words) > 10
             for short in parties:
-                if (
-                    short is not full
-                    and len(short.key) >= 3
-                    and full.key.startswith(short.key)
-                    and short.score > full.score - 0.04
-                ):
+                if short is not full and short.key != full.key and len(short.key) >= 3 and _is_part_of(short, full):
+                    if prose and not full.key.startswith(short.key):
+                        continue
                     full.score = max(full.score, short.score + 0.04)
 
 
@@ -423,3 +423,8 @@ def _share_first_word(first: Party, second: Party) -> bool:
         for party in (first, second)
     )
     return bool(one) and bool(other) and one[0] == other[0] and len(one[0]) >= 4
+
+
+def _is_part_of(short: Party, full: Party) -> bool:
+    """`Alphabet` in `Alphabet Fuhrparkmanagement GmbH`, `De Waterlinie` in `Drukkerij De Waterlinie B.V.`"""
+    return full.key.startswith(short.key) if len(short.key) < 6 else short.key in full.key

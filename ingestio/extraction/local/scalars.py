@@ -48,7 +48,7 @@ def _of_label(labels: Labels, label: Label, concept: str, kind: FieldKind) -> It
     named = label.named(concept)
     if named is None:
         return
-    score = _WEAK if named.weak else _STRONG
+    score = _WEAK if named.weak else _STRONG - min(named.rank, 80) * 0.0008
     score *= 1.0 if label.leading or label.closed else _NOT_LEADING
     score *= _PARTIAL if label.partial else 1.0
     score -= _PER_PAGE * min(label.cell.page - 1, 10)
@@ -117,7 +117,7 @@ def _below(labels: Labels, label: Label, concept: str, kind: FieldKind) -> Itera
             return
         first = labels.begins(cell)
         if first is not None and (
-            labels.is_label(cell) or (first.names[0].concept and not first.partial and first.box[0] < box[2])
+            labels.is_label(cell) or (kind not in _LOOSE and first.names[0].concept and not first.partial)
         ):
             return
         readings = [

@@ -1,16 +1,19 @@
 """Tables by their header row: columns from the headings, rows from what stands below them, over as many pages as they run."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ingestio.extraction.layout import Cell, Layout, Sheet
 from ingestio.extraction.local.labels import Label, Lexicon, labels_in
 from ingestio.domain.text import Word
+from ingestio.extraction.tokens import Token
 
 _NUMERIC = frozenset(
     {"quantity", "unit_price", "amount", "debit", "credit", "balance", "tax_rate", "discount", "date", "value_date"}
 )
 _AMOUNTS = ("amount", "balance", "debit", "credit", "unit_price")
+_THROUGH_WORD, _THROUGH_CELL, _WRONG_SIDE = 1.0, 0.6, 0.5
 # Words that stand in headings without naming a column: they qualify the word beside or above them.
 _QUALIFIERS = frozenset(
     "eur usd gbp chf euro ht ttc net netto brutto gross incl excl inkl exkl ohne mit inc ex of per for pu mwst ust vat tax tva iva btw "
@@ -125,6 +128,7 @@ def _is_header(row: list[Cell], lexicon: Lexicon) -> bool:
                 return False
             names |= {each.concept for each in label.names}
         known += sum(_tokens_of(cell, label) for label in labels)
+        known += sum(1 for token in cell.tokens if token.key in _QUALIFIERS and not _covered(token, labels))
         total += len(cell.tokens)
     distinct = _assignable(row, lexicon)
     if distinct < 2 or not names & set(_AMOUNTS) or known * 2 < total:
@@ -138,6 +142,10 @@ def _assignable(row: list[Cell], lexicon: Lexicon) -> int:
 
 def _tokens_of(cell: Cell, label: Label) -> int:
     return sum(1 for token in cell.tokens if label.start <= token.start and token.end <= label.end)
+
+
+def _covered(token: Token, labels: list[Label]) -> bool:
+    return any(label.start <= token.start < label.end for label in labels)
 
 
 def _belongs_to_header(row: list[Cell], lexicon: Lexicon) -> bool:
@@ -201,7 +209,7 @@ def _without_doubles(columns: list[Column]) -> None:
             net = [each for each in same if any(mark in each.key for mark in ("net", "ht", "excl", "taxable"))]
             keep = net[-1] if net else same[-1]
         elif name == "unit_price":
-            keep = same[-1]
+            keep = max(same, key=lambda each: len(each.key))
         else:
             keep = min(same, key=lambda each: each.rank)
         for each in same:
@@ -209,46 +217,65 @@ def _without_doubles(columns: list[Column]) -> None:
                 each.name = ""
 
 
-def fill(layout: Layout, table: Table, below: float, until: float) -> None:
-    """Gives the table the rows between two heights of its page, and its columns the edges that cut the fewest words."""
+def fill(table: Table, below: float, until: float, ends: Callable[[Row], bool]) -> None:
+    """Gives the table the rows between two heights of its page, and its columns edges that fit the words.
+
+    `ends` tells the rows that are no entries (sums): what follows the first of them says nothing about the columns.
+    """
     rows = [row for row in table.sheet.rows if below <= min(cell.box[1] for cell in row) and row[0].middle < until]
     table.rows = [Row(list(row)) for row in rows if any(cell.tokens or cell.text.strip() for cell in row)]
-    _fit_edges(table)
+    first_sum = next((number for number, row in enumerate(table.rows) if number and ends(row)), len(table.rows))
+    _fit_edges(table, table.rows[:first_sum])
     for row in table.rows:
         for cell in row.cells:
             for index, word in enumerate(cell.words):
                 row.words[_column_of(table.columns, word)].append((cell, index))
 
 
-def _fit_edges(table: Table) -> None:
+def _fit_edges(table: Table, rows: list[Row]) -> None:
     columns = table.columns
-    cells = [cell for row in table.rows for cell in row.cells]
+    # Rows with several cells are the table's; a line of prose across the page says nothing about its columns.
+    cells = [
+        (cell, 1.0 if len(row.cells) > 2 else 0.3 if len(row.cells) == 2 else 0.02)
+        for row in rows
+        for cell in row.cells
+    ]
     for before, after in zip(columns, columns[1:], strict=False):
         before.right = after.left = _edge_between(before, after, cells)
     columns[0].left, columns[-1].right = float("-inf"), float("inf")
 
 
-def _edge_between(before: Column, after: Column, cells: list[Cell]) -> float:
-    """The cut between two headings that hits the fewest words and cells; among equals the one nearest to the gap's middle."""
+def _edge_between(before: Column, after: Column, cells: list[tuple[Cell, float]]) -> float:
+    """The cut between two headings that hurts least: it goes through few words and cells, and leaves words under their heading."""
     low = min(before.head_right, before.middle) if before.name in _NUMERIC else before.middle
     high = after.middle if after.name in _NUMERIC else min(after.head_left + 2, after.middle + 1)
     middle = (before.head_right + after.head_left) / 2
     if high <= low:
         return middle
-    near = [cell for cell in cells if cell.box[2] > low and cell.box[0] < high]
-
-    def cost(cut: float) -> tuple[float, float]:
-        hits = 0.0
-        for cell in near:
-            if cell.box[0] < cut - 0.5 and cell.box[2] > cut + 0.5:
-                through_word = any(word.box[0] < cut - 0.5 and word.box[2] > cut + 0.5 for word in cell.words)
-                hits += (
-                    1.0 if through_word else 0.6
-                )  # between the words of one cell: better than through one, worse than outside
-        return hits, abs(cut - middle)
-
+    near = [(cell, weight) for cell, weight in cells if cell.box[2] > low - 40 and cell.box[0] < high + 40]
     steps = 24
-    return min((low + (high - low) * step / steps for step in range(steps + 1)), key=cost)
+    cuts = (low + (high - low) * step / steps for step in range(steps + 1))
+    return min(
+        cuts,
+        key=lambda cut: (sum(weight * _harm(cell, cut, before, after) for cell, weight in near), abs(cut - middle)),
+    )
+
+
+def _harm(cell: Cell, cut: float, before: Column, after: Column) -> float:
+    harm = 0.0
+    if cell.box[0] < cut - 0.5 and cell.box[2] > cut + 0.5:
+        through_word = any(word.box[0] < cut - 0.5 and word.box[2] > cut + 0.5 for word in cell.words)
+        harm += _THROUGH_WORD if through_word else _THROUGH_CELL
+    for word in cell.words:
+        under_before, under_after = _overlap(word, before), _overlap(word, after)
+        right = (word.box[0] + word.box[2]) / 2 > cut
+        if (under_before > under_after and right) or (under_after > under_before and not right):
+            harm += _WRONG_SIDE
+    return harm
+
+
+def _overlap(word: Word, column: Column) -> float:
+    return max(0.0, min(word.box[2], column.head_right) - max(word.box[0], column.head_left))
 
 
 def _column_of(columns: list[Column], word: Word) -> int:

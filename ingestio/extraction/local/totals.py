@@ -19,6 +19,7 @@ _INLINE_OR_RIGHT, _BELOW = 1.0, 0.9
 _NOT_LEADING, _PARTIAL = 0.85, 0.4
 _AGREES = 0.35
 _LATER = 0.03
+_DUE = 0.8
 _CENT = Decimal("0.011")
 _MOST = 6
 
@@ -50,7 +51,7 @@ def read_sums(labels: Labels, concepts: Iterable[str] = SUMS) -> Found:
     found = {concept: _sums_of(labels, concept) for concept in concepts if labels.of(concept)}
     chosen = _agreeing(found)
     readings = {concept: each.reading for concept, each in chosen.items()}
-    _read_columns(chosen, readings)
+    _read_columns(found, chosen, readings)
     return readings
 
 
@@ -78,7 +79,7 @@ def _amounts_of(labels: Labels, label: Label) -> tuple[list[Reading], float]:
     """The amounts behind a label and right of it, left to right, else the one below it."""
     layout = labels.layout
     stop = labels.after(label)
-    inline = _amounts(label.cell, label.end, stop)
+    inline = [each for each in _amounts(label.cell, label.end, stop) if _belongs(label, each)]
     readings = list(inline)
     if stop == len(label.cell.text):
         for cell in layout.right_of(label.cell)[:6]:
@@ -103,6 +104,15 @@ def _amounts_of(labels: Labels, label: Label) -> tuple[list[Reading], float]:
     return [], 0.0
 
 
+def _belongs(label: Label, reading: Reading) -> bool:
+    """An amount in a sentence (`het bedrag binnen 30 dagen`) is none of the label's."""
+    between = label.cell.text[label.end : reading.pieces[0][1]]
+    letters = sum(char.isalpha() for char in between)
+    if not (label.leading or label.closed):
+        return reading.score == 1.0 and letters <= 8
+    return letters <= 24
+
+
 def _amounts(cell: Cell, start: int, stop: int) -> list[Reading]:
     return [
         of_span(cell, number.start, number.end, as_amount(number.value), 1.0 if number.looks_like_money else 0.75)
@@ -124,9 +134,11 @@ def _agreeing(found: dict[str, list[Sum]]) -> dict[str, Sum]:
     totals = _distinct(found.get("total_amount", []))
     nets = _distinct(found.get("subtotal", []))
     taxes = _distinct(found.get("tax_amount", []))
-    if not totals and "amount_due" in best and "amount_paid" not in best:
-        best["total_amount"] = best["amount_due"]
-        totals = _distinct(found["amount_due"])
+    if "amount_due" in best and "amount_paid" not in best:
+        # Where nothing was paid, what is due is the total.
+        due = [replace(each, score=each.score * _DUE) for each in found["amount_due"]]
+        totals = _distinct(sorted([*totals, *due], key=lambda each: -each.score))
+        best.setdefault("total_amount", totals[0])
     if not totals or not (nets or taxes):
         return best
     extras = [each.value for concept in ("shipping_amount", "tip_amount") for each in found.get(concept, [])[:1]]
@@ -171,12 +183,21 @@ def _distinct(sums: list[Sum]) -> list[Sum]:
     return list(kept.values())[:_MOST]
 
 
-def _read_columns(chosen: dict[str, Sum], readings: Found) -> None:
-    """A row `Total | 24.99 | 5.00 | 29.99` gives net and tax as well, when they add up."""
+def _read_columns(found: dict[str, list[Sum]], chosen: dict[str, Sum], readings: Found) -> None:
+    """A row `Total | 24.99 | 5.00 | 29.99` gives net and tax when they add up, and the ones chosen so far do not."""
     total = chosen.get("total_amount")
-    if total is None or len(total.before) < 2:
+    if total is None or _adds_up(chosen):
         return
-    net, tax = total.before[-2], total.before[-1]
-    if abs(Decimal(net.value) + Decimal(tax.value) - total.value) <= _CENT:
-        readings.setdefault("subtotal", net)
-        readings.setdefault("tax_amount", tax)
+    for row in [total, *(each for each in found.get("total_amount", []) if each.value == total.value)]:
+        if len(row.before) < 2:
+            continue
+        net, tax = row.before[-2], row.before[-1]
+        if abs(Decimal(net.value) + Decimal(tax.value) - total.value) <= _CENT:
+            readings["subtotal"], readings["tax_amount"] = net, tax
+            return
+
+
+def _adds_up(chosen: dict[str, Sum]) -> bool:
+    parts = [chosen.get("subtotal"), chosen.get("tax_amount"), chosen.get("total_amount")]
+    net, tax, total = (each.value if each else None for each in parts)
+    return net is not None and tax is not None and total is not None and abs(net + tax - total) <= _CENT

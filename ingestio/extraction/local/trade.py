@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from ingestio.domain.fields import FieldKind
 from ingestio.extraction.catalogue import DOCUMENT_TYPES, Concept
-from ingestio.extraction.layout import Cell, Layout
+from ingestio.extraction.layout import Cell, Layout, plain
 from ingestio.extraction.local import scalars
 from ingestio.extraction.local.blocks import is_title
 from ingestio.extraction.local.items import Listed, list_entries
@@ -164,7 +164,15 @@ def _labelled_address(labels: Labels, name: str) -> Reading | None:
     rest = parties.address_of(party)
     if rest is None:
         return None
-    return Reading(f"{party.name.value}, {rest.value}", (*party.name.pieces, *rest.pieces))
+    last = rest.pieces[-1][0]
+    cells = [party.name.cell]
+    for cell in party.cells:
+        if cell is not party.name.cell and cells[-1] is not last:
+            cells.append(cell)
+    start = party.name.pieces[0][1]
+    first = plain(cells[0].text[start:]).strip(" ,;")
+    value = ", ".join([first, *(plain(cell.text).strip(" ,;") for cell in cells[1:])])
+    return Reading(value, ((cells[0], start, len(cells[0].text)), *((cell, 0, len(cell.text)) for cell in cells[1:])))
 
 
 def _add_number_and_date(found: Found, labels: Labels, roles: Roles) -> None:
@@ -197,7 +205,7 @@ def _unlabelled_date(labels: Labels) -> Reading | None:
     alone: list[Reading] = []
     for cell in sheet.cells:
         for date in cell.dates[:1]:
-            before, after = cell.text[: date.start].strip(), cell.text[date.end :].strip(" .,")
+            before, after = plain(cell.text[: date.start]), plain(cell.text[date.end :]).strip(" .,")
             if cell.box[1] > 0.6 * sheet.height:
                 continue
             if _DATE_OF_PLACE.match(before) and not after:
