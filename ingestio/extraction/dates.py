@@ -59,7 +59,7 @@ _NUMERIC = re.compile(
     r"|(?<=\d-)(?<![\d.,/])(\d{1,2})([./])(\d{1,2})\6(\d{4}|\d{2})(?!\d)(?![./,-]\d)"
 )
 _DAY_NAME_YEAR = re.compile(
-    rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th|er|ère|ste|de|º|ª|°)?[.,]?[\s/-]*(?:of\s|de\s|d['’]|den\s)?\s*({_NAME})\.?"
+    rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th|er|ère|ste|de|º|ª|°)?[.,]?[\s/-]*(?:day\s+of\s|of\s|de\s|d['’]|den\s)?\s*({_NAME})\.?"
     rf"(?:\s*(?:of|de|del|di)\s|[\s,./'’-])*(\d{{4}}|\d{{2}})(?!\d)",
     re.IGNORECASE,
 )
@@ -72,6 +72,9 @@ _YEAR_NAME_DAY = re.compile(
 )
 _IDEOGRAPHS = re.compile(r"(?<!\d)(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]")
 _RUN = re.compile(r"(?<!\d)(\d{4})(\d{2})(\d{2})(?!\d)")
+_DAY_MONTH = re.compile(r"(?<![\d.,/-])(\d{1,2})(?:(\.)(\d{1,2})\.|(/)(\d{2}))(?![\d/.-])")
+_DAY_NAME = re.compile(rf"(?<![\d.,])(\d{{1,2}})(?:st|nd|rd|th|er|\.)?[\s-]*({_NAME})(?![^\W\d_])", re.IGNORECASE)
+_NAME_DAY = re.compile(rf"(?<![^\W_])({_NAME})\.?[\s-]+(\d{{1,2}})(?:st|nd|rd|th)?(?![\d.,:])", re.IGNORECASE)
 _MONTH_YEAR = re.compile(rf"(?<![^\W_])({_NAME})\.?[\s,/'’-]*(?:(?:of|de|del)\s+)?(\d{{4}})(?!\d)", re.IGNORECASE)
 _NUMBER_YEAR = re.compile(r"(?<![\d./-])(\d{1,2})\s?[./-]\s?(\d{4})(?![\d./-])")
 _YEAR_NUMBER = re.compile(r"(?<![\d./-])(\d{4})\s?[./-]\s?(\d{1,2})(?![\d./-])")
@@ -145,6 +148,28 @@ def find_dates(text: str, order: DateOrder | None = None, *, runs: bool = False)
         if readings and (not found or start >= found[-1].end):
             found.append(FoundDate(start, end, readings[0], readings))
     return found
+
+
+def find_days(text: str, order: DateOrder | None = None) -> list[FoundDate]:
+    """Days without a year, as `--MM-DD` (ISO 8601): `01.10.`, `1 Oct`, `Oct 1`. Whole dates are not among them."""
+    whole = find_dates(text, order)
+    found: list[FoundDate] = []
+
+    def add(start: int, end: int, month: int | None, day: int) -> None:
+        free = all(end <= each.start or start >= each.end for each in (*whole, *found))
+        if month and free and _iso(2000, month, day):
+            value = f"--{month:02}-{day:02}"
+            found.append(FoundDate(start, end, value, (value,)))
+
+    for match in _DAY_MONTH.finditer(text):
+        first, second = int(match[1]), int(match[3] or match[5])
+        month_first = order is DateOrder.MONTH_FIRST and not match[2]
+        add(match.start(), match.end(), *((first, second) if month_first else (second, first)))
+    for match in _DAY_NAME.finditer(text):
+        add(match.start(), match.end(), month_number(match[2]), int(match[1]))
+    for match in _NAME_DAY.finditer(text):
+        add(match.start(), match.end(), month_number(match[1]), int(match[2]))
+    return sorted(found, key=lambda each: each.start)
 
 
 def find_months(text: str) -> list[FoundDate]:

@@ -17,7 +17,7 @@ from ingestio.domain.evidence import Evidence
 from ingestio.domain.fields import FieldKind
 from ingestio.domain.text import Box, union
 from ingestio.extraction.currencies import codes_of, find_currencies
-from ingestio.extraction.dates import find_dates, find_months
+from ingestio.extraction.dates import find_dates, find_days, find_months
 from ingestio.extraction.layout import Cell, Layout
 from ingestio.extraction.tokens import compact, fold, tokens
 
@@ -30,6 +30,7 @@ _DEBIT_WORDS = (
     "cargo cargos adeudo debe dare addebiti addebito uscite af afschrijving dr out gastos"
 )
 _DEBIT = frozenset(_DEBIT_WORDS.split())
+_DEBIT_MARK = re.compile(r"^\s*(?:S|D|DR|Dr|Af|AF|Soll|Debit)\b\.?\s*$")
 _MAX_OCCURRENCES = 500
 _MAX_LINES = 400
 
@@ -122,6 +123,9 @@ class Occurrences:
 
     def _in_debit_column(self, occurrence: Occurrence) -> bool:
         box, (page, middle) = occurrence.box, occurrence.place
+        cell, _, end = occurrence.pieces[0]
+        if _DEBIT_MARK.match(cell.text[end:]):
+            return True
         return any(
             above < middle and head[0] - 20 < box[2] and head[2] + 20 > box[0] and abs(head[2] - box[2]) < 60
             for above, head in self._debit_heads.get(page, ())
@@ -138,6 +142,20 @@ class Occurrences:
         return index
 
     @cached_property
+    def _by_day(self) -> dict[str, list[Occurrence]]:
+        """Days without a year; less sure, because the year is inferred."""
+        index: dict[str, list[Occurrence]] = defaultdict(list)
+        for cell in self.layout.cells:
+            if any(char.isdigit() for char in cell.text):
+                for day in find_days(cell.text, self.layout.habits.date_order):
+                    index[day.value].append(Occurrence(((cell, day.start, day.end),), sure=False))
+        return index
+
+    @cached_property
+    def _years(self) -> set[str]:
+        return {value[:4] for value in self._by_date}
+
+    @cached_property
     def _by_month(self) -> dict[str, list[Occurrence]]:
         index: dict[str, list[Occurrence]] = defaultdict(list)
         for cell in self.layout.cells:
@@ -148,7 +166,10 @@ class Occurrences:
 
     def _dates(self, value: str) -> Iterator[Occurrence]:
         if len(value) == len("2026-11-23"):
-            yield from self._by_date.get(value, ())
+            whole_dates = self._by_date.get(value, [])
+            yield from whole_dates
+            if not whole_dates and value[:4] in self._years:
+                yield from self._by_day.get(f"-{value[4:]}", ())  # the year stands elsewhere, as on statements
             return
         yield from self._by_month.get(value, ())
         for whole, places in self._by_date.items():

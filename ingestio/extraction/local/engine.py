@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from ingestio.domain.fields import ExtractedField, Extraction, FieldKind, FieldSpec
 from ingestio.domain.evidence import Evidence, FieldState
+from ingestio.domain.fields import ExtractedField, Extraction, FieldKind, FieldSpec
 from ingestio.domain.media import MediaType
 from ingestio.domain.text import DocumentText
 from ingestio.errors import DocumentFailed, FailureCode

@@ -5,12 +5,11 @@ from decimal import Decimal
 
 from ingestio.domain.fields import FieldKind
 from ingestio.extraction.catalogue import Concept
-from ingestio.extraction.layout import Cell, Layout
+from ingestio.extraction.layout import Cell, Layout, plain
 from ingestio.extraction.local.labels import Lexicon, labels_in
 from ingestio.extraction.local.readers import read
 from ingestio.extraction.local.reading import Entry, Piece, Reading
 from ingestio.extraction.local.tables import Column, Row, Table, fill, find_headers
-from ingestio.extraction.layout import plain
 
 # A row of sums ends a table, unless quantities and prices stand in it.
 _SUMS = frozenset(
@@ -121,8 +120,8 @@ def _has_numbers_of_an_item(table: Table, row: Row, labelled: set[int]) -> bool:
 def _entries(table: Table, rows: list[Row], kinds: dict[str, FieldKind]) -> tuple[list[Entry], set[int]]:
     """Anchors are rows with an amount; rows of words alone go to the nearest anchor."""
     names = table.names()
-    keys: tuple[str, ...] = ("amount", "balance", "debit", "credit")
-    key_columns = [name for name in keys if name in names] or ["unit_price"]
+    keys: tuple[str, ...] = ("amount", "debit", "credit")
+    key_columns = [name for name in keys if name in names] or ["balance" if "balance" in names else "unit_price"]
     anchors: list[tuple[Row, Entry]] = []
     others: list[Row] = []
     for row in rows:

@@ -3,12 +3,12 @@
 import re
 from collections import Counter
 
+from ingestio.domain.fields import FieldKind
 from ingestio.extraction.currencies import DOLLARS, KRONER, RUPEES, codes_of, find_currencies
 from ingestio.extraction.layout import Cell, Layout
 from ingestio.extraction.local.labels import Labels
 from ingestio.extraction.local.reading import Found, Reading, of_span
 from ingestio.extraction.local.scalars import best
-from ingestio.domain.fields import FieldKind
 
 _BESIDE_SUM, _BESIDE_AMOUNT, _ALONE = 6, 2, 1
 # What a document says about its country, where a sign stands for several currencies.

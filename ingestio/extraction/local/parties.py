@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ingestio.extraction.layout import Cell, Layout, plain
 from ingestio.extraction.local import blocks as lines
-from ingestio.extraction.local.blocks import Block, blocks_of
+from ingestio.extraction.local.blocks import blocks_of
 from ingestio.extraction.local.labels import Label, Labels
 from ingestio.extraction.local.reading import Reading, of_span
 from ingestio.extraction.tokens import compact

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ingestio.domain.text import Word
 from ingestio.extraction.layout import Cell, Layout, Sheet
 from ingestio.extraction.local.labels import Label, Lexicon, labels_in
-from ingestio.domain.text import Word
 from ingestio.extraction.tokens import Token
 
 _NUMERIC = frozenset(

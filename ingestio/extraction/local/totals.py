@@ -6,13 +6,15 @@ A label such as `Total` stands in many places. Among its amounts the one is take
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from itertools import product
 
 from ingestio.domain.fields import FieldKind
+from ingestio.extraction.amounts import as_amount
+from ingestio.extraction.catalogue import DOCUMENT_TYPES
 from ingestio.extraction.layout import Cell
 from ingestio.extraction.local.labels import Label, Labels
 from ingestio.extraction.local.reading import Found, Reading, of_span
-from ingestio.extraction.amounts import as_amount
 
 _STRONG, _WEAK = 0.9, 0.6
 _INLINE_OR_RIGHT, _BELOW = 1.0, 0.9
@@ -78,7 +80,7 @@ def _sums_of(labels: Labels, concept: str) -> list[Sum]:
 def _amounts_of(labels: Labels, label: Label) -> tuple[list[Reading], float]:
     """The amounts behind a label and right of it, left to right, else the one below it."""
     layout = labels.layout
-    stop = labels.after(label)
+    stop = _until_next_sum(labels, label)
     inline = [each for each in _amounts(label.cell, label.end, stop) if _belongs(label, each)]
     readings = list(inline)
     if stop == len(label.cell.text):
@@ -102,6 +104,22 @@ def _amounts_of(labels: Labels, label: Label) -> tuple[list[Reading], float]:
         if under:
             return under[:1], _BELOW
     return [], 0.0
+
+
+def _until_next_sum(labels: Labels, label: Label) -> int:
+    """Where in the cell another amount's label begins; other labels (`vom`, `per`) may stand between a sum and its amount."""
+    following = (each for each in labels.by_cell[label.cell.index] if each.start >= label.end)
+    return next(
+        (each.start for each in following if any(name.concept in _amount_concepts() for name in each.names)),
+        len(label.cell.text),
+    )
+
+
+@lru_cache(maxsize=1)
+def _amount_concepts() -> frozenset[str]:
+    """Every field of every type that is an amount."""
+    kinds = DOCUMENT_TYPES.values()
+    return frozenset(each.name for kind in kinds for each in kind.concepts if each.spec.kind is FieldKind.AMOUNT)
 
 
 def _belongs(label: Label, reading: Reading) -> bool:
