@@ -76,10 +76,10 @@ class BoundedPool:
         """The function's value. `function` is a top-level one, or its name `package.module:function` when this process must not import it.
 
         Waits for a free child first; `wall_seconds` counts from the moment the function runs, the import of its module not included.
-        `memory_bytes` is the resident size that the child may reach. Arguments are pickled; the value is made of plain values,
-        dataclasses and enums. Raises TimeExceeded, MemoryExceeded, ChildCrashed, TaskFailed, our own errors as the function raised them,
-        and Unavailable when the machine lets no child live. A kill from outside says nothing about the file, so the task runs again:
-        it must be harmless to repeat. Cancelling the caller kills the child.
+        `memory_bytes` is the resident size that the child may reach. Arguments are pickled; the value is made of plain values and of
+        dataclasses and enums of the domain or of modules that this process has loaded. Raises TimeExceeded, MemoryExceeded, ChildCrashed,
+        TaskFailed, our own errors as the function raised them, and Unavailable when the machine lets no child live. A kill from outside
+        says nothing about the file, so the task runs again: it must be harmless to repeat. Cancelling the caller kills the child.
         """
         name = function if isinstance(function, str) else f"{function.__module__}:{function.__qualname__}"
         task = Task(name, args, cpu_seconds=wall_seconds, memory_bytes=memory_bytes)
@@ -92,9 +92,9 @@ class BoundedPool:
                 except TimeoutError:
                     self._end(child)
                     raise TimeExceeded(f"{name} ran longer than {wall_seconds:g} seconds") from None
-                except BadAnswer:
+                except BadAnswer as error:
                     self._end(child)
-                    raise ChildCrashed(f"{name} answered what may not be answered") from None
+                    raise ChildCrashed(f"{name}: {error}") from None
                 except ChildGone:
                     number = -await self._end(child)
                     if number == signal.SIGKILL and not self._closed:
@@ -174,8 +174,8 @@ class BoundedPool:
             self._end(child)
         elif must_go or child.tasks >= self._tasks_per_child:
             self._end(child)
-            # Its successor starts now, while nobody waits for it.
-            self._idle.append(self._spawn())
+            # Its successor starts now and stands last in line, so that nobody waits for it as long as there is another.
+            self._idle.insert(0, self._spawn())
         else:
             self._idle.append(child)
 

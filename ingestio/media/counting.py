@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ingestio.domain.media import MediaType
 from ingestio.errors import FileRefused, RefusalCode
-from ingestio.media.bounded import BoundedFailure, MemoryExceeded, TimeExceeded, run_bounded
+from ingestio.media.bounded import BoundedFailure, MemoryExceeded, TimeExceeded, run_bounded, shared_pool
 from ingestio.media.readers import Opened, Refused
 
 _READERS = "ingestio.media.pdf_trees:ask_readers"
@@ -46,7 +46,8 @@ async def count_pages(path: Path, media_type: MediaType, limits: MediaLimits = M
 
     A PDF is counted by what is in its page tree, never by what it claims; two readers that see different documents make it corrupt.
     Only a file that needs a password to open is `encrypted`. An image that cannot be decoded is `corrupt`. The same bytes give the same
-    answer, but for a file at the edge of the time limit. Raises OSError when the file itself cannot be read.
+    answer, but for a file at the edge of the time limit. Raises OSError when the file itself is not there, Unavailable when the
+    machine lets no child process live.
     """
     size = path.stat().st_size
     if limits.file_bytes is not None and size > limits.file_bytes:
@@ -58,7 +59,7 @@ async def count_pages(path: Path, media_type: MediaType, limits: MediaLimits = M
         return Refusal(RefusalCode.CORRUPT, "The file is empty.")
     try:
         if media_type is MediaType.PDF:
-            first, second = await run_bounded(
+            answer = await run_bounded(
                 _READERS,
                 path,
                 limits.max_pages,
@@ -66,16 +67,16 @@ async def count_pages(path: Path, media_type: MediaType, limits: MediaLimits = M
                 wall_seconds=limits.wall_seconds,
                 memory_bytes=limits.memory_bytes,
             )
-            return agreed(first, second, limits)
-        pages = await run_bounded(
-            _FRAMES,
-            path,
-            media_type,
-            limits.max_pages,
-            limits.max_pixels,
-            wall_seconds=limits.wall_seconds,
-            memory_bytes=limits.memory_bytes,
-        )
+        else:
+            answer = await run_bounded(
+                _FRAMES,
+                path,
+                media_type,
+                limits.max_pages,
+                limits.max_pixels,
+                wall_seconds=limits.wall_seconds,
+                memory_bytes=limits.memory_bytes,
+            )
     except FileRefused as refused:
         return Refusal(refused.reason, refused.detail)
     except TimeExceeded:
@@ -89,7 +90,18 @@ async def count_pages(path: Path, media_type: MediaType, limits: MediaLimits = M
         )
     except BoundedFailure:
         return Refusal(RefusalCode.CORRUPT, "The pages could not be counted; the file is damaged.")
-    return _within(pages, limits)
+    match answer:
+        case (Opened() | Refused() as first, Opened() | Refused() as second):
+            return agreed(first, second, limits)
+        case int(pages):
+            return _within(pages, limits)
+        case _:
+            return Refusal(RefusalCode.CORRUPT, "The pages could not be counted; the file is damaged.")
+
+
+async def warm_up() -> None:
+    """Starts the children that count ahead of the first upload. Optional; returns at once."""
+    await shared_pool().warm(_READERS, _FRAMES)
 
 
 def agreed(first: Opened | Refused, second: Opened | Refused, limits: MediaLimits) -> PageCount | Refusal:
@@ -106,10 +118,12 @@ def agreed(first: Opened | Refused, second: Opened | Refused, limits: MediaLimit
         if first.existing != min(first.claimed, limits.max_pages + 1):
             return Refusal(RefusalCode.CORRUPT, "The pages of the PDF are damaged: some of them are not there.")
         return _within(first.existing, limits)
-    if isinstance(first, Opened) and not _same_document(first, second):
-        return Refusal(RefusalCode.CORRUPT, "The PDF is damaged: readers do not agree on its pages.")
-    # Each counts only what it reached: pdfium stops at a hole in the tree, the others leave out what they cannot repair.
-    return _within(max(second.existing, first.existing if isinstance(first, Opened) else 0), limits)
+    if isinstance(first, Refused) or (_same_document(first, second) and second.existing >= first.existing):
+        return _within(second.existing, limits)
+    # pdfium repairs more than the others: it may reach all that is claimed where they leave pages out, but then really all.
+    if _same_document(first, second) and first.existing == first.claimed:
+        return _within(first.existing, limits)
+    return Refusal(RefusalCode.CORRUPT, "The PDF is damaged: readers do not agree on its pages.")
 
 
 def _same_document(first: Opened, second: Opened) -> bool:

@@ -71,17 +71,17 @@ class WarmChild:
         """What the task came to: `(kind, ..., resident bytes)`. Raises ChildGone when the child died or answered nonsense."""
         message = await self._message()
         if len(message) < 2 or not isinstance(message[0], str) or not isinstance(message[-1], int):
-            raise BadAnswer
+            raise BadAnswer("an answer has a kind, a value and a size")
         return message
 
     async def _message(self) -> tuple[Any, ...]:
         try:
             (size,) = HEADER.unpack(await self._exactly(HEADER.size))
             if size > _LARGEST_ANSWER_BYTES:
-                raise BadAnswer
+                raise BadAnswer("an answer is too large")
             return read_answer(await self._exactly(size))
-        except pickle.UnpicklingError:
-            raise BadAnswer from None
+        except pickle.UnpicklingError as error:
+            raise BadAnswer(str(error)[:200]) from None
         except OSError:
             raise ChildGone from None
 

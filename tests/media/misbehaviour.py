@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -28,6 +29,10 @@ def sleep(seconds: float) -> None:
 
 def fault() -> None:
     ctypes.string_at(0)
+
+
+def be_killed() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def hoard(size_bytes: int) -> int:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from ingestio.errors import FileRefused, RefusalCode
+from ingestio.errors import FileRefused, RefusalCode, Unavailable
 from ingestio.media.bounded import BoundedPool, ChildCrashed, MemoryExceeded, TaskFailed, TimeExceeded
 from ingestio.media.counting import PageCount
 from tests.media import misbehaviour
@@ -141,6 +141,14 @@ async def test_a_child_that_was_killed_from_outside_says_nothing_about_its_task(
     await asyncio.sleep(0.1)
     os.kill(child, signal.SIGKILL)
     assert await task is None
+
+
+async def test_a_machine_that_kills_every_child_is_unavailable_which_is_no_word_about_the_file(
+    pool: BoundedPool,
+) -> None:
+    with pytest.raises(Unavailable):
+        await run(pool, "be_killed")
+    assert await run(pool, "echo", 1) == 1
 
 
 async def test_a_child_that_died_while_idle_is_replaced(pool: BoundedPool) -> None:

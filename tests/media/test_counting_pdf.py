@@ -238,6 +238,7 @@ CORRUPT, ENCRYPTED = RefusalCode.CORRUPT, RefusalCode.ENCRYPTED
         (Opened(3, 1), Opened(3, 2), 2),
         (Opened(2, 1), Opened(9, 2), 2),
         (Opened(30, 30), Opened(30, 29), 30),
+        (Opened(3, 2), Opened(3, 1), CORRUPT),
         (Refused(), Refused(), CORRUPT),
         (Refused(encrypted=True), Refused(), ENCRYPTED),
         (Refused(), Refused(encrypted=True), ENCRYPTED),

@@ -27,7 +27,7 @@ def our_own() -> list[bytes]:
     with pikepdf.new() as document:
         for _ in range(7):
             document.add_blank_page()
-        document.save(streams, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+        document.save(streams, object_stream_mode=pikepdf.ObjectStreamMode.generate, deterministic_id=True)
         document.save(locked, encryption=pikepdf.Encryption(owner="owner", user=""))
     flat = [hostile.pages(3), hostile.nested(4), streams.getvalue(), locked.getvalue()]
     return [
@@ -96,7 +96,7 @@ async def check(data: bytes, path: Path) -> bool:
         except BoundedFailure:
             return True
         if None not in counts:
-            assert answer.pages in counts
+            assert answer.pages in counts, data.hex()
     return isinstance(answer, PageCount)
 
 
