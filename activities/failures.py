@@ -14,7 +14,15 @@ from typing import Any, TypeVar
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from ingestio.errors import FAILURE_MESSAGES, DocumentFailed, FailureCode, IngestioError, ModelError, Unavailable
+from ingestio.errors import (
+    FAILURE_MESSAGES,
+    DocumentFailed,
+    FailureCode,
+    FileRefused,
+    IngestioError,
+    ModelError,
+    Unavailable,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +71,10 @@ def _translate(error: Exception, *, retry_unforeseen: bool) -> ApplicationError:
         )
     if isinstance(error, DocumentFailed):
         return ApplicationError(FAILURE_MESSAGES[error.reason], type=error.reason, non_retryable=True)
+    if isinstance(error, FileRefused):
+        # Its pages could be counted and yet no reader gets at its text: for whoever sent it that is a document without text.
+        code = FailureCode.NO_TEXT
+        return ApplicationError(FAILURE_MESSAGES[code], type=code, non_retryable=True)
     if isinstance(error, Unavailable):
         return ApplicationError(error.detail, type=error.code)
     if isinstance(error, IngestioError):

@@ -11,7 +11,7 @@ from ingestio.db.session import service_session
 from ingestio.domain.batches import PromptStrategy
 from ingestio.domain.fields import Extraction
 from ingestio.domain.messages import BatchInput, DocumentInput
-from ingestio.errors import DocumentFailed, FailureCode, ModelError
+from ingestio.errors import DocumentFailed, FailureCode, FileRefused, ModelError, RefusalCode
 from ingestio.extraction.base import ExtractRequest
 from ingestio.services import controls
 from tests.workflows.conftest import House
@@ -49,6 +49,7 @@ async def test_a_window_bounds_what_runs_at_once(house: House) -> None:
     ("error", "code"),
     [
         (DocumentFailed(FailureCode.NO_TEXT), "no_text"),
+        (FileRefused(RefusalCode.CORRUPT, "no reader opens it"), "no_text"),
         (ModelError(FailureCode.MODEL_BLOCKED), "model_blocked"),
         (ModelError(FailureCode.MODEL_OUTPUT_TRUNCATED), "model_output_truncated"),
         (ZeroDivisionError("a defect"), "internal"),
