@@ -89,10 +89,11 @@ class DocumentError(_Answer):
 
 
 class Document(_Answer):
-    """A document as the contract describes it."""
+    """A document as the contract describes it; `position` is its place among the files of its batch, from 0."""
 
     id: str
     client_id: str | None
+    position: int
     filename: str
     page_count: int
     status: DocumentStatus
@@ -283,10 +284,22 @@ def _problem(answer: httpx.Response) -> ProblemError:
             answer.status_code, "unexpected_answer", f"HTTP {answer.status_code} without an explanation"
         )
     standard = {"type", "title", "status", "detail", "code", "trace_id"}
+    detail = str(content.get("detail") or content.get("title") or content["code"])
     return ProblemError(
         answer.status_code,
         str(content["code"]),
-        str(content.get("detail") or content.get("title") or content["code"]),
+        " ".join([detail, *_wrong_fields(content.get("errors"), detail)]),
         content.get("trace_id"),
         {name: value for name, value in content.items() if name not in standard},
     )
+
+
+def _wrong_fields(errors: Any, detail: str) -> list[str]:
+    """The first few wrong inputs of a 422 as sentences, unless the detail says them already."""
+    found = [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+    said = [
+        f"{error.get('field')}: {error.get('message')}."
+        for error in found[:3]
+        if str(error.get("message")) not in detail
+    ]
+    return [*said, "..."] if said and len(found) > 3 else said

@@ -26,6 +26,8 @@ class Commands(click.Group):
         except IngestioError as error:
             click.echo(f"ingestio: {error.detail}", err=True)
             sys.exit(1)
+        except KeyboardInterrupt:
+            sys.exit(130)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

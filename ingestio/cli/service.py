@@ -9,8 +9,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -19,6 +19,7 @@ from ingestio.config import Settings
 from ingestio.db.migrate import migrate
 from ingestio.embedded.files import kept_secret
 from ingestio.embedded.instance import AlreadyRunning, Child, Endpoints, Instance, running, using
+from ingestio.embedded.locks import use_lock
 from ingestio.embedded.probes import http_ok
 from ingestio.errors import ConfigurationError
 from ingestio.observability import configure_logging
@@ -34,6 +35,8 @@ class Service:
     url: str
     secret_key: str
     temporal_ui_url: str | None
+    started_here: bool = False
+    """Whether this process started it, so that it ends with us."""
 
 
 def settings_for(data_dir: Path | None) -> Settings:
@@ -55,30 +58,40 @@ def serve_until_stopped(settings: Settings, port: int | None) -> None:
 
 @contextmanager
 def borrowed_service(settings: Settings) -> Iterator[Service]:
-    """The service of this data dir: the one that runs, or one of our own that ends when no other command uses it any more."""
-    with using(settings.data_dir):
-        service = running_service(settings)
-        if service is not None:
-            yield service
-            return
-        instance = open_instance(settings)
-        try:
-            service = start_parts(instance, settings, None)
-        except AlreadyRunning:
-            # Another command is starting it at this very moment.
-            yield _await_service(settings)
-            return
-        except BaseException:
-            instance.stop()
-            raise
-        try:
-            with _supervised(instance):
-                yield service
-        except BaseException:
-            instance.stop()
-            raise
-    # Others may have come to use it meanwhile: it ends with the last of them.
-    instance.retire(threading.Event())
+    """The service of this data dir: the one that runs, or one of our own that ends when no other command uses it any more.
+
+    Ends in the same way when the block raises; interrupted once more while it waits for others, it ends at once.
+    """
+    with ExitStack() as ending, using(settings.data_dir):
+        service = running_service(settings) or _start_own(settings, ending) or _await_service(settings)
+        yield service
+
+
+def _start_own(settings: Settings, ending: ExitStack) -> Service | None:
+    """A service of our own, ended through `ending`; None when another command is starting one at this very moment."""
+    instance = open_instance(settings)
+    try:
+        service = start_parts(instance, settings, None)
+    except AlreadyRunning:
+        return None
+    except BaseException:
+        instance.stop()
+        raise
+    ending.callback(_retire, instance)
+    ending.enter_context(_supervised(instance))
+    return replace(service, started_here=True)
+
+
+def _retire(instance: Instance) -> None:
+    use = use_lock(instance.data_dir)
+    if not use.acquire():
+        click.echo("another command still uses this service; it ends with the last one, or with Ctrl-C", err=True)
+    use.release()
+    try:
+        instance.retire(threading.Event())
+    except BaseException:
+        instance.stop()
+        raise
 
 
 def running_service(settings: Settings) -> Service | None:

@@ -86,27 +86,41 @@ def _standing_of(connection: psycopg.Connection, login: str) -> _Standing | None
     return cursor.execute(_STANDING, {"login": login, "roles": list(ROLES), "becoming": becoming}).fetchone()
 
 
+def fault_of_login(connection: psycopg.Connection, login: str) -> str | None:
+    """What `login` can do beyond becoming its two roles, or cannot do of that, in words; None when all is well. Any login may ask."""
+    standing = _standing_of(connection, login)
+    if standing is None:
+        return "does not exist"
+    if standing.inherited_roles:
+        return f"inherits {', '.join(standing.inherited_roles)}"
+    if standing.missing_roles:
+        return f"is not a member of {', '.join(standing.missing_roles)}"
+    return _power_of(standing)
+
+
 def _refuse_power(login: str, standing: _Standing) -> None:
-    wrong = None
-    if standing.is_superuser:
-        wrong = "is a superuser"
-    elif standing.bypasses_rls:
-        wrong = "bypasses row-level security (BYPASSRLS)"
-    elif standing.creates_roles:
-        wrong = "may create roles (CREATEROLE)"
-    elif standing.powerful_roles:
-        wrong = f"is a member of {', '.join(standing.powerful_roles)}"
-    elif standing.owns_something:
-        wrong = "owns the database or something in it"
-    elif standing.has_table_grants:
-        wrong = "has grants on tables of its own"
-    elif not standing.can_login:
-        wrong = "may not log in (NOLOGIN)"
+    wrong = _power_of(standing)
     if wrong:
         raise ConfigurationError(
             f"{APPLICATION}: the login {login} {wrong}; the application needs a login of its own that only authenticated and "
             "service_role are granted to"
         )
+
+
+def _power_of(standing: _Standing) -> str | None:
+    if standing.is_superuser:
+        return "is a superuser"
+    if standing.bypasses_rls:
+        return "bypasses row-level security (BYPASSRLS)"
+    if standing.creates_roles:
+        return "may create roles (CREATEROLE)"
+    if standing.powerful_roles:
+        return f"is a member of {', '.join(standing.powerful_roles)}"
+    if standing.owns_something:
+        return "owns the database or something in it"
+    if standing.has_table_grants:
+        return "has grants on tables of its own"
+    return None if standing.can_login else "may not log in (NOLOGIN)"
 
 
 def _create(connection: psycopg.Connection, login: str, password: str | None) -> None:

@@ -7,6 +7,9 @@ import re
 
 USER_ID_RULE = "A user id is 1 to 128 of A-Z a-z 0-9 _ | : . @ - and neither . nor .."
 
+LOCAL_OWNER = "me"
+"""The user behind `ingestio extract` and `demo` in local mode: every feature, no page limit."""
+
 _USER_ID = re.compile(r"[A-Za-z0-9_|:.@-]{1,128}")
 
 

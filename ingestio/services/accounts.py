@@ -10,11 +10,9 @@ from ingestio.db.accounts import ProfileRow
 from ingestio.db.session import ServiceSession
 from ingestio.domain.plans import LOCAL_OWNER_PLAN, Membership, Plan, PlanTable
 from ingestio.domain.usage import stored_limit
+from ingestio.domain.users import LOCAL_OWNER
 from ingestio.errors import SubscriptionInactive, UpgradeRequired
 from ingestio.services.usage import initialize_usage
-
-LOCAL_OWNER = "me"
-"""The user behind `ingestio extract` and `demo` in local mode: every feature, no page limit."""
 
 INACTIVE = frozenset({"past_due", "unpaid", "canceled", "incomplete", "incomplete_expired", "paused"})
 

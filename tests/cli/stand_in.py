@@ -139,6 +139,7 @@ def document(number: int, **changes: Any) -> dict[str, Any]:
         "id": f"d{number}",
         "batch_id": "b1",
         "client_id": str(number),
+        "position": number,
         "filename": f"{number}.pdf",
         "mime_type": "application/pdf",
         "size_bytes": 10,

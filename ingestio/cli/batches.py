@@ -1,0 +1,95 @@
+"""`ingestio batches`: look at batches of a running service and steer them."""
+
+from ingestio.cli.orders import as_local_owner
+from ingestio.cli.service import require_service
+from ingestio.cli.tables import columns, status_text
+from ingestio.cli.terminal import harmless, out
+from ingestio.client import Batch, Client
+from ingestio.config import Settings
+from ingestio.errors import InvalidRequest
+
+
+def show_list(settings: Settings, status: str | None, limit: int) -> None:
+    """Print the newest batches, at most `limit`, only those in `status` when it is given."""
+    lines = []
+    with _client(settings) as client:
+        for batch in client.batches(status=status):
+            lines.append(_list_line(batch))
+            if len(lines) == limit:
+                break
+    if not lines:
+        out().print("no batches" if status is None else f"no batches that are {harmless(status)}")
+        return
+    columns(out(), ("Batch", "Created (UTC)", "Status", "Files", "Done", "Failed", "Pages", "Name"), lines)
+
+
+def show_one(settings: Settings, batch_id: str) -> None:
+    """Print one batch: its state, its documents in order and its refused files."""
+    with _client(settings) as client:
+        batch = client.batch(_checked(batch_id))
+        documents = sorted(client.documents(batch.id), key=lambda document: document.position)
+    console = out()
+    _say_state(batch)
+    if documents or batch.refused_files:
+        console.print()
+        done = [
+            (
+                document.filename,
+                (document.document_type or "").replace("_", " "),
+                str(document.page_count),
+                document.status.replace("_", " "),
+                document.error.code if document.error else "",
+                document.id,
+            )
+            for document in documents
+        ]
+        refused = [(file.filename, "", "", "refused", file.code, "") for file in batch.refused_files]
+        columns(console, ("File", "Type", "Pages", "Status", "Reason", "Document"), [*done, *refused])
+
+
+def act_on(settings: Settings, batch_id: str, action: str) -> None:
+    """Cancel, pause, resume or retry a batch, and print how it stands then."""
+    with _client(settings) as client:
+        acts = {"cancel": client.cancel, "pause": client.pause, "resume": client.resume, "retry": client.retry}
+        _say_state(acts[action](_checked(batch_id)))
+
+
+def _client(settings: Settings) -> Client:
+    return as_local_owner(settings, require_service(settings))
+
+
+def _checked(batch_id: str) -> str:
+    # It becomes a part of an address; an id holds nothing that could lead elsewhere.
+    if not batch_id.replace("-", "").isalnum():
+        raise InvalidRequest(f"{harmless(batch_id)!r} is no batch id; `ingestio batches list` shows them")
+    return batch_id
+
+
+def _list_line(batch: Batch) -> tuple[str, ...]:
+    files = batch.document_count + len(batch.refused_files)
+    return (
+        batch.id,
+        batch.created_at[:16].replace("T", " "),
+        _status(batch),
+        str(files),
+        str(batch.completed_count),
+        str(batch.failed_count),
+        str(batch.total_pages),
+        batch.name or "",
+    )
+
+
+def _say_state(batch: Batch) -> None:
+    console = out()
+    console.print(f"{batch.id}  {harmless(batch.name or '')}".rstrip(), style="bold", soft_wrap=True)
+    line = status_text(_status(batch))
+    line.append(
+        f", {batch.completed_count} completed, {batch.failed_count} failed, {batch.cancelled_count} cancelled"
+        f" of {batch.document_count + len(batch.refused_files)} files, {batch.total_pages} pages"
+    )
+    console.print(line, soft_wrap=True)
+
+
+def _status(batch: Batch) -> str:
+    status = batch.status.replace("_", " ")
+    return f"{status} (paused)" if batch.paused and not batch.status.is_terminal else status
