@@ -6,7 +6,7 @@ from functools import lru_cache
 from ingestio.domain.text import DocumentText
 from ingestio.extraction.base import OTHER, Classification
 from ingestio.extraction.catalogue import DOCUMENT_TYPES
-from ingestio.extraction.layout import Cell, Layout, Sheet
+from ingestio.extraction.layout import Layout, Sheet
 from ingestio.extraction.tokens import Runs, compact, known_runs
 
 __all__ = ["Classification", "classify_layout", "classify_text"]

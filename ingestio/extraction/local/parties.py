@@ -243,6 +243,9 @@ class Parties:
             parts = [part.strip() for part in _SEPARATORS.split(cell.text) if part and part.strip()]
             if len(parts) < 2 or not any(lines.is_town_line(part) for part in parts[1:]):
                 continue
+            above = next(iter(self.layout.above(cell, reach=1.0)), None)
+            if above is not None and above.height > 1.15 * cell.height and lines.could_be_name(above.text):
+                continue  # the address line of a letterhead
             name = parts[0] if re.search(r"[^\W\d_]{2}", parts[0]) else ""
             if (
                 not name

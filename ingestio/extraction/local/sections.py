@@ -1,0 +1,98 @@
+"""Sections by their headings, column by column: how résumés and reports are built."""
+
+from dataclasses import dataclass, field
+
+from ingestio.extraction.catalogue import DOCUMENT_TYPES
+from ingestio.extraction.layout import Cell, Layout, Sheet, plain
+from ingestio.extraction.tokens import compact
+
+# A heading is short, and stands out by capitals, size or a line of its own.
+_MAX_WORDS = 6
+# Headings that belong to no field, so that a section does not run into the next one.
+_OTHER_HEADINGS = frozenset(
+    compact(text)
+    for text in (
+        "references, interests, hobbies, projects, publications, talks, awards, honors, honours, achievements, volunteering, volunteer experience, activities, personal details, personal information, "
+        "contact, contact details, contact information, additional information, memberships, affiliations, presentations, research, patents, extracurricular activities, referenzen, interessen, hobbys, projekte, "
+        "publikationen, auszeichnungen, ehrenamt, persönliche daten, kontakt, kontaktdaten, sonstiges, engagement, centres d'intérêt, loisirs, projets, références, bénévolat, informations personnelles, coordonnées, contact, "
+        "divers, intereses, aficiones, proyectos, referencias, voluntariado, datos personales, contacto, otros, otros datos, interessi, progetti, referenze, volontariato, dati personali, contatti, altro, hobby, "
+        "interesses, projetos, referências, voluntariado, dados pessoais, contacto, outros, interesses en hobby's, projecten, referenties, vrijwilligerswerk, persoonlijke gegevens, persoonsgegevens, contactgegevens, overig"
+    ).split(", ")
+)
+
+
+@dataclass(slots=True)
+class Section:
+    """A heading and the rows below it, top to bottom over pages, each row's cells left to right."""
+
+    name: str
+    heading: Cell
+    rows: list[list[Cell]] = field(default_factory=list)
+
+    @property
+    def cells(self) -> list[Cell]:
+        return [cell for row in self.rows for cell in row]
+
+
+def sections_of(layout: Layout, document_type: str) -> list[Section]:
+    """The sections whose headings are labels of the type's fields, in reading order; others have an empty name."""
+    known: dict[str, str] = {}
+    for concept in DOCUMENT_TYPES[document_type].concepts:
+        for label in concept.spec.labels:
+            known.setdefault(compact(label), concept.name)
+    found: list[Section] = []
+    open_by_column: dict[int, Section] = {}
+    columns = _columns(layout, known)
+    for sheet in layout.sheets:
+        for row in sheet.rows:
+            by_column: dict[int, list[Cell]] = {}
+            for cell in row:
+                by_column.setdefault(_column_of(cell, sheet, columns), []).append(cell)
+            for column, cells in by_column.items():
+                name = _heading(cells[0], layout, known) if len(cells) == 1 else None
+                if name is not None:
+                    section = Section(name, cells[0])
+                    open_by_column[column] = section
+                    found.append(section)
+                elif column in open_by_column:
+                    open_by_column[column].rows.append(cells)
+    return found
+
+
+def _heading(cell: Cell, layout: Layout, known: dict[str, str]) -> str | None:
+    """The field that a heading opens, an empty text for a heading of none, or None when the cell is no heading."""
+    text = plain(cell.text).strip(" :.•-–—|")
+    words = text.split()
+    if not words or len(words) > _MAX_WORDS + 1:
+        return None
+    if words[0].rstrip(".)").isdigit() and len(words) > 1:
+        text = " ".join(words[1:])
+    key = compact(text)
+    stands_out = text.isupper() or cell.height > 1.08 * layout.line_height or text.istitle() or len(words) <= 3
+    if not stands_out or text[:1].islower():
+        return None
+    if key in known:
+        return known[key]
+    return "" if key in _OTHER_HEADINGS else None
+
+
+def _columns(layout: Layout, known: dict[str, str]) -> list[float]:
+    """The left edges of the columns that headings show: one, or two when headings stand at two edges far apart."""
+    edges = sorted(
+        cell.box[0] for sheet in layout.sheets for cell in sheet.cells if _heading(cell, layout, known) is not None
+    )
+    if not edges:
+        return [0.0]
+    width = layout.sheets[0].width
+    groups = [[edges[0]]]
+    for edge in edges[1:]:
+        if edge - groups[-1][-1] > 0.18 * width:
+            groups.append([edge])
+        else:
+            groups[-1].append(edge)
+    return [min(group) for group in groups] if len(groups) <= 3 else [0.0]
+
+
+def _column_of(cell: Cell, sheet: Sheet, columns: list[float]) -> int:
+    margin = 0.02 * sheet.width
+    return max((number for number, edge in enumerate(columns) if cell.box[0] >= edge - margin), default=0)
