@@ -15,6 +15,7 @@ from ingestio.config import Settings
 from ingestio.db.engine import create_engine
 from ingestio.errors import ConfigurationError
 from ingestio.extraction.base import Provider
+from ingestio.media.bounded import close_shared_pool
 from ingestio.services.accounts import PlanBook
 from ingestio.storage.objects import ObjectStore, open_store
 
@@ -68,6 +69,7 @@ async def front_door(settings: Settings, clock: Clock = utc_now) -> AsyncIterato
 async def back_room(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[WorkerDeps]:
     """Everything the worker needs, closed at the end."""
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(close_shared_pool)
         yield WorkerDeps(
             settings=settings,
             engine=await _engine(settings, stack),
