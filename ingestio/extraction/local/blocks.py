@@ -45,7 +45,7 @@ _ATTENTION = re.compile(
     re.IGNORECASE,
 )
 _SALUTATIONS = frozenset(
-    "herr herrn frau firma fa familie an mr mrs ms miss mx dr to attn attention z hd zhd sehr geehrte damen und herren monsieur madame m mme sr sra sres srl sig signor signora dhr mevr mevrouw de heer exmo sr exmos srs from".split(
+    "herr herrn frau firma fa familie an mr mrs ms miss mx dr to attn attention z hd zhd sehr geehrte damen und herren monsieur madame m mme sr sra sres srl sig signor signora dhr mevr mevrouw de heer exmo sr exmos srs from s exma exmas sra".split(
         " "
     )
 )

@@ -129,6 +129,7 @@ def labels_in(cell: Cell, lexicon: Lexicon) -> list[Label]:
 
 def _label(cell: Cell, first: int, last: int, key: str, names: tuple[Named, ...]) -> Label:
     start, end = cell.tokens[first].start, cell.tokens[last].end
+    end += 1 if cell.text[end : end + 1] in (")", "]") else 0
     rest = cell.text[end:]
     aside = _ASIDE.match(rest)
     colon = _COLON.match(rest) or (_COLON.match(rest, aside.end()) if aside else None)

@@ -24,6 +24,12 @@ _NAME_LABEL = re.compile(
     r"^(?:company|firm|firma|name|nom|nombre|nome|naam|société|empresa|ragione sociale|razón social|attn\.?|attention|z\.\s?hd\.?|a/h)\s*:\s*",
     re.IGNORECASE,
 )
+_STATE = re.compile(r"^[A-Z]{2}(?:\s+\d{5}(?:-\d{4})?)?$")
+_TITLE_FROM = re.compile(
+    r"^(?:receipt|invoice|statement|order|bill|rechnung|facture|factura|fattura|factuur|fatura)\s+(?:from|von|de|di|van)\s+",
+    re.IGNORECASE,
+)
+_FROM = re.compile(r"^.*\b(?:from|by|issued by|on behalf of)\s+(?=[A-Z])")
 _LABELLED, _LABELLED_WEAKLY, _SENDER_LINE = 0.95, 0.5, 0.85
 _LEGAL, _TOP_BLOCK = 0.5, 0.42
 _WEB_DOMAIN, _NAMED_AGAIN, _PAYEE = 0.25, 0.15, 0.3
@@ -186,12 +192,23 @@ class Parties:
             if lines.is_salutation(other.text):
                 continue
             name = self._name_in(other, 0, len(other.text))
-            if name is not None:
+            if name is not None and not (lines.is_attention_line(other.text) and self._name_follows(other)):
                 return self._with_lines(name, self._block_below(other))
+            if name is not None:
+                continue
             if passed or lines.is_contact_line(other.text) or lines.is_town_line(other.text):
                 return None
             passed = True  # one line that is no name may come first: a department, a contact
         return None
+
+    def _name_follows(self, cell: Cell) -> bool:
+        """Whether the line below `Attn: John Smith` is the firm's name."""
+        below = next(iter(self.layout.below(cell, reach=1.2)), None)
+        return (
+            below is not None
+            and abs(below.box[0] - cell.box[0]) < 6
+            and self._name_in(below, 0, len(below.text)) is not None
+        )
 
     def _heads_a_column(self, label: Label) -> bool:
         """Whether the row consists of labels (`BUYER  VENDOR  SHIP TO`), so that values stand below."""
@@ -212,7 +229,7 @@ class Parties:
     def _name_in(self, cell: Cell, start: int, end: int) -> Reading | None:
         text = cell.text[start:end]
         offset = len(text) - len(text.lstrip(" \u2003:：.-–|•"))
-        prefix = _NAME_LABEL.match(text[offset:])
+        prefix = _NAME_LABEL.match(text[offset:]) or _TITLE_FROM.match(text[offset:])
         offset += prefix.end() if prefix else 0
         value = text[offset:].rstrip(" \u2003,;|-–")
         parts = [part for part in _SEPARATORS.split(value) if part and part.strip()]
@@ -240,9 +257,9 @@ class Parties:
         for cell in sheet.cells:
             if cell.box[1] > 0.5 * sheet.height or cell.index in self._skip or self.labels.begins(cell):
                 continue
-            parts = [part.strip() for part in _SEPARATORS.split(cell.text) if part and part.strip()]
-            if len(parts) < 2 or not any(lines.is_town_line(part) for part in parts[1:]):
+            if not self._is_sender_line(cell):
                 continue
+            parts = [part.strip() for part in _SEPARATORS.split(cell.text) if part and part.strip()]
             above = next(iter(self.layout.above(cell, reach=1.0)), None)
             if above is not None and above.height > 1.15 * cell.height and lines.could_be_name(above.text):
                 continue  # the address line of a letterhead
@@ -285,12 +302,16 @@ class Parties:
     def _firm_in(self, cell: Cell) -> Reading | None:
         """The firm's name in a cell: the part between separators that holds the legal form, up to it."""
         position = 0
-        for part in re.split(r"(\s+[|•●·∙–—]\s+|\s*[|•●·∙]\s*|\s-\s|:\s|,\s(?!Inc|LLC|Ltd|S\.)|\u2003)", cell.text):
+        for part in re.split(
+            r"(\s+[|•●·∙–—]\s+|\s*[|•●·∙]\s*|\s-\s|:\s|,\s(?!(?i:inc|llc|l\.l|ltd|limited|llp|plc|lda|ltda|s\.|sa\b|sl\b|gmbh|corp|co\.|bv|b\.v|nv|n\.v))|\u2003)",
+            cell.text,
+        ):
             start, position = position, position + len(part)
             if not lines.has_legal_form(part):
                 continue
             ends = [match.end() for match in lines.LEGAL_FORM.finditer(part) if match.start() > 0]
             value = part[: ends[-1]].strip() if ends else ""
+            value = _FROM.sub("", value)
             if 1 <= len(value.split()) <= 8 and lines.could_be_name(value):
                 at = start + part.find(value)
                 return of_span(cell, at, at + len(value))
@@ -345,8 +366,11 @@ class Parties:
         return Party(name, 0.0, (*column, *country))
 
     def _is_sender_line(self, cell: Cell) -> bool:
-        parts = [part for part in _SEPARATORS.split(cell.text) if part and part.strip()]
-        return len(parts) > 2 and any(lines.is_town_line(part) for part in parts[1:])
+        """`Firm - Street 1 - 12345 Town`, or `Firm GmbH, 12345 Town`; `Austin, TX 78701` is none."""
+        parts = [part.strip() for part in _SEPARATORS.split(cell.text) if part and part.strip()]
+        if len(parts) < 2 or not any(lines.is_town_line(part) for part in parts[1:]):
+            return False
+        return len(parts) > 2 and not _STATE.match(parts[1]) or lines.has_legal_form(parts[0])
 
     def _web_domains(self) -> set[str]:
         found: set[str] = set()

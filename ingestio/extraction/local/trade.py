@@ -9,7 +9,7 @@ from ingestio.extraction.layout import Cell, Layout, plain
 from ingestio.extraction.local import scalars
 from ingestio.extraction.local.blocks import is_title
 from ingestio.extraction.local.items import Listed, list_entries
-from ingestio.extraction.local.labels import Labels, columns_of, lexicon_of
+from ingestio.extraction.local.labels import Label, Labels, columns_of, lexicon_of
 from ingestio.extraction.local.money import read_currency
 from ingestio.extraction.local.parties import Parties, Party
 from ingestio.extraction.local.reading import Entry, Found, Reading, of_span
@@ -17,6 +17,7 @@ from ingestio.extraction.local.receipts import read_receipt
 from ingestio.extraction.local.totals import SUMS, read_sums
 from ingestio.extraction.values import find_emails, find_ibans, find_phones
 
+_TIME = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?", re.IGNORECASE)
 _DATE_OF_PLACE = re.compile(r"^[^\W\d_][^\d,:]{1,30},\s*(?:den|le|li|lì|il|a|am|el|op)?\s*$", re.IGNORECASE)
 _PAID = re.compile(
     r"\b(?:paid in full|paid|bezahlt|beglichen|pay[ée]e?|acquitt[ée]e?|pagad[oa]|pagat[oa]|betaald|voldaan|pag[oa]|"
@@ -180,39 +181,64 @@ def _add_number_and_date(found: Found, labels: Labels, roles: Roles) -> None:
     number = found.get(roles.number)
     dated = scalars.candidates(labels, roles.date, FieldKind.DATE)
     strong = [each for each in dated if (named := each.label.named(roles.date)) and not named.weak]
-    in_title = [
+    sheet = labels.layout.sheets[0] if labels.layout.sheets else None
+    headed = [
         each
         for each in dated
-        if each.relation == "inline"
-        and (is_title(each.label.cell.text[: each.label.start]) or (number and each.label.cell is number.cell))
+        if each.label.leading
+        and (each.label.closed or each.label.fills_cell)
+        and sheet
+        and each.label.cell.middle < 0.6 * sheet.height
     ]
+    in_title = [each for each in dated if each.relation == "inline" and _is_titled(each.label, number)]
+    place = _date_behind_place(labels)
     if strong and strong[0].score > 0.6:
         found[roles.date] = strong[0].reading
     elif in_title:
         found[roles.date] = in_title[0].reading
+    elif headed:
+        found[roles.date] = headed[0].reading
     elif number is not None and number.cell.dates and number.cell.page == 1:
         date = number.cell.dates[0]
         found[roles.date] = of_span(number.cell, date.start, date.end, date.value, 0.7)
-    elif dated:
-        found[roles.date] = dated[0].reading
+    elif place is not None:
+        found[roles.date] = place
     else:
-        _add(found, roles.date, _unlabelled_date(labels))
+        _add(found, roles.date, dated[0].reading if dated else _unlabelled_date(labels))
+
+
+def _is_titled(label: Label, number: Reading | None) -> bool:
+    """`Rechnung # 503 vom 13.06.2015`: the date's small word stands in the title's line."""
+    return is_title(label.cell.text[: label.start]) or (number is not None and label.cell is number.cell)
+
+
+def _date_behind_place(labels: Labels) -> Reading | None:
+    """`Zürich, 3. Mai 2026` and `München, den` with the date beside it."""
+    sheet = labels.layout.sheets[0]
+    for cell in sheet.cells:
+        if cell.box[1] > 0.6 * sheet.height:
+            continue
+        for date in cell.dates[:1]:
+            if _DATE_OF_PLACE.match(plain(cell.text[: date.start]) + " ") and not plain(cell.text[date.end :]).strip(
+                " .,"
+            ):
+                return of_span(cell, date.start, date.end, date.value, 0.65)
+        if _DATE_OF_PLACE.match(plain(cell.text) + " "):
+            for beside in labels.layout.right_of(cell)[:1]:
+                if beside.dates and beside.dates[0].start == 0:
+                    date = beside.dates[0]
+                    return of_span(beside, date.start, date.end, date.value, 0.65)
+    return None
 
 
 def _unlabelled_date(labels: Labels) -> Reading | None:
-    """`Paris, le 3 mars 2026`, or the only date that stands alone in the upper part of the first page."""
+    """The only date that stands alone in the upper part of the first page, perhaps with a time behind it."""
     sheet = labels.layout.sheets[0]
     alone: list[Reading] = []
     for cell in sheet.cells:
         for date in cell.dates[:1]:
             before, after = plain(cell.text[: date.start]), plain(cell.text[date.end :]).strip(" .,")
-            if cell.box[1] > 0.6 * sheet.height:
-                continue
-            if _DATE_OF_PLACE.match(before) and not after:
-                return of_span(cell, date.start, date.end, date.value, 0.6)
-            if not before and (
-                not after or re.fullmatch(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?", after, re.IGNORECASE)
-            ):
+            if cell.box[1] < 0.6 * sheet.height and not before and (not after or _TIME.fullmatch(after)):
                 alone.append(of_span(cell, date.start, date.end, date.value, 0.5))
     different = {each.value for each in alone}
     return alone[0] if alone and (len(different) == 1 or alone[0].cell.box[1] < 0.3 * sheet.height) else None
