@@ -118,11 +118,10 @@ def internal_problem(trace_id: str) -> ProblemResponse:
 def log_unexpected(error: BaseException) -> None:
     """Where it happened and what kind it was. Messages of foreign errors may quote a document, a prompt or a row, so they stay out."""
     frames = traceback.extract_tb(error.__traceback__)
-    logger.error(
-        "unexpected error: %s",
-        describe(error),
-        extra={"stack": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-20:]]},
-    )
+    # Our own lines say where; of a library's thirty only the last one does.
+    ours = [frame for frame in frames[:-1] if "site-packages" not in frame.filename]
+    stack = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in [*ours, *frames[-1:]]]
+    logger.error("unexpected error: %s", describe(error), extra={"stack": stack})
 
 
 def describe(error: BaseException | None) -> str:

@@ -152,9 +152,7 @@ class _Reader:
         if kind != b"form-data" or name is None:
             raise _wrong("body", "each part needs `Content-Disposition: form-data` with a name")
         filename = options.get(b"filename")
-        self._events.append(
-            (name.decode(errors="replace"), None if filename is None else filename.decode(errors="replace"))
-        )
+        self._events.append((name.decode(errors="replace"), None if filename is None else _unescaped(filename)))
 
     def _add_content(self, data: bytes, start: int, end: int) -> None:
         self._events.append(data[start:end])
@@ -164,6 +162,11 @@ class _Reader:
 
     def _end(self) -> None:
         self._complete = True
+
+
+def _unescaped(filename: bytes) -> str:
+    """The name as it was, where a browser or curl had to escape it: quotes and line ends, and nothing else (HTML, multipart encoding)."""
+    return filename.replace(b"%22", b'"').replace(b"%0D", b"\r").replace(b"%0A", b"\n").decode(errors="replace")
 
 
 def _cut_off() -> InvalidRequest:

@@ -22,7 +22,8 @@ from ingestio.config import Settings
 from ingestio.db.session import service_session
 from ingestio.domain.plans import Membership
 from ingestio.embedded.temporal import TemporalServer, start_temporal
-from ingestio.services import privileged
+from ingestio.errors import FailureCode
+from ingestio.services import jobs, privileged
 from ingestio.services.accounts import PlanBook
 from tests.api.files import pdf
 from tests.conftest import Database
@@ -99,6 +100,12 @@ def open_door(make_settings: Callable[..., Settings]) -> OpenDoor:
     return open_it
 
 
+def _made(answer: httpx.Response, status: int) -> Json:
+    assert answer.status_code == status, answer.text
+    body: Json = answer.json()
+    return body
+
+
 @dataclass
 class User:
     """Somebody at the front door."""
@@ -137,14 +144,12 @@ class User:
     async def batch(self, pages: list[int], **fields: str) -> Json:
         """A queued batch of PDFs with so many pages each."""
         answer = await self.upload([(f"{index}.pdf", pdf(count)) for index, count in enumerate(pages)], **fields)
-        assert answer.status_code == 202, answer.text
-        return answer.json()
+        return _made(answer, 202)
 
     async def draft(self, **fields: Any) -> Json:
         """An empty draft."""
         answer = await self.post("/batches", json={"prompt_strategy": "auto"} | fields)
-        assert answer.status_code == 201, answer.text
-        return answer.json()
+        return _made(answer, 201)
 
     async def put(
         self, batch_id: str, client_id: str, content: bytes, filename: str | None = None, **options: Any
@@ -161,13 +166,10 @@ class User:
     async def document(self, pages: int = 1) -> Json:
         """A lone document, uploaded and not extracted."""
         answer = await self.post("/documents", files={"file": ("one.pdf", pdf(pages))})
-        assert answer.status_code == 201, answer.text
-        return answer.json()
+        return _made(answer, 201)
 
     async def usage(self) -> Json:
-        answer = await self.get("/usage")
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        return _made(await self.get("/usage"), 200)
 
     async def change_plan(self, membership: Membership) -> None:
         """What the operator, or a paid invoice, does."""
@@ -182,10 +184,6 @@ class User:
             "SELECT user_id, gen_random_uuid(), gen_random_uuid(), id, %s, 'committed' FROM user_usage WHERE user_id = %s",
             [pages, self.id],
         )
-
-    def end_job(self, status: str, *, code: str | None = None, batch_id: str | None = None) -> None:
-        """Not needed by what is tested, but by how it got there: end every live job of the user as a worker would have."""
-        raise NotImplementedError
 
     def row(self, query: str, *values: object) -> Any:
         """The first column of the first row."""
@@ -261,5 +259,65 @@ def stored_files(settings: Settings) -> list[Path]:
     return sorted(path for path in root.rglob("*") if path.is_file())
 
 
-def is_uuid(value: str) -> bool:
-    return str(UUID(value)) == value
+class Worker:
+    """Does to rows what the activities do, through the same services, as far as a test needs it."""
+
+    def __init__(self, user: User) -> None:
+        self._user = user
+
+    async def confirm(self, document_id: str) -> UUID:
+        """Begin the newest job of a document; answers its id."""
+        job_id: UUID = self._user.row(
+            "SELECT id FROM extraction_jobs WHERE document_id = %s ORDER BY attempt DESC LIMIT 1", document_id
+        )
+        async with service_session(self._user.engine) as session:
+            confirmed = await jobs.confirm(
+                session, self._user.id, job_id, book=self._user.book, now=datetime.now(UTC), model_timeout_seconds=1
+            )
+        assert confirmed.may_run, confirmed
+        return job_id
+
+    async def complete(self, document_id: str, **answer: Any) -> None:
+        """Confirm and commit the newest job of a document."""
+        job_id = await self.confirm(document_id)
+        whole = {
+            "document_type": "invoice",
+            "provider": "test",
+            "model": "test-1",
+            "schema_version": "1",
+            "data": {"total": "12.50", "iban": None},
+            "fields": [
+                {
+                    "path": "total",
+                    "value": "12.50",
+                    "state": "supported",
+                    "confidence": 0.98,
+                    "evidence": [{"page": 1, "quote": "12,50", "box": [1.0, 2.0, 30.5, 12.0]}],
+                },
+                {"path": "iban", "value": None, "state": "not_found", "confidence": 0.0, "evidence": []},
+            ],
+            "flags": [],
+            "input_tokens": 11,
+            "output_tokens": 7,
+        }
+        async with service_session(self._user.engine) as session:
+            await jobs.commit(session, self._user.id, job_id, whole | answer)
+
+    async def fail(self, document_id: str, code: FailureCode = FailureCode.NO_TEXT) -> None:
+        """Confirm the newest job of a document and end it without a result."""
+        job_id = await self.confirm(document_id)
+        async with service_session(self._user.engine) as session:
+            await jobs.end(session, self._user.id, job_id, code)
+
+    async def settle(self, batch_id: str) -> None:
+        """Give the batch its final status."""
+        async with service_session(self._user.engine) as session:
+            settled = await jobs.settle_batch(session, self._user.id, UUID(batch_id), datetime.now(UTC))
+        assert settled.open_jobs == 0
+
+
+async def documents_of(user: User, batch_id: str) -> list[Json]:
+    """The documents of a batch, in order."""
+    answer = await user.get(f"/batches/{batch_id}/documents", params={"limit": 200})
+    items: list[Json] = _made(answer, 200)["items"]
+    return items
