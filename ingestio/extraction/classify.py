@@ -71,7 +71,7 @@ def _add_titles(sheet: Sheet, usual_height: float, scores: dict[str, float]) -> 
         for length in range(1, min(_MAX_TOKENS, len(keys)) + 1):
             start = "".join(keys[:length])
             for name in _titles().get(start, ()):
-                if start == whole or any(char.isdigit() for key in keys[length : length + 3] for char in key):
+                if start == whole or _number_follows(keys[length:]):
                     weight = _TITLE  # alone, or with a number behind it
                 elif len(keys) <= length + 4:
                     weight = _TITLE_START
@@ -85,6 +85,16 @@ def _add_titles(sheet: Sheet, usual_height: float, scores: dict[str, float]) -> 
                     best[name] = max(best.get(name, 0.0), _TITLE_START * size * place)
     for name, weight in best.items():
         scores[name] += weight
+
+
+def _number_follows(keys: list[str]) -> bool:
+    """`# RE-2026/503`, `No. 42`: a number at once, or behind short words."""
+    for key in keys[:4]:
+        if any(char.isdigit() for char in key):
+            return True
+        if len(key) > 3 and key not in ("number", "nummer", "numero"):
+            return False
+    return False
 
 
 def _add_shape(layout: Layout, scores: dict[str, float]) -> None:

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from ingestio.domain.text import Box, union
 from ingestio.extraction.catalogue import DOCUMENT_TYPES
+from ingestio.extraction.dates import find_dates
 from ingestio.extraction.layout import Cell, Layout, Sheet, plain
 from ingestio.extraction.tokens import compact, fold, tokens
 
@@ -36,8 +37,15 @@ _STREET = re.compile(
     re.IGNORECASE,
 )
 _CONTACT = re.compile(
-    r"@|https?:|\bwww\.|\b[\w-]+\.(?:com|de|net|org|fr|nl|it|es|pt|co\.uk|eu|io|ch|at|be|example)\b|\b(?:tel|fon|phone|fax|mobile|mobil|telefon|e-?mail|iban|bic|ust|vat|tva|btw|kvk|siret|siren|gln|hrb|steuer|cif|nif|ein|abn|gstin?|p\.?\s?iva|cvr|org\.?\s?nr)\b",
+    r"@|https?:|\bwww\.|\b[\w-]+\.(?:com|de|net|org|fr|nl|it|es|pt|co\.uk|eu|io|ch|at|be|example)\b"
+    # Words of telephones, banks and registers count before a number or colon: `Free Mobile` is a name.
+    r"|\b(?:tel|fon|phone|fax|mobile|mobil|telefon|telephone|telefax|e-?mail|iban|bic|ust|vat|tva|btw|kvk|siret|siren|gln|hrb|steuer|cif|nif|"
+    r"ein|abn|gstin?|p\.?\s?iva|cvr|org)\b[\w\s./-]{0,12}?[:+(\d]",
     re.IGNORECASE,
+)
+_PAGE = re.compile(r"^(?:page|seite|pagina|página|p\.|blatt|sheet)\s*\d", re.IGNORECASE)
+_TITLED_PERSON = re.compile(
+    r"^(?:M\.|Mme|Mlle|Mr\.?|Mrs\.?|Ms\.?|Miss|Herrn?|Frau|Familie|Sig\.|Sig\.ra|Sr\.|Sra\.|Dhr\.?|Mevr\.?|Dna\.)\s+[A-Z]"
 )
 _ATTENTION = re.compile(
     r"\s*(?:c/o|attn\b|attention\b|att\.|f\.?a\.?o\.?|z\.\s?hd\.?|zu händen|t\.?\s?a\.?\s?v\.?\b|ter attentie|à l['’]attention|a la atenci[oó]n|"
@@ -132,6 +140,11 @@ def is_attention_line(text: str) -> bool:
     return bool(_ATTENTION.match(text))
 
 
+def is_titled_person(text: str) -> bool:
+    """`M. Paul Girard`, `Frau Meier`: a person as letters address them."""
+    return bool(_TITLED_PERSON.match(text))
+
+
 @lru_cache(maxsize=1)
 def title_keys() -> frozenset[str]:
     """The headings of all document types, as compact keys."""
@@ -152,9 +165,9 @@ def could_be_name(text: str) -> bool:
     words = value.split()
     if letters < 2 or digits > max(4, letters // 2) or len(words) > 9 or len(value) > 80 or value.endswith(":"):
         return False
-    if is_title(value) or is_salutation(value) or is_country(value):
+    if is_title(value) or is_salutation(value) or is_country(value) or _PAGE.match(value):
         return False
-    if re.search(r"[€$£%]|\d[.,]\d{2}\b|\d{2}[./-]\d{2}[./-]\d{2,4}", value) or re.fullmatch(r"[-_=*.\s]+", value):
+    if re.search(r"[€$£%]|\d[.,]\d{2}\b", value) or find_dates(value) or re.fullmatch(r"[-_=*.\s]+", value):
         return False
     legal = has_legal_form(value)
     if (is_town_line(value) or is_street_line(value) or is_contact_line(value)) and not legal:

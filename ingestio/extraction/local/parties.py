@@ -32,7 +32,8 @@ _TITLE_FROM = re.compile(
 _FROM = re.compile(r"^.*\b(?:from|by|issued by|on behalf of)\s+(?=[A-Z])")
 _LABELLED, _LABELLED_WEAKLY, _SENDER_LINE = 0.95, 0.5, 0.85
 _LEGAL, _TOP_BLOCK = 0.5, 0.42
-_WEB_DOMAIN, _NAMED_AGAIN, _PAYEE = 0.25, 0.15, 0.3
+_WEB_DOMAIN, _NAMED_AGAIN, _PAYEE, _PERSON, _LEFT = 0.25, 0.15, 0.3, 0.25, 0.12
+_BEFORE_TOWN, _BETWEEN_LINES = 2.4, 1.3
 
 
 @dataclass(slots=True)
@@ -99,8 +100,11 @@ class Parties:
             self._weigh(party)
             if party.key in paid:
                 party.score += _PAYEE
+            if lines.is_titled_person(party.name.value):
+                party.score -= _PERSON
             kept.append(party)
         self._lend_scores(kept)
+        self._prefer_left(kept)
         return sorted(kept, key=lambda each: -each.score)
 
     def recipients(self, sender: Party | None) -> list[Party]:
@@ -124,7 +128,15 @@ class Parties:
                 party.score += 0.3
             party.reasons.append("address block")
             found.append(party)
+        if not found and sender is not None:
+            found = self._other_firms(sender)
         return sorted(found, key=lambda each: -each.score)
+
+    def _other_firms(self, sender: Party) -> list[Party]:
+        """Another firm by legal form in the upper half of the first page, where no block is an address."""
+        half = 0.5 * self.layout.sheets[0].height
+        others = [each for each in self._firms() if each.name.cell.page == 1 and each.name.cell.box[1] < half]
+        return [each for each in others if not (_is_part_of(sender, each) or _is_part_of(each, sender))]
 
     def address_of(self, party: Party) -> Reading | None:
         """Street, town and country below a name, on one line."""
@@ -326,7 +338,7 @@ class Parties:
             if block.box[1] > 0.3 * sheet.height:
                 continue
             for place, cell in enumerate(block.cells[:3]):
-                if cell.index in self._skip or self.labels.begins(cell) is not None and self.labels.is_label(cell):
+                if cell.index in self._skip or self._names_a_field(cell):
                     continue
                 name = self._name_in(cell, 0, len(cell.text))
                 if name is None or sum(char.isalpha() for char in name.value) < 3:
@@ -347,13 +359,13 @@ class Parties:
         column = [town]
         for cell in self.layout.above(town, reach=14.0):
             gap = column[0].box[1] - cell.box[3]
-            if abs(cell.box[0] - town.box[0]) > 4 or gap > 2.4 * max(cell.height, town.height) or len(column) > 6:
+            # A blank line may set off the town, as older letters have it, but nothing else.
+            widest = (_BEFORE_TOWN if len(column) == 1 else _BETWEEN_LINES) * max(cell.height, column[0].height)
+            if abs(cell.box[0] - town.box[0]) > 4 or gap > widest or len(column) > 6 or lines.is_town_line(cell.text):
                 break
             text = plain(cell.text)
             address = lines.is_street_line(text) or lines.is_salutation(text) or lines.is_attention_line(text)
-            if self._is_sender_line(cell) or self.labels.is_label(cell) or not (address or lines.could_be_name(text)):
-                break
-            if gap > 1.4 * cell.height and lines.is_salutation(plain(column[0].text)):
+            if self._is_sender_line(cell) or self._names_a_field(cell) or not (address or lines.could_be_name(text)):
                 break
             column.insert(0, cell)
         while len(column) > 1 and lines.is_salutation(plain(column[0].text)):
@@ -364,6 +376,13 @@ class Parties:
         after = next(iter(self.layout.below(town, reach=1.2)), None)
         country = (after,) if after is not None and lines.is_country(after.text) else ()
         return Party(name, 0.0, (*column, *country))
+
+    def _names_a_field(self, cell: Cell) -> bool:
+        """`Client n° 4410`: a label with its value, or a label alone."""
+        first = self.labels.begins(cell)
+        return first is not None and (
+            self.labels.is_label(cell) or (bool(first.names[0].concept) and any(map(str.isdigit, cell.text)))
+        )
 
     def _is_sender_line(self, cell: Cell) -> bool:
         """`Firm - Street 1 - 12345 Town`, or `Firm GmbH, 12345 Town`; `Austin, TX 78701` is none."""
@@ -428,6 +447,16 @@ class Parties:
             or (len(domain) > 5 and domain in key)
             or (len(key) > 5 and key in domain)
         )
+
+    @staticmethod
+    def _prefer_left(parties: list[Party]) -> None:
+        """Of two firms side by side without labels the left one sends."""
+        firms = [each for each in parties if lines.has_legal_form(each.name.value) and each.name.cell.page == 1]
+        for each in firms:
+            cell = each.name.cell
+            beside = [other.name.cell for other in firms if other.key != each.key and other.name.cell.row == cell.row]
+            if beside and all(cell.box[0] < other.box[0] for other in beside):
+                each.score += _LEFT
 
     @staticmethod
     def _lend_scores(parties: list[Party]) -> None:
