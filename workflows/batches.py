@@ -5,6 +5,7 @@ and ends when settling finds nothing open; a stray start therefore does no harm,
 """
 
 import asyncio
+from dataclasses import replace
 
 from temporalio import workflow
 from temporalio.common import Priority, SearchAttributePair, TypedSearchAttributes
@@ -33,6 +34,7 @@ with workflow.unsafe.imports_passed_through():
     from ingestio.errors import FailureCode
     from workflows import names, options, ports
     from workflows.documents import DocumentWorkflow
+    from workflows.steps import database_step
 
 
 @workflow.defn
@@ -63,7 +65,7 @@ class BatchWorkflow:
                     raise
                 # Somebody cancelled the run in the Temporal UI: the same wish as the signal, so it is committed like one.
                 self._cancelling = True
-                await self._commit_cancel()
+                await database_step(ports.request_cancel, self._batch, "commit the cancel")
                 continue
             if settled is not None:
                 return self._finished(settled)
@@ -77,7 +79,7 @@ class BatchWorkflow:
         await self._drain()
         if self._cancelling:
             await self._stop_documents()
-        settled = await self._settle()
+        settled = await database_step(ports.settle_batch, self._batch, "settle batch")
         if settled.open_jobs == 0 and not self._woken:
             return settled
         self._after_position = -1
@@ -165,13 +167,7 @@ class BatchWorkflow:
         self._describe()
         for task in self._running.values():
             task.cancel()
-        await workflow.execute_local_activity(
-            ports.cancel_waiting_jobs,
-            self._batch,
-            start_to_close_timeout=options.DATABASE_STEP_TIMEOUT,
-            retry_policy=options.DATABASE_STEP_RETRY,
-            summary="cancel what waits",
-        )
+        await database_step(ports.cancel_waiting_jobs, self._batch, "cancel what waits")
         await workflow.wait_condition(lambda: not self._running)
         self._waiting = 0
         # What is live now runs under another parent, one that was terminated before it could stop its children.
@@ -232,45 +228,17 @@ class BatchWorkflow:
         )
 
     async def _end_job(self, job: JobRef, code: FailureCode) -> None:
-        await workflow.execute_local_activity(
-            ports.end_without_result,
-            JobEnding(job_id=job.job_id, user_id=self._request.user_id, code=code),
-            start_to_close_timeout=options.DATABASE_STEP_TIMEOUT,
-            retry_policy=options.DATABASE_STEP_RETRY,
-            summary=f"end: {code}",
-        )
+        ending = JobEnding(job_id=job.job_id, user_id=self._request.user_id, code=code)
+        await database_step(ports.end_without_result, ending, f"end: {code}")
 
     async def _read_manifest(self, after_position: int) -> ManifestPage:
-        return await workflow.execute_local_activity(
-            ports.read_manifest,
-            ManifestRequest(
-                batch_id=self._batch.batch_id,
-                user_id=self._batch.user_id,
-                after_position=after_position,
-                limit=options.MANIFEST_PAGE,
-            ),
-            start_to_close_timeout=options.DATABASE_STEP_TIMEOUT,
-            retry_policy=options.DATABASE_STEP_RETRY,
-            summary="read manifest",
+        request = ManifestRequest(
+            batch_id=self._batch.batch_id,
+            user_id=self._batch.user_id,
+            after_position=after_position,
+            limit=options.MANIFEST_PAGE,
         )
-
-    async def _settle(self) -> BatchSettled:
-        return await workflow.execute_local_activity(
-            ports.settle_batch,
-            self._batch,
-            start_to_close_timeout=options.DATABASE_STEP_TIMEOUT,
-            retry_policy=options.DATABASE_STEP_RETRY,
-            summary="settle batch",
-        )
-
-    async def _commit_cancel(self) -> None:
-        await workflow.execute_local_activity(
-            ports.request_cancel,
-            self._batch,
-            start_to_close_timeout=options.DATABASE_STEP_TIMEOUT,
-            retry_policy=options.DATABASE_STEP_RETRY,
-            summary="commit the cancel",
-        )
+        return await database_step(ports.read_manifest, request, "read manifest")
 
     def _finished(self, settled: BatchSettled) -> BatchOutcome:
         workflow.set_current_details(f"Ended: {settled.status}")
@@ -286,13 +254,4 @@ class BatchWorkflow:
         workflow.set_current_details(f"{details}; waits for {reason}" if reason else details)
 
     def _continue_as_new(self) -> None:
-        workflow.continue_as_new(
-            BatchInput(
-                batch_id=self._request.batch_id,
-                user_id=self._request.user_id,
-                plan=self._request.plan,
-                tagged=self._request.tagged,
-                after_position=self._after_position,
-                weight=self._request.weight,
-            )
-        )
+        workflow.continue_as_new(replace(self._request, after_position=self._after_position))

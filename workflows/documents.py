@@ -12,9 +12,10 @@ from temporalio.common import Priority
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from ingestio.domain.messages import DocumentInput, DocumentOutcome, Extracted, JobEnding, JobRequest
+    from ingestio.domain.messages import DocumentInput, DocumentOutcome, JobEnding, JobRequest
     from ingestio.errors import FailureCode
-    from workflows import names, options, ports
+    from workflows import options, ports
+    from workflows.steps import database_step, long_step
 
 
 @workflow.defn
@@ -32,61 +33,32 @@ class DocumentWorkflow:
 
     async def _process(self) -> DocumentOutcome:
         workflow.set_current_details("Confirming the reserved pages")
-        quota = await workflow.execute_local_activity(
-            ports.confirm_quota,
-            self._job,
-            start_to_close_timeout=options.DATABASE_STEP_TIMEOUT,
-            retry_policy=options.DATABASE_STEP_RETRY,
-            summary="confirm quota",
-        )
+        quota = await database_step(ports.confirm_quota, self._job, "confirm quota")
         if quota.finished is not None:
             return DocumentOutcome(status=quota.finished, code=quota.code)
         if not quota.may_run:
             return await self._end(quota.code or FailureCode.QUOTA_EXCEEDED)
-        resolved = await workflow.execute_local_activity(
-            ports.resolve_prompt,
-            self._job,
-            start_to_close_timeout=options.DATABASE_STEP_TIMEOUT,
-            retry_policy=options.DATABASE_STEP_RETRY,
-            summary="resolve prompt",
-        )
+        resolved = await database_step(ports.resolve_prompt, self._job, "resolve prompt")
         calls = timedelta(seconds=quota.model_timeout_seconds) * options.MODEL_CALLS_PER_STEP
         timeout = calls + options.EXTRACTION_OVERHEAD
         if resolved.needs_classification:
             workflow.set_current_details("Finding out what kind of document this is")
-            await workflow.execute_activity(
+            await long_step(
                 ports.classify_document,
                 self._job,
-                task_queue=names.EXTRACTION_QUEUE,
-                start_to_close_timeout=timeout,
-                heartbeat_timeout=options.HEARTBEAT_TIMEOUT,
-                retry_policy=options.EXTRACTION_RETRY,
-                cancellation_type=workflow.ActivityCancellationType.TRY_CANCEL,
+                timeout=timeout,
                 priority=self._priority,
                 summary=f"classify, {quota.pages} pages",
             )
-        await self._extract(timeout, quota.pages)
-        return await workflow.execute_local_activity(
-            ports.commit_result,
-            self._job,
-            start_to_close_timeout=options.DATABASE_STEP_TIMEOUT,
-            retry_policy=options.DATABASE_STEP_RETRY,
-            summary="commit result and pages",
-        )
-
-    async def _extract(self, timeout: timedelta, pages: int) -> Extracted:
-        workflow.set_current_details(f"Reading {pages} pages")
-        return await workflow.execute_activity(
+        workflow.set_current_details(f"Reading {quota.pages} pages")
+        await long_step(
             ports.extract_document,
             self._job,
-            task_queue=names.EXTRACTION_QUEUE,
-            start_to_close_timeout=timeout,
-            heartbeat_timeout=options.HEARTBEAT_TIMEOUT,
-            retry_policy=options.EXTRACTION_RETRY,
-            cancellation_type=workflow.ActivityCancellationType.TRY_CANCEL,
+            timeout=timeout,
             priority=self._priority,
-            summary=f"extract, {pages} pages",
+            summary=f"extract, {quota.pages} pages",
         )
+        return await database_step(ports.commit_result, self._job, "commit result and pages")
 
     async def _end(self, code: str) -> DocumentOutcome:
         """End the job without a result. A cancel that arrives now changes nothing: the job is ending anyway."""
@@ -94,13 +66,7 @@ class DocumentWorkflow:
         ending = JobEnding(job_id=self._job.job_id, user_id=self._job.user_id, code=code)
         while True:
             try:
-                return await workflow.execute_local_activity(
-                    ports.end_without_result,
-                    ending,
-                    start_to_close_timeout=options.DATABASE_STEP_TIMEOUT,
-                    retry_policy=options.DATABASE_STEP_RETRY,
-                    summary=f"end: {code}",
-                )
+                return await database_step(ports.end_without_result, ending, f"end: {code}")
             except (asyncio.CancelledError, ActivityError) as error:
                 if not is_cancelled_exception(error):
                     raise

@@ -27,6 +27,7 @@ from ingestio.errors import (
     RefusalCode,
 )
 from ingestio.services.accounts import PlanBook, require_batches
+from ingestio.services.controls import new_job
 from ingestio.services.usage import initialize_usage
 
 DRAFT = (BatchStatus.PENDING_UPLOAD,)
@@ -242,39 +243,15 @@ async def _queue(
     taken: Sequence[DocumentRow],
     unfit: Sequence[DocumentRow],
 ) -> None:
-    job_ids = {item.id: uuid4() for item in [*taken, *unfit]}
-    common = {"user_id": user_id, "batch_id": batch_id}
-    await jobs.create(
-        session,
-        [
-            common
-            | {
-                "id": job_ids[item.id],
-                "document_id": item.id,
-                "attempt": item.attempt + 1,
-                "position": item.position,
-                "status": ExtractionStatus.QUEUED,
-            }
-            for item in taken
-        ],
-    )
     code = FailureCode.QUOTA_EXCEEDED
-    await jobs.create(
-        session,
-        [
-            common
-            | {
-                "id": job_ids[item.id],
-                "document_id": item.id,
-                "attempt": item.attempt + 1,
-                "position": item.position,
-                "status": ExtractionStatus.FAILED,
-                "error_code": code,
-                "error_message": FAILURE_MESSAGES[code],
-            }
-            for item in unfit
-        ],
-    )
+    ended = {"status": ExtractionStatus.FAILED, "error_code": code, "error_message": FAILURE_MESSAGES[code]}
+    job_ids = {item.id: uuid4() for item in [*taken, *unfit]}
+    rows = {
+        item.id: new_job(user_id, item, None, {}, batch_id=batch_id, job_id=job_ids[item.id])
+        for item in [*taken, *unfit]
+    }
+    await jobs.create(session, [rows[item.id] for item in taken])
+    await jobs.create(session, [rows[item.id] | ended for item in unfit])
     await documents.queue(session, user_id, [item.id for item in taken])
     await documents.fail_unfit(session, user_id, [item.id for item in unfit], code)
     pages = sum(item.page_count for item in taken)
