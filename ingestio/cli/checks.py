@@ -18,7 +18,7 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
 from temporalio.client import Client
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from ingestio.bootstrap import open_object_store
 from ingestio.config import Settings
@@ -214,9 +214,9 @@ async def _upkeep(client: Client) -> Check:
     try:
         await client.get_schedule_handle(names.UPKEEP_ID).describe(rpc_timeout=RPC_TIMEOUT)
     except RPCError as error:
-        return Check(
-            "upkeep", False, f"the schedule {names.UPKEEP_ID}: {_said(error)}; the next start of a worker makes it"
-        )
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return Check("upkeep", False, "not scheduled; the next start of a worker does it")
+        return Check("upkeep", False, _said(error))
     return Check("upkeep", True, "scheduled")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 
 import click
 from rich.text import Text
@@ -10,7 +11,7 @@ from temporalio.service import RPCError
 
 from ingestio.cli import checks
 from ingestio.cli.checks import Check
-from ingestio.cli.open_runs import runs
+from ingestio.cli.open_runs import GRACE, runs
 from ingestio.cli.terminal import harmless, out
 from ingestio.config import Settings
 from ingestio.embedded.instance import RunningInfo, running
@@ -29,8 +30,8 @@ def run(settings: Settings, *, fix: bool, as_json: bool) -> int:
     return 0 if all(each.healthy for each in found) else 1
 
 
-async def examine(settings: Settings, *, fix: bool = False) -> list[Check]:
-    """Every check that can be made now, in the order in which one depends on another."""
+async def examine(settings: Settings, *, fix: bool = False, grace: timedelta = GRACE) -> list[Check]:
+    """Every check that can be made now. Work that moved within `grace` may be about to start by itself."""
     found = [checks.configuration(settings), checks.data_directory(settings), checks.disk(settings)]
     instance = running(settings.data_dir)
     embeds = settings.embeds_postgres or settings.embeds_temporal
@@ -46,11 +47,11 @@ async def examine(settings: Settings, *, fix: bool = False) -> list[Check]:
         found.append(Check("api", False, "not ready yet"))
     elif instance is not None or not embeds:
         found.append(await checks.api(settings.public_url if instance is None else instance.api_url))
-    found.extend(await _servers(settings, instance, fix=fix))
+    found.extend(await _servers(settings, instance, fix=fix, grace=grace))
     return found
 
 
-async def _servers(settings: Settings, instance: RunningInfo | None, *, fix: bool) -> list[Check]:
+async def _servers(settings: Settings, instance: RunningInfo | None, *, fix: bool, grace: timedelta) -> list[Check]:
     database_url = settings.database_url or (instance.endpoints.database_url if instance else None)
     address = settings.temporal_address or (instance.endpoints.temporal_address if instance else None)
     found: list[Check] = []
@@ -69,7 +70,7 @@ async def _servers(settings: Settings, instance: RunningInfo | None, *, fix: boo
         try:
             found.extend(await checks.invariants(engine))
             if client is not None:
-                found.extend(await runs(engine, client, fix=fix))
+                found.extend(await runs(engine, client, fix=fix, grace=grace))
         except (Unavailable, RPCError) as error:
             found.append(Check("open runs", False, f"could not be looked at: {error}"))
     return found

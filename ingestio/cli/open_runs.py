@@ -20,12 +20,12 @@ GRACE = timedelta(seconds=10)
 MOST = 1000
 
 
-async def runs(engine: AsyncEngine, client: Client, *, fix: bool) -> list[Check]:
+async def runs(engine: AsyncEngine, client: Client, *, fix: bool, grace: timedelta = GRACE) -> list[Check]:
     """Whether every queued or processing batch and lone document has an open run; with `fix` those without get one.
 
     At most MOST of each are looked at, the longest unmoved first. Starting twice is harmless.
     """
-    before = datetime.now(UTC) - GRACE
+    before = datetime.now(UTC) - grace
     async with service_session(engine) as session:
         batches = await unfinished_batches(session, before, MOST)
         lone = await unfinished_documents(session, before, MOST)

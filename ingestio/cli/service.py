@@ -18,13 +18,14 @@ import click
 from ingestio.config import Settings
 from ingestio.db.migrate import migrate
 from ingestio.embedded.files import kept_secret
-from ingestio.embedded.instance import AlreadyRunning, Child, Endpoints, Instance, running, using
+from ingestio.embedded.instance import AlreadyRunning, Child, ChildFailed, Endpoints, Instance, running, using
 from ingestio.embedded.locks import use_lock
-from ingestio.embedded.probes import http_ok
+from ingestio.embedded.probes import own_http_ok
 from ingestio.errors import ConfigurationError
 from ingestio.observability import configure_logging
 
 DEFAULT_PORT = 8000
+PORT_ATTEMPTS = 3
 START_PATIENCE_SECONDS = 60.0
 
 
@@ -131,25 +132,40 @@ def start_parts(instance: Instance, settings: Settings, port: int | None) -> Ser
 
     `port` None: 8000, or a free one when that is taken. Raises AlreadyRunning, ConfigurationError, ChildFailed.
     """
-    port = choose_port(settings.host, port)
+    choose_port(settings.host, port)  # a port that cannot be had is said before anything is started
     endpoints = instance.start()
     owner_url = settings.database_owner_url or endpoints.database_owner_url
     if owner_url:
         migrate(owner_url, settings.database_url or endpoints.database_url)
-    environment = child_environment(settings, endpoints, port)
+    environment = child_environment(settings, endpoints)
     instance.add(_part("worker", environment))
-    url = f"http://{_reachable(settings.host)}:{port}"
-    instance.add(_part("api", environment, ready=http_ok(f"{url}/readyz")))
+    url = _add_front_door(instance, settings, environment, port)
     instance.publish(api_url=url)
     return Service(url, _secret(settings), settings.temporal_ui_url or endpoints.temporal_ui_url or None)
 
 
-def child_environment(settings: Settings, endpoints: Endpoints, port: int) -> dict[str, str]:
+def _add_front_door(instance: Instance, settings: Settings, environment: dict[str, str], port: int | None) -> str:
+    """Its address. Whoever takes a free port between our look and its start makes us choose another."""
+    for attempt in range(1, PORT_ATTEMPTS + 1):
+        number = choose_port(settings.host, port)
+        url = f"http://{_reachable(settings.host)}:{number}"
+        own = {**environment, "INGESTIO_PORT": str(number)}
+        try:
+            instance.add(_part("api", own, ready=own_http_ok(f"{url}/readyz")))
+        except ChildFailed:
+            if port is not None or attempt == PORT_ATTEMPTS or _bindable(settings.host, number):
+                raise
+        else:
+            return url
+    raise AssertionError("unreachable")
+
+
+def child_environment(settings: Settings, endpoints: Endpoints) -> dict[str, str]:
     """Our own environment, with the embedded parts filled in as if an operator had named them."""
     environment = dict(os.environ)
     environment["INGESTIO_DATA_DIR"] = str(settings.data_dir.resolve())
     environment["INGESTIO_SECRET_KEY"] = _secret(settings)
-    environment["INGESTIO_HOST"], environment["INGESTIO_PORT"] = settings.host, str(port)
+    environment["INGESTIO_HOST"] = settings.host
     if settings.embeds_postgres:
         environment["INGESTIO_DATABASE_URL"] = endpoints.database_url
     if settings.embeds_temporal:
@@ -162,13 +178,19 @@ def child_environment(settings: Settings, endpoints: Endpoints, port: int) -> di
 
 def choose_port(host: str, port: int | None) -> int:
     """A port that can be bound now: the one that was asked for, or 8000, or any. Raises ConfigurationError when it is taken."""
-    wanted = (DEFAULT_PORT, 0) if port is None else (port,)
-    for number in wanted:
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, number))
-            return int(probe.getsockname()[1])
+    for wanted in (DEFAULT_PORT, 0) if port is None else (port,):
+        if found := _bindable(host, wanted):
+            return found
     raise ConfigurationError(f"--port: {port} on {host} is taken or may not be used")
+
+
+def _bindable(host: str, port: int) -> int | None:
+    """The port itself, or any free one for 0; None when it cannot be bound now."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe, contextlib.suppress(OSError):
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+        return int(probe.getsockname()[1])
+    return None
 
 
 def stop_on_signals() -> threading.Event:

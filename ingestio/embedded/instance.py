@@ -87,7 +87,10 @@ class Instance:
         return self.endpoints
 
     def add(self, child: Child) -> RunningChild:
-        """Start another supervised process and wait for its probe. Its log is `<data_dir>/logs/<name>.log` unless it names one."""
+        """Start another supervised process and wait for its probe. Its log is `<data_dir>/logs/<name>.log` unless it names one.
+
+        Raises ChildFailed when it does not become ready; then it is gone, and the others go on.
+        """
         running = self._supervisor.launch(
             replace(
                 child,
@@ -95,7 +98,11 @@ class Instance:
                 log=child.log or self.data_dir / "logs" / f"{child.name}.log",
             )
         )
-        running.wait_ready()
+        try:
+            running.wait_ready()
+        except BaseException:
+            self._supervisor.discard(running)
+            raise
         return running
 
     def publish(self, *, api_url: str | None) -> None:

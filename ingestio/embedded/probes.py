@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
+
 _TIMEOUT_SECONDS = 1.0
 
 
@@ -23,6 +25,21 @@ def http_ok(url: str) -> Callable[[int], bool]:
             return False
         finally:
             connection.close()
+
+    return ready
+
+
+def own_http_ok(url: str) -> Callable[[int], bool]:
+    """The same, and it is the child itself who listens there: a stranger who took the port first would answer as well."""
+    answers, port = http_ok(url), urlsplit(url).port
+
+    def ready(pid: int) -> bool:
+        try:
+            connections = psutil.Process(pid).net_connections("tcp")
+        except psutil.Error:
+            return False
+        listens = any(each.status == psutil.CONN_LISTEN and each.laddr.port == port for each in connections)
+        return listens and answers(pid)
 
     return ready
 

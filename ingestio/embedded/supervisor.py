@@ -60,6 +60,12 @@ class Supervisor:
             self._parts.append(_Part(running))
         return running
 
+    def discard(self, running: RunningChild) -> None:
+        """End a child that was launched and forget it, as if it never had been."""
+        with self._lock:
+            self._parts = [part for part in self._parts if part.running is not running]
+        running.stop()
+
     def pids(self) -> dict[str, int]:
         """The process id of each child, by name; another one after each restart."""
         with self._lock:

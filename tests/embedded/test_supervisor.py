@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ingestio.embedded.ports import free_port
-from ingestio.embedded.probes import file_says_pid, http_ok
+from ingestio.embedded.probes import file_says_pid, http_ok, own_http_ok
 from ingestio.embedded.processes import Child, ChildFailed, rotate_log, spawn
 from ingestio.embedded.supervisor import RestartPolicy, Supervisor
 from tests.embedded.conftest import alive, eventually
@@ -200,6 +200,17 @@ def test_http_ok_waits_for_the_first_200(tmp_path: Path) -> None:
     running = spawn(child)
     running.wait_ready()
     assert not http_ok(f"http://127.0.0.1:{port}/absent.txt")(0)
+    assert own_http_ok(f"http://127.0.0.1:{port}/present.txt")(running.pid)
+    assert not own_http_ok(f"http://127.0.0.1:{port}/present.txt")(os.getpid()), "a stranger answers there"
     running.stop()
     with pytest.raises(ValueError, match="plain http"):
         http_ok("https://127.0.0.1/")
+
+
+def test_a_child_that_is_discarded_is_gone_and_not_started_again(tmp_path: Path) -> None:
+    supervisor = Supervisor()
+    kept, dropped = (supervisor.launch(_shell(name, "exec sleep 60", tmp_path)) for name in ("kept", "dropped"))
+    supervisor.discard(dropped)
+    assert dropped.exit_code is not None
+    assert supervisor.pids() == {"kept": kept.pid}
+    supervisor.stop()
