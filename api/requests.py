@@ -4,7 +4,6 @@ import asyncio
 import logging
 import re
 import time
-from contextlib import suppress
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -20,9 +19,6 @@ logger = logging.getLogger("ingestio.api")
 JSON_LIMIT_BYTES = 1 << 20
 # A body that stops coming holds a connection and a staged file; a slow line still delivers something within this time.
 BODY_IDLE_SECONDS = 60.0
-# How long the rest of a body is read away after it was refused: closing at once would reset the connection under the client's feet,
-# and it would see a network error where we sent an answer.
-LINGER_SECONDS = 10.0
 _CLIENT_GONE = 499
 _QUIET = frozenset({"/healthz", "/readyz"})
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -75,9 +71,10 @@ class Traced:
 
 
 class BoundedBodies:
-    """Limits what a body may be and how slowly it may come; reads a refused one away so that the answer arrives.
+    """Limits what a body may be and how slowly it may come.
 
-    The limit is that of JSON unless the route lifts it with `lift_body_limit`, which the streaming uploads do.
+    The limit is that of JSON unless the route lifts it with `lift_body_limit`, which the streaming uploads do. An answer may come
+    before the body's end: uvicorn then reads the rest away, so that no reset overtakes it on its way to the client.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -87,14 +84,7 @@ class BoundedBodies:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = _Body(scope, receive)
-
-        async def send_after_reading(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                await body.linger()
-            await send(message)
-
-        await self._app(scope, body.receive, send_after_reading)
+        await self._app(scope, _Body(scope, receive).receive, send)
 
 
 class _Body:
@@ -105,7 +95,6 @@ class _Body:
         self._taken = 0
         # A request without either header has no body to wait for.
         self._ended = "content-length" not in self._headers and "transfer-encoding" not in self._headers
-        self._asked = False
 
     async def receive(self) -> Message:
         if self._ended:
@@ -119,17 +108,7 @@ class _Body:
             raise _too_large(limit)
         return message
 
-    async def linger(self) -> None:
-        """Read the rest away, for a while. A client that still waits for `100 Continue` has sent nothing and need not."""
-        if self._ended or (not self._asked and self._headers.get("expect", "").lower() == "100-continue"):
-            return
-        with suppress(TimeoutError, HTTPException):
-            async with asyncio.timeout(LINGER_SECONDS):
-                while not self._ended:
-                    await self._next()
-
     async def _next(self) -> Message:
-        self._asked = True
         try:
             async with asyncio.timeout(BODY_IDLE_SECONDS):
                 message = await self._receive()

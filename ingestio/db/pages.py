@@ -84,7 +84,7 @@ def _decode(cursor: str, sort: str, column: InstrumentedAttribute[Any]) -> tuple
     try:
         made_for, key, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         kind = column.type.python_type
-        if not isinstance(key, int if kind is int else str):
+        if isinstance(key, str) == (kind is int):
             raise _wrong_cursor()
         value = datetime.fromisoformat(key) if kind is datetime else kind(key)
         identity = UUID(row_id)

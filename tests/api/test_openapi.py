@@ -135,7 +135,7 @@ def test_tried_at_random_no_route_answers_what_it_does_not_describe(
         phases=[Phase.generate],
     )
     @given(case=operation.as_strategy(), existing=st.booleans())
-    def tried(case: schemathesis.Case, existing: bool) -> None:
+    def tried(case: schemathesis.Case[Any], existing: bool) -> None:
         if existing:
             case.path_parameters = {name: real.get(name, value) for name, value in case.path_parameters.items()}
         answer = case.call(base_url=server.url, headers=somebody, timeout=30)
