@@ -6,7 +6,6 @@ always the document's own writing; nothing is found that is not printed.
 
 import re
 import unicodedata
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from ingestio.domain.text import Box, union
 from ingestio.extraction.currencies import codes_of, find_currencies
 from ingestio.extraction.dates import find_dates, find_days, find_months
 from ingestio.extraction.layout import Cell, Layout
+from ingestio.extraction.target import Target
 from ingestio.extraction.tokens import compact, fold, tokens
 
 # Kinds whose digits may be grouped differently on paper: `DE 123 456 789` is DE123456789.
@@ -198,7 +198,7 @@ class Occurrences:
         return index
 
     def _texts(self, value: str, *, regrouped: bool) -> Iterator[Occurrence]:
-        target = _Target(value, regrouped)
+        target = Target(value, regrouped)
         if not target.key:
             yield from self._symbols(value)
             return
@@ -219,7 +219,7 @@ class Occurrences:
                 if pieces:
                     yield Occurrence(pieces)
 
-    def _walk(self, cell: Cell, position: int, target: "_Target") -> tuple[tuple[Cell, int, int], ...] | None:
+    def _walk(self, cell: Cell, position: int, target: "Target") -> tuple[tuple[Cell, int, int], ...] | None:
         """Follows the value word by word, from the end of a cell into the one below, beside or after it."""
         done = target.match(cell, position, 0)
         if done is None:
@@ -277,50 +277,6 @@ class Occurrences:
         for cell in self.layout.cells:
             for match in re.finditer(rf"(?<!\S){re.escape(value.strip())}(?!\S)", cell.text):
                 yield Occurrence(((cell, match.start(), match.end()),))
-
-
-class _Target:
-    """A text value as one run of letters and digits, with the places where digits may not run together."""
-
-    def __init__(self, value: str, regrouped: bool) -> None:
-        parts = tokens(value)
-        self.key = "".join(part.key for part in parts)
-        self._regrouped = regrouped
-        ends: list[int] = []
-        for part in parts:
-            ends.append((ends[-1] if ends else 0) + len(part.key))
-        self._ends = ends
-
-    def match(self, cell: Cell, position: int, length: int) -> tuple[int, int] | None:
-        """How far the value is matched, and the last word used, when `cell` goes on with it from `position`; else None."""
-        last = position
-        while length < len(self.key):
-            if last >= len(cell.tokens):
-                return length, last - 1
-            key = cell.tokens[last].key
-            if not self.key.startswith(key, length) or not self._may_join(length, key):
-                return None
-            length += len(key)
-            last += 1
-        return length, last - 1
-
-    def _may_join(self, length: int, key: str) -> bool:
-        """Digits that touch in the value must touch on paper, and the other way round: `12 3` is not 123."""
-        if self._regrouped:
-            return True
-        if length and self.key[length - 1].isdigit() and key[0].isdigit() and not self._ends_at(length):
-            return False
-        first = bisect_left(self._ends, length + 1)
-        for end in self._ends[first:]:
-            if end >= length + len(key):
-                break
-            if self.key[end - 1].isdigit() and self.key[end].isdigit():
-                return False
-        return True
-
-    def _ends_at(self, length: int) -> bool:
-        at = bisect_left(self._ends, length)
-        return at < len(self._ends) and self._ends[at] == length
 
 
 def _with_trailing_marks(text: str, end: int) -> int:

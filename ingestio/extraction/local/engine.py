@@ -1,13 +1,14 @@
 """The offline provider: reads the text layer in a bounded child, applies the rules, and grounds what they found."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ingestio.domain.evidence import Evidence, FieldState
 from ingestio.domain.fields import ExtractedField, Extraction, FieldKind, FieldSpec
 from ingestio.domain.media import MediaType
 from ingestio.domain.text import DocumentText
-from ingestio.errors import DocumentFailed, FailureCode
+from ingestio.errors import DocumentFailed, FailureCode, FileRefused
 from ingestio.extraction.base import Classification, ClassifyRequest, ExtractRequest
 from ingestio.extraction.catalogue import DOCUMENT_TYPES, Concept
 from ingestio.extraction.classify import classify_layout
@@ -18,8 +19,11 @@ from ingestio.extraction.local.reading import Entry, Found, Reading
 from ingestio.extraction.local.types import read_type
 from ingestio.extraction.schemas import Wanted, child_concept, validate, wanted_for
 from ingestio.extraction.tokens import compact
-from ingestio.media.bounded import run_bounded
+from ingestio.media.bounded import ChildCrashed, MemoryExceeded, TimeExceeded, run_bounded
 from ingestio.media.text import read_text_sync
+
+R = TypeVar("R")
+T = TypeVar("T")
 
 NAME = "local"
 MODEL = "rules-1"
@@ -36,12 +40,20 @@ class LocalProvider:
     model = MODEL
 
     async def classify(self, request: ClassifyRequest) -> Classification:
-        """Raises DocumentFailed(no_text) for a document without a text layer."""
-        return await run_bounded(classify_sync, request, wall_seconds=_WALL_SECONDS, memory_bytes=_MEMORY_BYTES)
+        """Raises DocumentFailed(no_text) for a document without a text layer, DocumentFailed(file_missing) for an unreadable one."""
+        return await _bounded(classify_sync, request)
 
     async def extract(self, request: ExtractRequest) -> Extraction:
-        """Raises DocumentFailed(no_text) for a document without a text layer."""
-        return await run_bounded(extract_sync, request, wall_seconds=_WALL_SECONDS, memory_bytes=_MEMORY_BYTES)
+        """Raises DocumentFailed(no_text) for a document without a text layer, DocumentFailed(file_missing) for an unreadable one."""
+        return await _bounded(extract_sync, request)
+
+
+async def _bounded(function: Callable[[R], T], request: R) -> T:
+    """Runs in a bounded child; a file that no reader opens, or that breaks the limits, is a file that could not be read."""
+    try:
+        return await run_bounded(function, request, wall_seconds=_WALL_SECONDS, memory_bytes=_MEMORY_BYTES)
+    except (FileRefused, TimeExceeded, MemoryExceeded, ChildCrashed):
+        raise DocumentFailed(FailureCode.FILE_MISSING) from None
 
 
 def classify_sync(request: ClassifyRequest) -> Classification:

@@ -136,7 +136,7 @@ def _entries(table: Table, rows: list[Row], kinds: dict[str, FieldKind]) -> tupl
     if 2 * sum(printed_as_money) >= len(anchors):  # where amounts have cents, `Page 1 of 3` has none
         others.extend(row for (row, _), money in zip(anchors, printed_as_money, strict=True) if not money)
         anchors = [anchor for anchor, money in zip(anchors, printed_as_money, strict=True) if money]
-    return _with_continuations(table, anchors, others, kinds)
+    return _with_continuations(table, anchors, others)
 
 
 def _is_money(entry: Entry, keys: list[str]) -> bool:
@@ -223,7 +223,7 @@ def _pieces(words: list[tuple[Cell, int]]) -> list[Piece]:
 
 
 def _with_continuations(
-    table: Table, anchors: list[tuple[Row, Entry]], others: list[Row], kinds: dict[str, FieldKind]
+    table: Table, anchors: list[tuple[Row, Entry]], others: list[Row]
 ) -> tuple[list[Entry], set[int]]:
     used = {cell.index for row, _ in anchors for cell in row.cells}
     if not anchors:

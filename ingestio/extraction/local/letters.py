@@ -10,19 +10,10 @@ from ingestio.extraction.local.blocks import could_be_name, is_contact_line, is_
 from ingestio.extraction.local.labels import Labels, lexicon_of
 from ingestio.extraction.local.parties import Parties, Party
 from ingestio.extraction.local.reading import Entry, Found, Reading, of_cells, of_span
+from ingestio.extraction.local.vocabulary import any_of
 
-_SALUTATION = re.compile(
-    r"^(?:dear\b|to whom it may concern|hello\b|hi\b|ladies and gentlemen|gentlemen|sehr geehrte|liebe[rs]?\s|guten tag|hallo\b|madame|monsieur|cher\b|chère\b|chers\b|bonjour|estimad[oa]s?|querid[oa]s?|muy señor|apreciad[oa]|"
-    r"egregi[oa]|gentil[ei]|spett(?:abile|\.le)|car[oai]\s|geachte|beste\s|exm[oa]s?|prezad[oa]s?|car[oa]s?\s)",
-    re.IGNORECASE,
-)
-_CLOSING = re.compile(
-    r"^(?:yours\s(?:sincerely|faithfully|truly|respectfully)|(?:very\s)?(?:sincerely|respectfully|truly|cordially)(?:\syours)?|(?:kind|best|warm|warmest)\s(?:regards|wishes)|regards|with (?:kind|best) regards|many thanks|"
-    r"mit (?:freundlichen|besten|herzlichen) grüßen|mit (?:freundlichen|besten) gruessen|freundliche grüße|freundliche grüsse|beste grüße|viele grüße|herzliche grüße|hochachtungsvoll|veuillez agréer|je vous prie|nous vous prions|cordialement|bien cordialement|"
-    r"(?:avec mes|mes) salutations|salutations distinguées|atentamente|cordialmente|un cordial saludo|saludos|reciba|distinti saluti|cordiali saluti|in fede|con osservanza|hoogachtend|met (?:vriendelijke|hartelijke) groet|"
-    r"atenciosamente|com os melhores cumprimentos|cumprimentos|respeitosamente)",
-    re.IGNORECASE,
-)
+_SALUTATION = re.compile(rf"^{any_of('letter', 'salutation')}", re.IGNORECASE)
+_CLOSING = re.compile(rf"^{any_of('letter', 'closing')}", re.IGNORECASE)
 _MAX_BODY = 400
 
 

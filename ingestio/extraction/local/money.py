@@ -71,10 +71,12 @@ def _currencies_in(cell: Cell) -> list[tuple[tuple[str, ...], int, int, bool]]:
             at = number.start + max(0, written.find(sign))
             found.append((number.currency, at, at + len(sign), True))
     taken = [(start, end) for _, start, end, _ in found]
-    for each in find_currencies(cell.text):
-        if all(each.end <= start or each.start >= end for start, end in taken):
-            found.append((each.codes, each.start, each.end, False))
-    return found
+    alone = [
+        each
+        for each in find_currencies(cell.text)
+        if all(each.end <= start or each.start >= end for start, end in taken)
+    ]
+    return found + [(each.codes, each.start, each.end, False) for each in alone]
 
 
 def _meant(codes: tuple[str, ...], layout: Layout) -> str:

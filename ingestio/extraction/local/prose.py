@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from functools import cached_property
+from itertools import pairwise
 
 from ingestio.extraction.layout import Cell, Layout, Sheet, plain
 from ingestio.extraction.local.reading import Piece, Reading
@@ -89,7 +90,7 @@ class Prose:
             )
         ]
         bounds = [0, *ends, len(self.text)]
-        return list(zip(bounds, bounds[1:], strict=False))
+        return list(pairwise(bounds))
 
 
 def _repeated(layout: Layout) -> set[int]:

@@ -7,6 +7,7 @@ from ingestio.domain.fields import FieldKind
 from ingestio.extraction.amounts import as_amount, as_number
 from ingestio.extraction.layout import Cell
 from ingestio.extraction.local.reading import Reading, of_span
+from ingestio.extraction.local.vocabulary import words
 from ingestio.extraction.tokens import tokens
 from ingestio.extraction.values import (
     Found,
@@ -20,15 +21,9 @@ from ingestio.extraction.values import (
 
 _LEAD = " \t\u2003:：.-–—=#*|>•_…°/"
 # Small words between a label and its number.
-_SKIPPED = frozenset(
-    "no nr n num number nummer numero id is ist est es e code ref reference the der le la il de o".split(" ")
-)
+_SKIPPED = frozenset(words("value", "before_number"))
 _PREFIX = re.compile(r"[A-Z]{1,5}\.?\Z|[A-Z][a-z]{1,3}\Z")
-_NOT_PREFIX = frozenset(
-    "OF FOR TO DU DE VOM VON AM DEL DATE DATED ON THE AND UND ET PAGE SEITE EUR USD GBP CHF TEL FAX VAT UST TVA IVA BTW".split(
-        " "
-    )
-)
+_NOT_PREFIX = frozenset(words("value", "not_before_code"))
 _DIGITS = re.compile(r"\d{1,6}\Z")
 _BIC = re.compile(r"(?<![A-Z0-9])[A-Z]{4}\s?[A-Z]{2}\s?[A-Z0-9]{2}\s?(?:[A-Z0-9]{3})?(?![A-Za-z0-9])")
 _MAX_TEXT = 200
@@ -39,26 +34,31 @@ def read(kind: FieldKind, cell: Cell, start: int = 0, end: int | None = None) ->
     stop = len(cell.text) if end is None else end
     match kind:
         case FieldKind.DATE:
-            for date in cell.dates:
-                if start <= date.start and date.end <= stop:
-                    yield of_span(cell, date.start, date.end, date.value, 0.8 if date.ambiguous else 1.0)
-        case FieldKind.AMOUNT:
-            for number in cell.amounts:
-                if start <= number.start and number.end <= stop:
-                    score = 1.0 if number.looks_like_money else 0.8
-                    yield of_span(cell, number.start, number.end, as_amount(number.value), score)
-        case FieldKind.NUMBER:
-            for number in cell.numbers:
-                if start <= number.start and number.end <= stop:
-                    yield of_span(cell, number.start, number.end, as_number(number.value))
+            yield from _dates(cell, start, stop)
+        case FieldKind.AMOUNT | FieldKind.NUMBER:
+            yield from _numbers(kind, cell, start, stop)
         case FieldKind.IDENTIFIER:
             yield from _identifier(cell, start, stop)
         case FieldKind.TEXT | FieldKind.ADDRESS:
             yield from _text(cell, start, stop)
         case _:
             for found in _others(kind, cell.text[start:stop]):
-                value = found.value
-                yield of_span(cell, start + found.start, start + found.end, value, 1.0 if found.sure else 0.7)
+                score = 1.0 if found.sure else 0.7
+                yield of_span(cell, start + found.start, start + found.end, found.value, score)
+
+
+def _dates(cell: Cell, start: int, stop: int) -> Iterator[Reading]:
+    for date in cell.dates:
+        if start <= date.start and date.end <= stop:
+            yield of_span(cell, date.start, date.end, date.value, 0.8 if date.ambiguous else 1.0)
+
+
+def _numbers(kind: FieldKind, cell: Cell, start: int, stop: int) -> Iterator[Reading]:
+    amount = kind is FieldKind.AMOUNT
+    for number in cell.amounts if amount else cell.numbers:
+        if start <= number.start and number.end <= stop:
+            value = as_amount(number.value) if amount else as_number(number.value)
+            yield of_span(cell, number.start, number.end, value, 0.8 if amount and not number.looks_like_money else 1.0)
 
 
 def read_bic(cell: Cell, start: int, end: int) -> Iterator[Reading]:
@@ -87,30 +87,30 @@ def _identifier(cell: Cell, start: int, stop: int) -> Iterator[Reading]:
     """The code with which the stretch begins. Letters before it (`INV 104`) and groups of digits (`12 345`) belong to it."""
     text = cell.text[start:stop]
     offset = len(text) - len(text.lstrip(_LEAD))
-    words = [(match.start() + offset, match.group()) for match in re.finditer(r"\S+", text[offset:])]
+    parts = [(match.start() + offset, match.group()) for match in re.finditer(r"\S+", text[offset:])]
     index = 0
-    while index < len(words) - 1 and _is_skipped(words[index][1]):
+    while index < len(parts) - 1 and _is_skipped(parts[index][1]):
         index += 1
-    words = words[index : index + 6]
-    if not words:
+    parts = parts[index : index + 6]
+    if not parts:
         return
-    first_at = words[0][0]
-    prefixed = len(words) > 1 and bool(_PREFIX.match(words[0][1])) and words[0][1].strip(".").upper() not in _NOT_PREFIX
-    if prefixed and any(char.isdigit() for char in words[1][1]):
-        codes = [found for found in find_identifiers(text[words[1][0] :]) if found.start == 0]
+    first_at = parts[0][0]
+    prefixed = len(parts) > 1 and bool(_PREFIX.match(parts[0][1])) and parts[0][1].strip(".").upper() not in _NOT_PREFIX
+    if prefixed and any(char.isdigit() for char in parts[1][1]):
+        codes = [found for found in find_identifiers(text[parts[1][0] :]) if found.start == 0]
         if codes:
-            yield of_span(cell, start + first_at, start + words[1][0] + codes[0].end)
+            yield of_span(cell, start + first_at, start + parts[1][0] + codes[0].end)
             return
     codes = [found for found in find_identifiers(text[first_at:]) if found.start <= 1]
     if not codes:
         return
     end = first_at + codes[0].end
-    if _DIGITS.match(words[0][1]):
+    if _DIGITS.match(parts[0][1]):
         following = 1
-        while following < len(words) and _DIGITS.match(words[following][1]):
+        while following < len(parts) and _DIGITS.match(parts[following][1]):
             following += 1
-        if following == len(words) and following > 1 and "\u2003" not in text[first_at:]:
-            end = words[following - 1][0] + len(words[following - 1][1])
+        if following == len(parts) and following > 1 and "\u2003" not in text[first_at:]:
+            end = parts[following - 1][0] + len(parts[following - 1][1])
     if any(
         number.start == start + first_at and number.end >= start + end and number.looks_like_money
         for number in cell.numbers

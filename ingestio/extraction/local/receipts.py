@@ -2,20 +2,15 @@
 
 import re
 
-from ingestio.extraction.amounts import FoundNumber, as_amount, as_number
+from ingestio.extraction.amounts import as_amount, as_number
 from ingestio.extraction.layout import Cell, Layout, plain
 from ingestio.extraction.local.labels import Labels
 from ingestio.extraction.local.reading import Entry, Found, Reading, of_span
 from ingestio.extraction.local.totals import SUMS
+from ingestio.extraction.local.vocabulary import any_of
 
 _TIME = re.compile(r"(?<![\d:.,])([01]?\d|2[0-3])[:.h]([0-5]\d)(?::[0-5]\d)?(?:\s?[AaPp]\.?[Mm]\.?)?(?![\d:%])")
-_PAID_BY = re.compile(
-    r"\b(?:visa(?:\s(?:debit|credit))?|master\s?card|maestro|amex|american express|discover|girocard|ec[\s-]?karte|ec[\s-]?cash|kreditkarte|"
-    r"contactless(?:\s(?:visa|mastercard))?|apple pay|google pay|paypal|cash|bar(?:zahlung)?|credit card|debit card|"
-    r"carte bancaire|cb|esp[eè]ces|efectivo|tarjeta(?:\sde\s(?:cr[eé]dito|d[eé]bito))?|contanti|contante?|bancomat|pin(?:nen)?|v\s?pay|"
-    r"multibanco|dinheiro|vpay|interac|eftpos|klarna|bank transfer|gift card)\b",
-    re.IGNORECASE,
-)
+_PAID_BY = re.compile(rf"\b{any_of('receipt', 'paid_by')}\b", re.IGNORECASE)
 _QUANTITY_BEFORE = re.compile(r"^(\d{1,3})\s?[x×X*]?\s+(?=[^\W\d_])|^(\d{1,3})\s?[x×X*]\s*")
 # `2 Stk x 1,49`, `1,284 kg x 1,89 EUR/kg`, `2 @ 3.50`.
 _QUANTITY_LINE = re.compile(
@@ -105,11 +100,10 @@ def _items(layout: Layout, labels: Labels) -> list[Entry]:
                 entries[-1].update({name: reading for name, reading in line.items() if name not in entries[-1]})
                 continue
             entry = _item(row, right)
-            if entry is not None and begins is None:
+            # `Total discount` names a sum, `Tel` nothing that could be one.
+            if entry is not None and (begins is None or not any(name.concept for name in begins.names)):
                 entries.append(entry)
-            elif entry is not None and begins is not None and not any(name.concept for name in begins.names):
-                entries.append(entry)
-    return entries if len(entries) > 0 else []
+    return entries
 
 
 def _only_tip(concept: str) -> bool:
@@ -150,11 +144,11 @@ def _item(row: list[Cell], right: float) -> Entry | None:
     if quantity:
         group = 1 if quantity[1] else 2
         entry["quantity"] = of_span(first, quantity.start(group), quantity.end(group), str(int(quantity[group])))
-    _add_middle(entry, row, amount)
+    _add_middle(entry, row)
     return entry
 
 
-def _add_middle(entry: Entry, row: list[Cell], amount: FoundNumber) -> None:
+def _add_middle(entry: Entry, row: list[Cell]) -> None:
     """Quantity and unit price in cells between the description and the amount."""
     for cell in row[1:-1]:
         for number in cell.numbers:
@@ -174,7 +168,7 @@ def _quantity_line(row: list[Cell]) -> Entry | None:
     numbers = [
         each
         for each in cell.numbers
-        if each.start in (match.start("quantity"), match.start("price")) or each.end in (match.end("price"),)
+        if each.start in (match.start("quantity"), match.start("price")) or each.end == match.end("price")
     ]
     if len(numbers) < 2:
         return None

@@ -16,49 +16,27 @@ _NUMBERED = re.compile(r"^(?:\d{1,2}(?:\.\d{1,2})*\.?|[IVX]{1,5}\.|[A-Z]\.)\s+[^
 _PERSON = re.compile(
     r"^(?:(?:Dr|Prof|Mr|Mrs|Ms|Ing)\.?\s)*[A-ZÀ-Ý][\w'’.-]+(?:\s(?:[A-ZÀ-Ý][\w'’.-]*|de|van|von|der|da|di|la)){1,4}$"
 )
+_KEYWORDS = re.compile(
+    r"\b(?:keywords|key words|index terms|schlagworte|schlüsselwörter|mots[- ]clés|palabras clave|parole chiave|trefwoorden|"
+    r"palavras[- ]chave)\s*[:—–-]\s*([^.]{3,300})",
+    re.IGNORECASE,
+)
 _SUMMARY_ROWS = 60
 
 
 def read_report(layout: Layout) -> tuple[Found, dict[str, list[Entry]]]:
     """Readings by concept; authors, keywords and headings as lists."""
     labels = Labels(layout, lexicon_of("report"))
-    found: Found = {}
     title = title_of(layout)
+    found = _named(labels)
     if title is not None:
         found["title"] = title
-        subtitle = next(iter(layout.below(title.pieces[-1][0], reach=1.5)), None)
-        if (
-            subtitle is not None
-            and 2 <= len(subtitle.words) <= 20
-            and labels.begins(subtitle) is None
-            and subtitle.height > 1.05 * layout.line_height
-        ):
-            found["subtitle"] = of_cells([subtitle], score=0.7)
-    for concept, kind in (
-        ("report_date", FieldKind.DATE),
-        ("report_number", FieldKind.IDENTIFIER),
-        ("organization", FieldKind.TEXT),
-    ):
-        labelled = [
-            each
-            for each in scalars.candidates(labels, concept, kind)
-            if each.label.leading and (each.label.closed or each.label.fills_cell)
-        ]
-        if labelled:
-            found[concept] = labelled[0].reading
-    if "report_date" not in found:
-        date = _early_date(layout)
-        if date is not None:
-            found["report_date"] = date
+        _add_subtitle(found, labels, title)
     authors, organization = _authors(labels)
     if organization is not None:
         found.setdefault("organization", organization)
-    if "organization" not in found:
-        firm = (
-            next((each for each in Parties(labels).senders(None) if has_legal_form(each.name.value)), None)
-            if layout.sheets
-            else None
-        )
+    if "organization" not in found and layout.sheets:
+        firm = next((each for each in Parties(labels).senders(None) if has_legal_form(each.name.value)), None)
         if firm is not None:
             found["organization"] = firm.name
     for section in sections_of(layout, "report"):
@@ -68,6 +46,33 @@ def read_report(layout: Layout) -> tuple[Found, dict[str, list[Entry]]]:
                 found["summary"] = of_cells(cells, score=0.8)
     lists = {"authors": authors, "keywords": _keywords(layout), "headings": _headings(layout, title)}
     return found, {name: entries for name, entries in lists.items() if entries}
+
+
+def _named(labels: Labels) -> Found:
+    """Date, number and organization behind their labels; a date without one from the head of the first page."""
+    found: Found = {}
+    wanted = (
+        ("report_date", FieldKind.DATE),
+        ("report_number", FieldKind.IDENTIFIER),
+        ("organization", FieldKind.TEXT),
+    )
+    for concept, kind in wanted:
+        for candidate in scalars.candidates(labels, concept, kind):
+            if candidate.label.leading and (candidate.label.closed or candidate.label.fills_cell):
+                found[concept] = candidate.reading
+                break
+    date = _early_date(labels.layout) if "report_date" not in found else None
+    if date is not None:
+        found["report_date"] = date
+    return found
+
+
+def _add_subtitle(found: Found, labels: Labels, title: Reading) -> None:
+    below = next(iter(labels.layout.below(title.pieces[-1][0], reach=1.5)), None)
+    if below is None or not 2 <= len(below.words) <= 20 or labels.begins(below) is not None:
+        return
+    if below.height > 1.05 * labels.layout.line_height:
+        found["subtitle"] = of_cells([below], score=0.7)
 
 
 def _early_date(layout: Layout) -> Reading | None:
@@ -124,11 +129,7 @@ def _names_organization(value: str) -> bool:
 
 def _keywords(layout: Layout) -> list[Entry]:
     prose = Prose(layout)
-    match = re.search(
-        r"\b(?:keywords|key words|index terms|schlagworte|schlüsselwörter|mots[- ]clés|palabras clave|parole chiave|trefwoorden|palavras[- ]chave)\s*[:—–-]\s*([^.]{3,300})",
-        prose.text[:8000],
-        re.IGNORECASE,
-    )
+    match = _KEYWORDS.search(prose.text[:8000])
     if match is None:
         return []
     entries: list[Entry] = []
@@ -156,12 +157,11 @@ def _headings(layout: Layout, title: Reading | None) -> list[Entry]:
             or len(layout.row_of(cell)) > 1
         ):
             continue
-        larger = cell.height > 1.15 * layout.line_height
-        if (larger and sum(char.isalpha() for char in cell.text) >= 4) or (
-            _NUMBERED.match(cell.text) and cell.height > 1.02 * layout.line_height
-        ):
-            if cell.page > 1 or title is None or cell.middle > title.cell.middle + 3 * title.cell.height:
-                entries.append({"": of_cells([cell], score=0.75)})
+        larger = cell.height > 1.15 * layout.line_height and sum(char.isalpha() for char in cell.text) >= 4
+        numbered = bool(_NUMBERED.match(cell.text)) and cell.height > 1.02 * layout.line_height
+        below_title = title is None or cell.page > 1 or cell.middle > title.cell.middle + 3 * title.cell.height
+        if (larger or numbered) and below_title:
+            entries.append({"": of_cells([cell], score=0.75)})
     return entries[:200]
 
 

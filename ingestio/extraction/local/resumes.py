@@ -2,47 +2,19 @@
 
 import re
 
-from ingestio.domain.fields import FieldKind
 from ingestio.extraction.dates import FoundDate, find_months
 from ingestio.extraction.layout import Cell, Layout, plain
-from ingestio.extraction.local import scalars
-from ingestio.extraction.local.blocks import could_be_name, has_legal_form, is_street_line, is_title, is_town_line
+from ingestio.extraction.local.blocks import has_legal_form
 from ingestio.extraction.local.labels import Labels, lexicon_of
 from ingestio.extraction.local.reading import Entry, Found, Piece, Reading, of_span
+from ingestio.extraction.local.resume_person import PARTS, POSITION, add_person, head_of
 from ingestio.extraction.local.sections import Section, sections_of
-from ingestio.extraction.tokens import fold
-from ingestio.extraction.values import find_emails, find_phones
+from ingestio.extraction.local.vocabulary import any_of
 
-_PRESENT = re.compile(
-    r"\b(?:present|current|now|today|ongoing|to date|heute|aktuell|jetzt|laufend|présent|aujourd['’]hui|actuel|à ce jour|en cours|actualidad|actual|presente|hoy|oggi|attuale|in corso|attualmente|heden|nu|atual|atualidade|atualmente)\b",
-    re.IGNORECASE,
-)
-_RANGE = re.compile(r"^\s*(?:[-–—/]|to|until|bis|au|à|a|al|hasta|tot|até|-{1,2})\s*$", re.IGNORECASE)
+_PRESENT = re.compile(rf"\b{any_of('resume', 'present')}\b", re.IGNORECASE)
 _BULLET = re.compile(r"^\s*[•·▪●○◦‣∙*–—-]\s*")
-_POSITION = re.compile(
-    r"\b(?:engineer|developer|manager|director|consultant|analyst|assistant|intern|internship|lead|leader|head|officer|specialist|designer|teacher|nurse|architect|scientist|administrator|coordinator|supervisor|accountant|"
-    r"technician|representative|associate|executive|president|founder|partner|programmer|researcher|professor|lecturer|editor|writer|clerk|trainee|apprentice|advisor|planner|strategist|recruiter|cashier|chef|driver|"
-    r"ingenieur(?:in)?|entwickler(?:in)?|leiter(?:in)?|berater(?:in)?|referent(?:in)?|sachbearbeiter(?:in)?|praktikant(?:in)?|praktikum|werkstudent(?:in)?|mitarbeiter(?:in)?|geschäftsführer(?:in)?|assistent(?:in)?|kaufmann|kauffrau|"
-    r"ingénieure?|développeu(?:r|se)|responsable|chef de projet|chargée? de|directeur|directrice|stagiaire|stage|consultante?|assistante?|gestionnaire|ingeniero|ingeniera|desarrollador|gerente|técnico|jefe|becario|prácticas|"
-    r"ingegnere|sviluppatore|responsabile|direttore|tirocinio|tirocinante|impiegat[oa]|ontwikkelaar|medewerker|stagiair|adviseur|projectleider|engenheir[oa]|programador|estagiári[oa]|estágio|técnic[oa]|diretor)\b",
-    re.IGNORECASE,
-)
-_SCHOOL = re.compile(
-    r"(?:universit|university|hochschule|college|school|institut|academy|akademie|gymnasium|école|ecole|lycée|facult|politecnic|polytechnic|escuela|instituto|liceo|scuola|scoala|hogeschool|schule|faculdade|escola|ETH\b|MIT\b|"
-    r"kolleg|conservator|bootcamp|lyceum|collège)",
-    re.IGNORECASE,
-)
-_DEGREE = re.compile(
-    r"\b(?:b\.?\s?sc|m\.?\s?sc|b\.?\s?a|m\.?\s?a|b\.?\s?eng|m\.?\s?eng|mba|ph\.?\s?d|bachelor|master|diploma|diplom|degree|licence|licenciatura|licenciado|grado|laurea|magister|doctor\w*|abitur|baccalaur[ée]at|bac\b|bts|dut|"
-    r"a-levels?|gcse|hbo|wo|mestrado|certificate|associate|ausbildung|high school|secondary|graduation|ingénieur|matura)\b\.?",
-    re.IGNORECASE,
-)
-_URL = re.compile(
-    r"(?<![@\w.])(?:https?://|www\.)?(?:[\w-]+\.)+(?:com|org|net|io|dev|me|de|fr|es|it|nl|pt|co|ai|app|eu|ch|at|be|uk|example|no|se|dk|fi|pl|info|tech)(?:/[\w./%~-]*)?(?![\w@])",
-    re.IGNORECASE,
-)
-_PLACE = re.compile(r"^[^\W\d_][^\d@|:/]{1,40},\s*[^\W\d_][^\d@|:/]{1,30}$")
-_PARTS = re.compile(r"\s+[|•·∙–—-]\s+|\s*[|•∙]\s*|\u2003+|\s·\s")
+_SCHOOL = re.compile(rf"{any_of('resume', 'school')}", re.IGNORECASE)
+_DEGREE = re.compile(rf"\b{any_of('resume', 'degree')}\b\.?", re.IGNORECASE)
 _SPLIT = re.compile(r"\s*[,;|•·/]\s+|\s*[|•;]\s*|\u2003+|\s·\s")
 _SUMMARY_LINES = 40
 
@@ -52,8 +24,8 @@ def read_resume(layout: Layout) -> tuple[Found, dict[str, list[Entry]]]:
     sections = sections_of(layout, "resume")
     labels = Labels(layout, lexicon_of("resume"))
     found: Found = {}
-    top = _head(layout, sections)
-    _person(found, layout, labels, top)
+    top = head_of(layout, sections)
+    add_person(found, layout, labels, top)
     for section in sections:
         if section.name == "summary" and "summary" not in found and section.rows:
             found["summary"] = _text_of(section.rows[:_SUMMARY_LINES])
@@ -69,130 +41,6 @@ def read_resume(layout: Layout) -> tuple[Found, dict[str, list[Entry]]]:
             for reading in _items(each, by_line=name == "certificates")
         ]
     return found, {name: entries for name, entries in lists.items() if entries}
-
-
-def _head(layout: Layout, sections: list[Section]) -> list[Cell]:
-    """The lines of the first page before the first section, or its upper quarter."""
-    if not layout.sheets:
-        return []
-    sheet = layout.sheets[0]
-    tops = [each.heading.box[1] for each in sections if each.heading.page == sheet.number]
-    limit = max(min(tops, default=sheet.height), 0.12 * sheet.height)
-    return [cell for cell in sheet.cells if cell.box[1] < limit] or sheet.cells[:12]
-
-
-def _person(found: Found, layout: Layout, labels: Labels, top: list[Cell]) -> None:
-    name = _name(layout, labels, top)
-    if name is not None:
-        found["name"] = name
-    for concept, finder in (("email", find_emails), ("phone", find_phones)):
-        reading = next(
-            (
-                of_span(cell, each.start, each.end, each.value)
-                for cell in [*top, *layout.cells]
-                for each in finder(cell.text)
-            ),
-            None,
-        )
-        if reading is not None:
-            found[concept] = reading
-    email = found.get("email")
-    for cell in [*top, *layout.cells[:60]]:
-        match = _URL.search(cell.text)
-        if match and "@" not in match.group() and not (email and email.cell is cell and match.group() in email.value):
-            found["url"] = of_span(cell, match.start(), match.end(), score=0.8)
-            break
-    _location(found, labels, top)
-    if name is not None:
-        _headline(found, layout, name, top)
-    for name_of, kind in (("date_of_birth", FieldKind.DATE), ("nationality", FieldKind.TEXT)):
-        extra = scalars.best(labels, name_of, kind)
-        if extra is not None:
-            found[name_of] = extra
-
-
-def _name(layout: Layout, labels: Labels, top: list[Cell]) -> Reading | None:
-    """Behind a label, else the largest line at the head that reads as a person's name."""
-    for candidate in scalars.candidates(labels, "name", FieldKind.TEXT):
-        if candidate.label.leading and candidate.label.closed and could_be_name(candidate.reading.value):
-            return candidate.reading
-    ranked: list[tuple[float, Cell, str]] = []
-    for place, cell in enumerate(top[:15]):
-        value = _PARTS.split(plain(cell.text))[0].strip(" ,")
-        words = value.split()
-        if (
-            not 2 <= len(words) <= 5
-            or any(char.isdigit() for char in value)
-            or is_title(value)
-            or not could_be_name(value)
-            or has_legal_form(value)
-        ):
-            continue
-        if not all(
-            word[:1].isupper()
-            or fold(word) in ("de", "da", "van", "von", "der", "den", "di", "la", "le", "el", "bin", "al")
-            for word in words
-        ):
-            continue
-        score = cell.height / layout.line_height - 0.05 * place - (0.4 if _POSITION.search(value) else 0.0)
-        ranked.append((score, cell, value))
-    if not ranked:
-        return None
-    score, cell, value = max(ranked, key=lambda each: each[0])
-    at = cell.text.find(value.split()[0])
-    return of_span(cell, at, min(len(cell.text), at + len(value)), value, 0.9 if score > 1.15 else 0.7)
-
-
-def _location(found: Found, labels: Labels, top: list[Cell]) -> None:
-    labelled = [
-        each
-        for each in scalars.candidates(labels, "location", FieldKind.TEXT)
-        if each.label.leading and each.label.closed
-    ]
-    if labelled:
-        found["location"] = labelled[0].reading
-        return
-    for cell in top:
-        position = 0
-        for part in re.split(f"({_PARTS.pattern})", cell.text):
-            start, position = position, position + len(part)
-            value = part.strip(" ,")
-            if (
-                not value
-                or (found.get("name") and value == found["name"].value)
-                or find_emails(value)
-                or find_phones(value)
-            ):
-                continue
-            if (
-                _PLACE.match(value)
-                and not _POSITION.search(value)
-                and len(value.split()) <= 6
-                or is_town_line(value)
-                or is_street_line(value)
-            ):
-                at = start + part.find(value)
-                found["location"] = of_span(cell, at, at + len(value), score=0.8)
-                return
-
-
-def _headline(found: Found, layout: Layout, name: Reading, top: list[Cell]) -> None:
-    """The line below the name when it says what the person does."""
-    for cell in layout.below(name.cell, reach=2.0):
-        value = plain(cell.text)
-        if (
-            cell not in top
-            or len(value.split()) > 10
-            or find_emails(value)
-            or find_phones(value)
-            or _URL.search(value)
-            or value.endswith(".")
-        ):
-            return
-        if _PLACE.match(value) and not _POSITION.search(value):
-            continue
-        found["label"] = of_span(cell, 0, len(cell.text), score=0.8 if _POSITION.search(value) else 0.6)
-        return
 
 
 def _text_of(rows: list[list[Cell]]) -> Reading:
@@ -233,11 +81,7 @@ def _blocks(section: Section) -> list[tuple[list[list[Cell]], list[tuple[Cell, F
         previous = dated[index - 1][0] if index else -1
         start = number
         alone = not _rest_of(section.rows[number])
-        while (
-            start - 1 > previous
-            and (alone or index == 0 or start == number)
-            and _is_head_line(section, start - 1, number)
-        ):
+        while start - 1 > previous and (alone or index == 0 or start == number) and _is_head_line(section, start - 1):
             start -= 1
             if number - start >= 2:
                 break
@@ -254,7 +98,7 @@ def _rest_of(row: list[Cell]) -> str:
     return " ".join(_without_dates(cell)[0] for cell in row).strip()
 
 
-def _is_head_line(section: Section, number: int, dated: int) -> bool:
+def _is_head_line(section: Section, number: int) -> bool:
     """Whether a row above a dated one is its headline: short, no bullet, no sentence, set close to it."""
     row, below = section.rows[number], section.rows[number + 1]
     text = plain(" ".join(cell.text for cell in row))
@@ -318,9 +162,9 @@ def _headings(rows: list[list[Cell]], most: int) -> tuple[list[Reading], int]:
         for cell in row:
             text, start, _ = _without_dates(cell)
             position = start
-            for part in re.split(f"({_PARTS.pattern})", text):
+            for part in re.split(f"({PARTS.pattern})", text):
                 value = part.strip(" ,\u2003")
-                if value and not _PARTS.fullmatch(part) and any(char.isalpha() for char in value):
+                if value and not PARTS.fullmatch(part) and any(char.isalpha() for char in value):
                     at = position + part.find(value)
                     parts.append(of_span(cell, at, at + len(value), score=0.75))
                 position += len(part)
@@ -346,7 +190,7 @@ def _name_and_position(entry: Entry, heads: list[Reading]) -> None:
     """Which of the headline's parts is the position, which the company; a place behind the company is cut off."""
     if not heads:
         return
-    position = next((each for each in heads if _POSITION.search(each.value)), None)
+    position = next((each for each in heads if POSITION.search(each.value)), None)
     if position is not None and " at " in position.value and len(heads) == 1:
         before, _, _ = position.value.partition(" at ")
         cell, start, end = position.pieces[0]
@@ -372,7 +216,7 @@ def _name_and_position(entry: Entry, heads: list[Reading]) -> None:
 
 def _without_place(company: Reading) -> Reading:
     """`Fjordlink Telecom AS, Oslo` without the town."""
-    cell, start, end = company.pieces[0]
+    cell, start, _ = company.pieces[0]
     head, comma, tail = company.value.partition(", ")
     if not comma or len(tail.split()) > 4 or re.match(r"(?:Inc|LLC|Ltd|Limited|Corp)\b", tail):
         return company

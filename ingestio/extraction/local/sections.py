@@ -4,21 +4,13 @@ from dataclasses import dataclass, field
 
 from ingestio.extraction.catalogue import DOCUMENT_TYPES
 from ingestio.extraction.layout import Cell, Layout, Sheet, plain
+from ingestio.extraction.local.vocabulary import words
 from ingestio.extraction.tokens import compact
 
 # A heading is short, and stands out by capitals, size or a line of its own.
 _MAX_WORDS = 6
 # Headings that belong to no field, so that a section does not run into the next one.
-_OTHER_HEADINGS = frozenset(
-    compact(text)
-    for text in (
-        "references, interests, hobbies, projects, publications, talks, awards, honors, honours, achievements, volunteering, volunteer experience, activities, personal details, personal information, "
-        "contact, contact details, contact information, additional information, memberships, affiliations, presentations, research, patents, extracurricular activities, referenzen, interessen, hobbys, projekte, "
-        "publikationen, auszeichnungen, ehrenamt, persönliche daten, kontakt, kontaktdaten, sonstiges, engagement, centres d'intérêt, loisirs, projets, références, bénévolat, informations personnelles, coordonnées, contact, "
-        "divers, intereses, aficiones, proyectos, referencias, voluntariado, datos personales, contacto, otros, otros datos, interessi, progetti, referenze, volontariato, dati personali, contatti, altro, hobby, "
-        "interesses, projetos, referências, voluntariado, dados pessoais, contacto, outros, interesses en hobby's, projecten, referenties, vrijwilligerswerk, persoonlijke gegevens, persoonsgegevens, contactgegevens, overig"
-    ).split(", ")
-)
+_OTHER_HEADINGS = frozenset(compact(text) for text in words("resume", "other_headings"))
 
 
 @dataclass(slots=True)
@@ -62,13 +54,13 @@ def sections_of(layout: Layout, document_type: str) -> list[Section]:
 def _heading(cell: Cell, layout: Layout, known: dict[str, str]) -> str | None:
     """The field that a heading opens, an empty text for a heading of none, or None when the cell is no heading."""
     text = plain(cell.text).strip(" :.•-–—|")
-    words = text.split()
-    if not words or len(words) > _MAX_WORDS + 1:
+    parts = text.split()
+    if not parts or len(parts) > _MAX_WORDS + 1:
         return None
-    if words[0].rstrip(".)").isdigit() and len(words) > 1:
-        text = " ".join(words[1:])
+    if parts[0].rstrip(".)").isdigit() and len(parts) > 1:
+        text = " ".join(parts[1:])
     key = compact(text)
-    stands_out = text.isupper() or cell.height > 1.08 * layout.line_height or text.istitle() or len(words) <= 3
+    stands_out = text.isupper() or cell.height > 1.08 * layout.line_height or text.istitle() or len(parts) <= 3
     if not stands_out or text[:1].islower():
         return None
     if key in known:

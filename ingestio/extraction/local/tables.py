@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ingestio.domain.text import Word
 from ingestio.extraction.layout import Cell, Layout, Sheet
 from ingestio.extraction.local.labels import Label, Lexicon, labels_in
+from ingestio.extraction.local.vocabulary import words
 from ingestio.extraction.tokens import Token
 
 _NUMERIC = frozenset(
@@ -15,10 +17,7 @@ _NUMERIC = frozenset(
 _AMOUNTS = ("amount", "balance", "debit", "credit", "unit_price")
 _THROUGH_WORD, _THROUGH_CELL, _WRONG_SIDE = 1.0, 0.6, 0.5
 # Words that stand in headings without naming a column: they qualify the word beside or above them.
-_QUALIFIERS = frozenset(
-    "eur usd gbp chf euro ht ttc net netto brutto gross incl excl inkl exkl ohne mit inc ex of per for pu mwst ust vat tax tva iva btw "
-    "in pro par je stk unit einheit each rs inr no nr in de du la le ohne mwst und and".split(" ")
-)
+_QUALIFIERS = frozenset(words("table", "qualifiers"))
 
 
 @dataclass(slots=True)
@@ -240,7 +239,7 @@ def _fit_edges(table: Table, rows: list[Row]) -> None:
         for row in rows
         for cell in row.cells
     ]
-    for before, after in zip(columns, columns[1:], strict=False):
+    for before, after in pairwise(columns):
         before.right = after.left = _edge_between(before, after, cells)
     columns[0].left, columns[-1].right = float("-inf"), float("inf")
 

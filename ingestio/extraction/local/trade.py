@@ -60,7 +60,7 @@ def read_trade(document_type: str, layout: Layout) -> tuple[Found, dict[str, lis
             _add(found, concept.name, _read_scalar(labels, concept, roles, sender, recipient))
     _add_number_and_date(found, labels, roles)
     _add_payment(found, labels, {each.name for each in kind.concepts})
-    _add_period_end(found, labels)
+    _add_period_end(found)
     if document_type == "invoice":
         _add_amount_due(found, layout)
     entries = listed.entries
@@ -262,7 +262,7 @@ def _add_amount_due(found: Found, layout: Layout) -> None:
         found["amount_due"] = replace(total, score=0.5)
 
 
-def _add_period_end(found: Found, labels: Labels) -> None:
+def _add_period_end(found: Found) -> None:
     """The second date of `01.05.2026 - 31.05.2026` ends the period that the first begins."""
     start = found.get("service_period_start")
     if start is None or "service_period_end" in found:

@@ -1,0 +1,103 @@
+"""Names on a page: a party of a document, and how a cell is read as one."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ingestio.extraction.layout import Cell, Layout
+from ingestio.extraction.local import blocks as lines
+from ingestio.extraction.local.blocks import blocks_of
+from ingestio.extraction.local.labels import Labels
+from ingestio.extraction.local.reading import Reading, of_span
+from ingestio.extraction.local.vocabulary import any_of
+from ingestio.extraction.tokens import compact
+
+SEPARATORS = re.compile(r"\s+[|•●·∙–—-]\s+|\s*[|•●·∙]\s*|,\s+|\u2003")
+"""Between the parts of an address that is printed on one line."""
+
+NAME_LABEL = re.compile(rf"^{any_of('address', 'name_label')}\s*:\s*", re.IGNORECASE)
+_STATE = re.compile(r"^[A-Z]{2}(?:\s+\d{5}(?:-\d{4})?)?$")
+_TITLE_FROM = re.compile(
+    r"^(?:receipt|invoice|statement|order|bill|rechnung|facture|factura|fattura|factuur|fatura)\s+(?:from|von|de|di|van)\s+",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True)
+class Party:
+    """A name with its score, and the lines below it that are its address."""
+
+    name: Reading
+    score: float
+    cells: tuple[Cell, ...] = ()
+    labelled: bool = False
+    reasons: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        return compact(self.name.value)
+
+
+def share_first_word(first: Party, second: Party) -> bool:
+    """`MICROSOFT CORPORATION` and `Microsoft Corp` are one firm."""
+    one, other = (
+        [token.key for token in party.name.cell.tokens if token.start >= party.name.pieces[0][1]]
+        for party in (first, second)
+    )
+    return bool(one) and bool(other) and one[0] == other[0] and len(one[0]) >= 4
+
+
+def is_part_of(short: Party, full: Party) -> bool:
+    """`Alphabet` in `Alphabet Fuhrparkmanagement GmbH`, `De Waterlinie` in `Drukkerij De Waterlinie B.V.`"""
+    return full.key.startswith(short.key) if len(short.key) < 6 else short.key in full.key
+
+
+def with_lines(name: Reading, cells: Iterable[Cell]) -> Party:
+    """A name with the lines of its block."""
+    return Party(name, 0.0, tuple(cells))
+
+
+class Page:
+    """The first page's blocks, with the labels of the whole document. `skip`: cells of tables, where no party stands."""
+
+    def __init__(self, labels: Labels, skip: frozenset[int] = frozenset()) -> None:
+        self.labels = labels
+        self.layout: Layout = labels.layout
+        self.skip = skip
+        first = self.layout.sheets[0] if self.layout.sheets else None
+        self.blocks = blocks_of(first) if first else []
+        self.block_of = {cell.index: block for block in self.blocks for cell in block.cells}
+
+    def name_in(self, cell: Cell, start: int, end: int) -> Reading | None:
+        text = cell.text[start:end]
+        offset = len(text) - len(text.lstrip(" \u2003:：.-–|•"))
+        prefix = NAME_LABEL.match(text[offset:]) or _TITLE_FROM.match(text[offset:])
+        offset += prefix.end() if prefix else 0
+        value = text[offset:].rstrip(" \u2003,;|-–")
+        parts = [part for part in SEPARATORS.split(value) if part and part.strip()]
+        if len(parts) > 1 and any(lines.is_town_line(part) or lines.is_street_line(part) for part in parts[1:]):
+            value = parts[0]
+        if not lines.could_be_name(value):
+            return None
+        return of_span(cell, start + offset, start + offset + len(value))
+
+    def block_below(self, cell: Cell) -> list[Cell]:
+        """The lines of a cell's block from it downwards, up to a label or seven lines."""
+        block = self.block_of.get(cell.index)
+        cells = list(block.cells) if block else [cell, *self.layout.below(cell, reach=1.2)]
+        following = cells[cells.index(cell) :] if cell in cells else [cell]
+        return following[:8]
+
+    def names_a_field(self, cell: Cell) -> bool:
+        """`Client n° 4410`: a label with its value, or a label alone."""
+        first = self.labels.begins(cell)
+        return first is not None and (
+            self.labels.is_label(cell) or (bool(first.names[0].concept) and any(map(str.isdigit, cell.text)))
+        )
+
+    def is_sender_line(self, cell: Cell) -> bool:
+        """`Firm - Street 1 - 12345 Town`, or `Firm GmbH, 12345 Town`; `Austin, TX 78701` is none."""
+        parts = [part.strip() for part in SEPARATORS.split(cell.text) if part and part.strip()]
+        if len(parts) < 2 or not any(lines.is_town_line(part) for part in parts[1:]):
+            return False
+        return (len(parts) > 2 and not _STATE.match(parts[1])) or lines.has_legal_form(parts[0])

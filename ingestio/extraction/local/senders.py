@@ -1,0 +1,219 @@
+"""Who wrote a document, where no label says it: sender lines, firms by their legal form, letterheads, web domains."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+
+from ingestio.extraction.layout import Cell
+from ingestio.extraction.local import blocks as lines
+from ingestio.extraction.local.names import SEPARATORS, Page, Party, is_part_of, share_first_word, with_lines
+from ingestio.extraction.local.reading import Reading, of_span
+from ingestio.extraction.local.vocabulary import words
+from ingestio.extraction.tokens import compact
+
+_DOMAIN = re.compile(r"(?:www\.|https?://(?:www\.)?|@)([\w-]{3,})\.", re.IGNORECASE)
+_FREE_MAIL = frozenset(words("address", "free_mail"))
+_FROM = re.compile(r"^.*\b(?:from|by|issued by|on behalf of)\s+(?=[A-Z])")
+_SENDER_LINE, _LEGAL, _TOP_BLOCK = 0.85, 0.5, 0.42
+_WEB_DOMAIN, _NAMED_AGAIN, _PAYEE, _PERSON, _LEFT = 0.25, 0.15, 0.3, 0.25, 0.12
+
+
+class Senders:
+    """Candidates for the sender, weighed."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._domains = self._web_domains()
+        self._by_word: dict[str, list[Cell]] = defaultdict(list)
+
+    def best_first(self, recipient: Party | None, payees: Iterable[Party] = ()) -> list[Party]:
+        """Unlabelled candidates for the sender, best first; what belongs to the recipient is not among them.
+
+        `payees` are the names that weak labels give (account holder, beneficiary): they speak for a candidate of the same name.
+        """
+        paid = {each.key for each in payees}
+        found = [*self.sender_lines(), *self.firms(), *self._top_blocks()]
+        taken = {cell.index for cell in recipient.cells} | {recipient.name.cell.index} if recipient else set()
+        kept: list[Party] = []
+        for party in found:
+            if party.name.cell.index in taken or (recipient and party.key == recipient.key):
+                continue
+            if recipient and share_first_word(recipient, party):
+                continue
+            self._weigh(party)
+            if party.key in paid:
+                party.score += _PAYEE
+            if lines.is_titled_person(party.name.value):
+                party.score -= _PERSON
+            kept.append(party)
+        self._lend_scores(kept)
+        self._prefer_left(kept)
+        return sorted(kept, key=lambda each: -each.score)
+
+    def sender_lines(self) -> list[Party]:
+        """The small line above an address window: `Firm GmbH - Street 1 - 12345 Town`."""
+        found: list[Party] = []
+        sheet = self._page.layout.sheets[0]
+        for cell in sheet.cells:
+            if cell.box[1] > 0.5 * sheet.height or cell.index in self._page.skip or self._page.labels.begins(cell):
+                continue
+            if not self._page.is_sender_line(cell):
+                continue
+            parts = [part.strip() for part in SEPARATORS.split(cell.text) if part and part.strip()]
+            above = next(iter(self._page.layout.above(cell, reach=1.0)), None)
+            if above is not None and above.height > 1.15 * cell.height and lines.could_be_name(above.text):
+                continue  # the address line of a letterhead
+            name = parts[0] if re.search(r"[^\W\d_]{2}", parts[0]) else ""
+            if (
+                not name
+                or lines.is_street_line(name)
+                or (lines.is_town_line(name) and not lines.has_legal_form(name))
+                or len(name) > 60
+            ):
+                continue
+            at = cell.text.find(name)
+            score = _SENDER_LINE if len(parts) > 2 else _SENDER_LINE - 0.25
+            found.append(Party(of_span(cell, at, at + len(name)), score, (cell,), reasons=["sender line"]))
+        return found
+
+    def firms(self) -> list[Party]:
+        """Names with a legal form, on the first and the last page."""
+        found: list[Party] = []
+        pages = {1, self._page.layout.sheets[-1].number}
+        for cell in self._page.layout.cells:
+            if cell.page not in pages or cell.index in self._page.skip or not lines.has_legal_form(cell.text):
+                continue
+            name = self._firm_in(cell)
+            if name is None:
+                continue
+            party = with_lines(name, self._page.block_below(cell) if cell.page == 1 else (cell,))
+            party.score = _LEGAL
+            sheet = self._page.layout.sheet(cell)
+            if cell.box[1] < 0.25 * sheet.height and cell.page == 1:
+                party.score += _NAMED_AGAIN
+            elif cell.box[1] > 0.8 * sheet.height:
+                party.score += 0.1
+            elif 0.3 * sheet.height < cell.box[1] < 0.8 * sheet.height:
+                party.score -= 0.15
+            party.reasons.append("legal form")
+            found.append(party)
+        return found
+
+    def _firm_in(self, cell: Cell) -> Reading | None:
+        """The firm's name in a cell: the part between separators that holds the legal form, up to it."""
+        position = 0
+        for part in re.split(
+            r"(\s+[|•●·∙–—]\s+|\s*[|•●·∙]\s*|\s-\s|:\s|,\s(?!(?i:inc|llc|l\.l|ltd|limited|llp|plc|lda|ltda|s\.|sa\b|sl\b|gmbh|corp|co\.|bv|b\.v|nv|n\.v))|\u2003)",
+            cell.text,
+        ):
+            start, position = position, position + len(part)
+            if not lines.has_legal_form(part):
+                continue
+            ends = [match.end() for match in lines.LEGAL_FORM.finditer(part) if match.start() > 0]
+            value = part[: ends[-1]].strip() if ends else ""
+            value = _FROM.sub("", value)
+            if 1 <= len(value.split()) <= 8 and lines.could_be_name(value):
+                at = start + part.find(value)
+                return of_span(cell, at, at + len(value))
+        return None
+
+    def _top_blocks(self) -> list[Party]:
+        """The first line of the blocks at the head of the first page: letterheads."""
+        found: list[Party] = []
+        sheet = self._page.layout.sheets[0]
+        usual = self._page.layout.line_height
+        for block in self._page.blocks:
+            if block.box[1] > 0.3 * sheet.height:
+                continue
+            for place, cell in enumerate(block.cells[:3]):
+                if cell.index in self._page.skip or self._page.names_a_field(cell):
+                    continue
+                name = self._page.name_in(cell, 0, len(cell.text))
+                if name is None or sum(char.isalpha() for char in name.value) < 3:
+                    continue
+                score = _TOP_BLOCK - 0.04 * place - 0.25 * cell.box[1] / sheet.height
+                score += min(0.18, 0.12 * max(0.0, cell.height / usual - 1.0))
+                score += 0.05 if place == 0 and cell is sheet.rows[0][0] else 0.0
+                party = Party(name, score, tuple(block.cells[place:][:8]), reasons=["top block"])
+                if any(lines.is_town_line(each.text) for each in block.cells):
+                    party.score += 0.08
+                found.append(party)
+        return found
+
+    def _web_domains(self) -> set[str]:
+        found: set[str] = set()
+        for cell in self._page.layout.cells:
+            if "@" in cell.text or "www." in cell.text.casefold() or "http" in cell.text.casefold():
+                found |= {match[1].casefold() for match in _DOMAIN.finditer(cell.text)}
+        return {compact(each) for each in found if each not in _FREE_MAIL}
+
+    def _weigh(self, party: Party) -> None:
+        """What speaks for a sender besides its place: its web domain, contact lines in its block, being named again."""
+        key = re.sub(r"(?:gmbh|ag|kg|ltd|limited|inc|llc|bv|nv|sas|sarl|sa|srl|spa|co|corp|plc)$", "", party.key)
+        same = [
+            min(len(key), len(domain)) / max(len(key), len(domain))
+            for domain in self._domains
+            if self._same_firm(key, domain)
+        ]
+        if same:
+            party.score += _WEB_DOMAIN * max(same)
+            party.reasons.append("web domain")
+        if any(lines.is_contact_line(cell.text) for cell in party.cells):
+            party.score += 0.08
+        if self._named_again(party):
+            party.score += _NAMED_AGAIN
+        if party.name.cell.box[1] > 0 and lines.is_title(party.name.value):
+            party.score -= 0.5
+
+    def _named_again(self, party: Party) -> bool:
+        """Whether the name stands in another line too: in the footer, as account holder, behind a label."""
+        cell, start, end = party.name.pieces[0]
+        name = [token.key for token in cell.tokens if start <= token.start < end]
+        if not name:
+            return False
+        for other in self._cells_with(name[0]):
+            keys = [token.key for token in other.tokens]
+            if other is not cell and any(keys[at : at + len(name)] == name for at in range(len(keys) - len(name) + 1)):
+                return True
+        return False
+
+    def _cells_with(self, key: str) -> list[Cell]:
+        if not self._by_word:
+            for cell in self._page.layout.cells[:3000]:
+                for token in cell.tokens:
+                    self._by_word[token.key].append(cell)
+        return self._by_word.get(key, [])
+
+    @staticmethod
+    def _same_firm(key: str, domain: str) -> bool:
+        if len(key) < 3 or len(domain) < 3:
+            return False
+        return (
+            key.startswith(domain)
+            or domain.startswith(key)
+            or (len(domain) > 5 and domain in key)
+            or (len(key) > 5 and key in domain)
+        )
+
+    @staticmethod
+    def _prefer_left(parties: list[Party]) -> None:
+        """Of two firms side by side without labels the left one sends."""
+        firms = [each for each in parties if lines.has_legal_form(each.name.value) and each.name.cell.page == 1]
+        for each in firms:
+            cell = each.name.cell
+            beside = [other.name.cell for other in firms if other.key != each.key and other.name.cell.row == cell.row]
+            if beside and all(cell.box[0] < other.box[0] for other in beside):
+                each.score += _LEFT
+
+    @staticmethod
+    def _lend_scores(parties: list[Party]) -> None:
+        """`Alphabet` on the sender line speaks for `Alphabet Fuhrparkmanagement GmbH` in the head."""
+        for full in parties:
+            if not lines.has_legal_form(full.name.value):
+                continue
+            prose = len(full.name.cell.words) > 10
+            for short in parties:
+                if short is not full and short.key != full.key and len(short.key) >= 3 and is_part_of(short, full):
+                    if prose and not full.key.startswith(short.key):
+                        continue
+                    full.score = max(full.score, short.score + 0.04)
