@@ -43,15 +43,17 @@ async def create_batch(request: Request, response: Response, caller: CallerDep, 
     kind = media_type(request)
     if kind == JSON:
         response.status_code = 201
-        return await make_draft(caller, await json_body(request, NewDraft))
-    if kind != MULTIPART:
+        batch_id, replayed = await make_draft(caller, await json_body(request, NewDraft), key)
+    elif kind == MULTIPART:
+        made = await receive_batch(caller, request, key)
+        batch_id, replayed = made.batch_id, made.replayed
+        if made.queued:
+            await caller.runs.start_batch(caller.user_id, batch_id, made.plan)
+    else:
         raise HTTPException(415, f"Send {MULTIPART} with files, or {JSON} for a draft.")
-    made = await receive_batch(caller, request, key)
-    if made.queued:
-        await caller.runs.start_batch(caller.user_id, made.batch_id, made.plan)
-    if made.replayed:
+    if replayed:
         response.headers[REPLAYED] = "true"
-    return await batch_answer(caller, made.batch_id)
+    return await batch_answer(caller, batch_id)
 
 
 @router.get("")

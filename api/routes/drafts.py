@@ -1,6 +1,7 @@
 """Drafts: files one by one, prompts, the quote, and the submission."""
 
 import re
+from dataclasses import asdict
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query, Request
@@ -16,24 +17,29 @@ from api.uploads.intake import drop_objects
 from api.uploads.singles import receive_draft_file
 from ingestio.db import batches
 from ingestio.domain.batches import PromptStrategy
-from ingestio.domain.submissions import BatchSpec
+from ingestio.domain.submissions import BatchSpec, fingerprint
 from ingestio.errors import FieldError, InvalidRequest
 from ingestio.services import drafts, privileged
 from ingestio.services.drafts import DraftChange
+from ingestio.services.submissions import Claim
 
 router = APIRouter(prefix="/batches/{batch_id}", tags=["drafts"])
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-async def make_draft(caller: Caller, draft: NewDraft) -> Batch:
-    """Open a draft. Raises UpgradeRequired, SubscriptionInactive, PromptInvalid."""
+async def make_draft(caller: Caller, draft: NewDraft, key: str | None) -> tuple[UUID, bool]:
+    """Open a draft; answers its id, and True when an earlier request with the same key and content made it.
+
+    Raises UpgradeRequired, SubscriptionInactive, PromptInvalid, IdempotencyConflict.
+    """
     batch_id = uuid4()
     prompt = checked_prompt("global_prompt", draft.global_prompt)
     spec = BatchSpec(draft.name or None, draft.prompt_strategy, prompt)
+    claim = None if key is None else Claim(key, fingerprint({"draft": asdict(spec)}, []))
     async with caller.acting() as session:
-        await privileged.open_batch(session, caller.user_id, batch_id, spec, caller.book)
-    return await batch_answer(caller, batch_id)
+        made = await privileged.open_batch(session, caller.user_id, batch_id, spec, caller.book, claim=claim)
+    return made, made != batch_id
 
 
 @router.put(

@@ -55,24 +55,30 @@ class Accepted:
 
 
 async def open_batch(
-    session: ServiceSession, user_id: str, batch_id: UUID, spec: BatchSpec, book: PlanBook, *, files: int = 0
-) -> None:
-    """Commit the shell of a batch before any file is handled, so that it survives whatever happens to them (R22)."""
+    session: ServiceSession,
+    user_id: str,
+    batch_id: UUID,
+    spec: BatchSpec,
+    book: PlanBook,
+    *,
+    files: int = 0,
+    claim: Claim | None = None,
+) -> UUID:
+    """Make a draft, or the shell of a one-shot batch before any file is handled, so that it survives whatever happens to them (R22).
+
+    Answers its id, or that of the batch which the claimed key made before. Raises UpgradeRequired, SubscriptionInactive, BatchTooLarge
+    and IdempotencyConflict.
+    """
     profile = await accounts.read_profile(session, user_id)
     if profile is None:
         raise NotFound("No such account.")
     plan = book.plan_of(user_id, profile.membership)
     require_batches(profile, plan)
     require_room(plan, files)
-    await batches.create(
-        session,
-        user_id,
-        batch_id,
-        name=spec.name,
-        strategy=spec.strategy,
-        prompt=spec.global_prompt if spec.strategy is PromptStrategy.GLOBAL else None,
-        all_or_nothing=spec.all_or_nothing,
-    )
+    holder = await holder_of(session, user_id, "batches", claim, batch_id)
+    if holder == batch_id:
+        await _create(session, user_id, batch_id, spec)
+    return holder
 
 
 async def forget_shell(session: ServiceSession, user_id: str, batch_id: UUID) -> bool:
@@ -150,8 +156,19 @@ async def holder_of(
     return holder
 
 
+async def _create(session: ServiceSession, user_id: str, batch_id: UUID, spec: BatchSpec) -> None:
+    await batches.create(
+        session,
+        user_id,
+        batch_id,
+        name=spec.name,
+        strategy=spec.strategy,
+        prompt=_kept_prompt(spec),
+        all_or_nothing=spec.all_or_nothing,
+    )
+
+
 async def _complete_shell(session: ServiceSession, user_id: str, batch_id: UUID, spec: BatchSpec) -> None:
-    prompt = spec.global_prompt if spec.strategy is PromptStrategy.GLOBAL else None
     changed = await batches.change(
         session,
         user_id,
@@ -159,20 +176,17 @@ async def _complete_shell(session: ServiceSession, user_id: str, batch_id: UUID,
         DRAFT,
         name=spec.name,
         prompt_strategy=spec.strategy,
-        extraction_prompt=prompt,
+        extraction_prompt=_kept_prompt(spec),
         all_or_nothing=spec.all_or_nothing,
     )
     if not changed:
         # The upload took so long that upkeep swept its shell away as abandoned.
-        await batches.create(
-            session,
-            user_id,
-            batch_id,
-            name=spec.name,
-            strategy=spec.strategy,
-            prompt=prompt,
-            all_or_nothing=spec.all_or_nothing,
-        )
+        await _create(session, user_id, batch_id, spec)
+
+
+def _kept_prompt(spec: BatchSpec) -> str | None:
+    """The batch's row holds the global prompt only when the strategy is global (R15)."""
+    return spec.global_prompt if spec.strategy is PromptStrategy.GLOBAL else None
 
 
 async def submit(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+import httpx
 import pytest
 
 from ingestio.config import Settings
@@ -171,3 +172,17 @@ async def test_the_key_of_a_batch_that_was_deleted_finds_nothing(user: User) -> 
     await user.ask("DELETE", f"/batches/{batch['id']}")
 
     assert_problem(await user.upload(files, key="k"), 404, "not_found")
+
+
+async def test_the_same_holds_for_a_draft(user: User) -> None:
+    async def send(**fields: str) -> httpx.Response:
+        return await user.post("/batches", json={"prompt_strategy": "auto"} | fields, headers={"Idempotency-Key": "k"})
+
+    first, *twins = await asyncio.gather(*(send() for _ in range(4)))
+
+    assert {answer.status_code for answer in (first, *twins)} == {201}
+    assert len({answer.json()["id"] for answer in (first, *twins)}) == 1
+    assert sum("idempotency-replayed" in answer.headers for answer in (first, *twins)) == 3
+    assert_problem(await send(name="other"), 409, "idempotency_conflict")
+    assert_problem(await user.upload([("a.pdf", pdf())], key="k"), 409, "idempotency_conflict")
+    assert await count_batches(user) == 1
