@@ -69,6 +69,18 @@ def has_legal_form(text: str) -> bool:
     )
 
 
+def up_to_legal_form(text: str) -> str:
+    """`Elektro Brandt e.K., Inhaber Jens Brandt` without what stands behind the legal form and a comma or bracket."""
+    for match in LEGAL_FORM.finditer(text):
+        if (
+            match.start() > 0
+            and re.match(r"\.?\s*[,;(]\s*(?!\s*$)", text[match.end() :])
+            and not LEGAL_FORM.search(text[match.end() :])
+        ):
+            return text[: match.end()] + ("." if text[match.end() : match.end() + 1] == "." else "")
+    return text
+
+
 def is_town_line(text: str) -> bool:
     """A postal code with a town."""
     return bool(_POST_TOWN.search(text)) and not re.search(r"[€$£]|\d[.,]\d{2}\b", text)

@@ -69,6 +69,7 @@ class Page:
         self.block_of = {cell.index: block for block in self.blocks for cell in block.cells}
 
     def name_in(self, cell: Cell, start: int, end: int) -> Reading | None:
+        """The name in some characters of a cell, without a label before it and an address behind it; None when it is none."""
         text = cell.text[start:end]
         offset = len(text) - len(text.lstrip(" \u2003:：.-–|•"))
         prefix = NAME_LABEL.match(text[offset:]) or _TITLE_FROM.match(text[offset:])
@@ -76,7 +77,10 @@ class Page:
         value = text[offset:].rstrip(" \u2003,;|-–")
         parts = [part for part in SEPARATORS.split(value) if part and part.strip()]
         if len(parts) > 1 and any(lines.is_town_line(part) or lines.is_street_line(part) for part in parts[1:]):
+            if len(parts) == 2 and _STATE.match(parts[1].strip()):
+                return None  # `Boise, ID 83702`
             value = parts[0]
+        value = lines.up_to_legal_form(value)
         if not lines.could_be_name(value):
             return None
         return of_span(cell, start + offset, start + offset + len(value))
