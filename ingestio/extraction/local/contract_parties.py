@@ -21,9 +21,9 @@ _ROLE_LABEL = re.compile(
     rf"^(?:the\s)?(?P<role>{any_of('contract', 'roles')})\s*(?:name)?\s*:\s*(?P<name>\S.*)?$", re.IGNORECASE
 )
 _NAME_END = re.compile(
-    rf",\s(?!(?:Inc|LLC|L\.L\.C|Ltd|Limited|LLP|PLC|Corp|S\.|GmbH)\b)|\s\(|;|\s[–-]\s|\b{any_of('contract', 'after_name')}\b"
+    rf",\s(?!(?i:Inc|LLC|L\.L\.C|Ltd|Limited|LLP|PLC|Corp|S\.|GmbH)\b)|\s\(|;|\s[–-]\s|\b{any_of('contract', 'after_name')}\b"
 )
-_NAME_START = re.compile(rf"^{any_of('contract', 'before_name')}[\s,]*", re.IGNORECASE)
+_NAME_START = re.compile(rf"^(?:[,;:.)\]–\"-]|{any_of('contract', 'before_name')}(?![^\W_]))[\s,]*", re.IGNORECASE)
 _SIGNER = re.compile(
     r"^(?:name|print(?:ed)? name|nom|nombre|nome|naam|by)\s*:\s*(?P<value>[^_:]{3,60}?)\s*$", re.IGNORECASE
 )

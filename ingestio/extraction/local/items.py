@@ -112,7 +112,8 @@ def _until_sums(table: Table, scalars: Lexicon) -> list[Row]:
 
 def _has_numbers_of_an_item(table: Table, row: Row, labelled: set[int]) -> bool:
     """Whether a quantity, price or date stands in its column, outside of the cells that hold a label of a sum."""
-    columns = [index for index, column in enumerate(table.columns) if column.name in ("quantity", "unit_price", "date")]
+    names = ("quantity", "unit_price", "date") if "amount" in table.names() else ("quantity", "date")
+    columns = [index for index, column in enumerate(table.columns) if column.name in names]
     cells = [(cell, at) for index in columns for cell, at in row.words.get(index, ()) if cell.index not in labelled]
     return any(any(char.isdigit() for char in cell.words[at].text) for cell, at in cells)
 

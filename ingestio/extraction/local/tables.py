@@ -187,6 +187,10 @@ def _columns(head: list[Cell], lexicon: Lexicon) -> list[Column]:
             over.name, over.key, over.rank = part.name, part.key, part.rank
         over.head_left, over.head_right = min(over.head_left, part.head_left), max(over.head_right, part.head_right)
     _without_doubles(columns)
+    names = {column.name for column in columns}
+    if "unit_price" in names and not {"amount", "quantity"} & names:
+        for column in columns:  # with one price a line, the price is the line's amount
+            column.name = "amount" if column.name == "unit_price" else column.name
     return columns
 
 

@@ -55,14 +55,9 @@ def read_sums(labels: Labels, concepts: Iterable[str] = SUMS) -> Found:
     readings = {concept: each.reading for concept, each in chosen.items()}
     _read_columns(found, chosen, readings)
     net = chosen.get("subtotal")
-    if (
-        "total_amount" in concepts
-        and "total_amount" not in readings
-        and "tax_amount" not in readings
-        and net is not None
-    ):
-        if net.label.key.startswith("total"):  # `Total charges` with nothing added to it
-            readings["total_amount"] = replace(net.reading, score=0.6)
+    alone = "total_amount" in found or not {"total_amount", "tax_amount"} & readings.keys()
+    if alone and "total_amount" not in readings and net is not None and net.label.key.startswith("total"):
+        readings["total_amount"] = replace(net.reading, score=0.6)  # `Total charges` with nothing added to it
     return readings
 
 
