@@ -1,22 +1,36 @@
-"""Objects that go after their rows went: first the commit, then the bytes, so that no row ever names what is not there."""
+"""Objects that go after their rows went, or that never got one: the commit comes first, so that no row names what is not there."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Iterable
 
-from api.deps import Caller
 from ingestio.errors import Unavailable
 from ingestio.services.controls import Removed
 from ingestio.storage.keys import document_prefix, extraction_key
+from ingestio.storage.objects import ObjectStore
 
 logger = logging.getLogger("ingestio.api")
 
 _AT_ONCE = 16
 
 
-async def remove_objects(caller: Caller, removed: Removed) -> None:
-    """Delete what is stored of these documents and jobs. What cannot be deleted now is left to the sweep of orphans."""
-    store, user_id = caller.store, caller.user_id
+async def remove_stored(store: ObjectStore, user_id: str, removed: Removed) -> None:
+    """Delete everything that is stored of these documents and jobs."""
+    await _all(
+        [
+            *(store.delete_prefix(document_prefix(user_id, item.id), user_id) for item in removed.documents),
+            *(store.delete(extraction_key(user_id, job_id), user_id) for job_id in removed.job_ids),
+        ]
+    )
+
+
+async def remove_objects(store: ObjectStore, user_id: str, keys: Iterable[str]) -> None:
+    """Delete these objects."""
+    await _all([store.delete(key, user_id) for key in keys])
+
+
+async def _all(deletions: Iterable[Awaitable[object]]) -> None:
+    """A few at a time. What cannot be deleted now is left to the sweep of orphans."""
     turns = asyncio.Semaphore(_AT_ONCE)
 
     async def in_turn(deletion: Awaitable[object]) -> None:
@@ -26,8 +40,4 @@ async def remove_objects(caller: Caller, removed: Removed) -> None:
             except Unavailable as error:
                 logger.warning("an object is left to the sweep: %s", error.detail)
 
-    deletions: Iterable[Awaitable[object]] = [
-        *(store.delete_prefix(document_prefix(user_id, item.id), user_id) for item in removed.documents),
-        *(store.delete(extraction_key(user_id, job_id), user_id) for job_id in removed.job_ids),
-    ]
-    await asyncio.gather(*(in_turn(deletion) for deletion in deletions))
+    await asyncio.gather(*map(in_turn, deletions))

@@ -77,19 +77,21 @@ class BoundedBodies:
     before the body's end: uvicorn then reads the rest away, so that no reset overtakes it on its way to the client.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, idle_seconds: float = BODY_IDLE_SECONDS) -> None:
         self._app = app
+        self._idle_seconds = idle_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        await self._app(scope, _Body(scope, receive).receive, send)
+        await self._app(scope, _Body(scope, receive, self._idle_seconds).receive, send)
 
 
 class _Body:
-    def __init__(self, scope: Scope, receive: Receive) -> None:
+    def __init__(self, scope: Scope, receive: Receive, idle_seconds: float) -> None:
         self._scope = scope
+        self._idle_seconds = idle_seconds
         self._receive = receive
         self._headers = Headers(scope=scope)
         self._taken = 0
@@ -110,11 +112,11 @@ class _Body:
 
     async def _next(self) -> Message:
         try:
-            async with asyncio.timeout(BODY_IDLE_SECONDS):
+            async with asyncio.timeout(self._idle_seconds):
                 message = await self._receive()
         except TimeoutError:
             self._ended = True
-            raise HTTPException(408, f"Nothing of the body came for {BODY_IDLE_SECONDS:g} seconds.") from None
+            raise HTTPException(408, f"Nothing of the body came for {self._idle_seconds:g} seconds.") from None
         self._ended = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 

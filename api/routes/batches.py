@@ -9,7 +9,7 @@ from api.answers import batch_answer, find_batch
 from api.bodies import JSON, MULTIPART, json_body, media_type
 from api.deps import Caller, CallerDep
 from api.pagination import InDocumentOrder, Listed, NewestFirst
-from api.removal import remove_objects
+from api.removal import remove_stored
 from api.routes.drafts import make_draft
 from api.schemas.batches import Batch, NewDraft, Progress, Retry
 from api.schemas.documents import Document
@@ -136,7 +136,7 @@ async def _set_paused(caller: Caller, batch_id: UUID, *, paused: bool) -> Batch:
     return await batch_answer(caller, batch_id)
 
 
-@router.post("/{batch_id}/retry", status_code=202, responses=problems(404, 409, 413))
+@router.post("/{batch_id}/retry", status_code=202, responses=problems(404, 408, 409, 413))
 async def retry_batch(batch_id: UUID, caller: CallerDep, body: Retry | None = None) -> Batch:
     """Run the failed and cancelled documents of an ended batch again, without uploading them again."""
     prompt = checked_prompt("prompt", body.prompt if body else None)
@@ -152,4 +152,4 @@ async def delete_batch(batch_id: UUID, caller: CallerDep) -> None:
     """Delete a draft with its documents, or an ended batch whose documents stay."""
     async with caller.acting() as session:
         removed = await privileged.delete_batch(session, caller.user_id, batch_id)
-    await remove_objects(caller, removed)
+    await remove_stored(caller.store, caller.user_id, removed)

@@ -11,7 +11,7 @@ from api.bodies import require_multipart
 from api.deps import Caller, CallerDep
 from api.downloads import as_attachment
 from api.pagination import Listed, NewestFirst
-from api.removal import remove_objects
+from api.removal import remove_stored
 from api.schemas.batches import Retry
 from api.schemas.documents import Document, Extraction
 from api.schemas.forms import ONE_FILE
@@ -78,10 +78,10 @@ async def delete_document(document_id: UUID, caller: CallerDep) -> None:
     """Delete a document with its file and results. What it was charged stays charged."""
     async with caller.acting() as session:
         removed = await privileged.delete_document(session, caller.user_id, document_id)
-    await remove_objects(caller, removed)
+    await remove_stored(caller.store, caller.user_id, removed)
 
 
-@router.post("/{document_id}/extract", status_code=202, responses=problems(402, 403, 404, 409, 413))
+@router.post("/{document_id}/extract", status_code=202, responses=problems(402, 403, 404, 408, 409, 413))
 async def extract_document(document_id: UUID, caller: CallerDep, body: Extraction | None = None) -> Document:
     """Extract one document by itself. Its pages are reserved now; a completed one keeps its result until the new one is there."""
     wanted = body or Extraction()
@@ -100,7 +100,7 @@ async def extract_document(document_id: UUID, caller: CallerDep, body: Extractio
     return await _started(caller, document_id, job)
 
 
-@router.post("/{document_id}/retry", status_code=202, responses=problems(402, 403, 404, 409, 413))
+@router.post("/{document_id}/retry", status_code=202, responses=problems(402, 403, 404, 408, 409, 413))
 async def retry_document(document_id: UUID, caller: CallerDep, body: Retry | None = None) -> Document:
     """Extract a single document that failed or was cancelled once more."""
     prompt = checked_prompt("prompt", body.prompt if body else None)

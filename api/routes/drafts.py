@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query, Request
 
 from api.answers import batch_answer
 from api.deps import Caller, CallerDep
+from api.removal import remove_objects
 from api.schemas.batches import Batch, DraftPatch, NewDraft, Quote, Submission
 from api.schemas.documents import Document
 from api.schemas.forms import RAW_FILE
 from api.schemas.problems import problems
 from api.schemas.texts import checked_prompt, checked_prompts
-from api.uploads.intake import drop_objects
 from api.uploads.singles import receive_draft_file
 from ingestio.db import batches
 from ingestio.domain.batches import PromptStrategy
@@ -63,10 +63,10 @@ async def delete_file(batch_id: UUID, client_id: str, caller: CallerDep) -> None
     async with caller.acting() as session:
         gone = await privileged.remove_file(session, caller.user_id, batch_id, client_id)
     if gone is not None:
-        await drop_objects(caller.store, caller.user_id, [gone.storage_path])
+        await remove_objects(caller.store, caller.user_id, [gone.storage_path])
 
 
-@router.patch("", responses=problems(404, 409, 413))
+@router.patch("", responses=problems(404, 408, 409, 413))
 async def change_draft(batch_id: UUID, patch: DraftPatch, caller: CallerDep) -> Batch:
     """Change name, strategy or prompts of a draft."""
     given = patch.model_fields_set
@@ -101,7 +101,7 @@ async def read_quote(batch_id: UUID, caller: CallerDep) -> Quote:
     return Quote.of(quote, refused.get(batch_id, []))
 
 
-@router.post("/submit", status_code=202, responses=problems(402, 403, 404, 409, 413))
+@router.post("/submit", status_code=202, responses=problems(402, 403, 404, 408, 409, 413))
 async def submit_draft(batch_id: UUID, caller: CallerDep, body: Submission | None = None) -> Batch:
     """Reserve the pages, first fit in document order, and start the batch. What does not fit is failed at once, the rest runs."""
     account = await caller.account()

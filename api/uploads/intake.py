@@ -1,7 +1,6 @@
 """Taking files in: each is streamed, hashed and sniffed while it arrives; its pages are counted while the next one arrives (R42)."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
@@ -9,6 +8,8 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
+from api.removal import remove_objects
+from ingestio.domain.media import MediaType
 from ingestio.domain.submissions import FileMark, ReceivedFile, RefusedUpload
 from ingestio.errors import RefusalCode, Unavailable
 from ingestio.media.counting import MediaLimits, PageCount, Refusal, count_pages
@@ -16,8 +17,6 @@ from ingestio.media.sniff import HEAD_BYTES, sniff
 from ingestio.storage.keys import original_key
 from ingestio.storage.objects import ObjectStore
 from ingestio.storage.staging import Stage
-
-logger = logging.getLogger("ingestio.api")
 
 # Files whose bytes are here and whose pages are not known yet: enough to keep the counting children busy, few enough to bound open files.
 _BEHIND = 8
@@ -33,7 +32,7 @@ class Arrival:
     filename: str
     size_bytes: int
     sha256: str
-    head: bytes
+    media_type: MediaType | None
     too_large: bool
 
     @property
@@ -81,7 +80,7 @@ class Intake:
                 filename=filename,
                 size_bytes=size,
                 sha256="" if too_large else stage.sha256,
-                head=head,
+                media_type=sniff(head),
                 too_large=too_large,
             )
             self.arrivals.append(arrival)
@@ -121,7 +120,7 @@ class Intake:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for stack in list(self._open):
             await self._close(stack)
-        await drop_objects(self._store, self._user_id, self._kept.values())
+        await remove_objects(self._store, self._user_id, self._kept.values())
 
     async def _fill(self, stage: Stage, chunks: AsyncIterator[bytes]) -> tuple[int, bytes, bool]:
         """Size, first bytes, and whether the file is beyond the plan's limit: then the rest of it is only read away."""
@@ -161,18 +160,17 @@ class Intake:
             return arrival.refused(too_large(self._file_bytes or 0))
         if arrival.size_bytes == 0:
             return arrival.refused(Refusal(RefusalCode.CORRUPT, "The file is empty."))
-        media_type = sniff(arrival.head)
-        if media_type is None:
+        if arrival.media_type is None:
             return arrival.refused(
                 Refusal(
                     RefusalCode.UNSUPPORTED_TYPE,
                     "The content is none of PDF, PNG, JPEG, TIFF, WebP and HEIC, whatever the name says.",
                 )
             )
-        answer = await count_pages(stage.path, media_type, MediaLimits())
+        answer = await count_pages(stage.path, arrival.media_type, MediaLimits())
         if isinstance(answer, Refusal):
             return arrival.refused(answer)
-        return _received(arrival, answer, media_type.mime_type, original_key(self._user_id, arrival.document_id))
+        return _received(arrival, answer, arrival.media_type, original_key(self._user_id, arrival.document_id))
 
     async def _close(self, stack: AsyncExitStack) -> None:
         if stack in self._open:
@@ -181,13 +179,13 @@ class Intake:
             await stack.aclose()
 
 
-def _received(arrival: Arrival, counted: PageCount, mime_type: str, key: str) -> ReceivedFile:
+def _received(arrival: Arrival, counted: PageCount, media_type: MediaType, key: str) -> ReceivedFile:
     return ReceivedFile(
         document_id=arrival.document_id,
         client_id=arrival.client_id,
         position=arrival.position,
         filename=arrival.filename,
-        mime_type=mime_type,
+        mime_type=media_type.mime_type,
         size_bytes=arrival.size_bytes,
         sha256=arrival.sha256,
         page_count=counted.pages,
@@ -198,12 +196,3 @@ def _received(arrival: Arrival, counted: PageCount, mime_type: str, key: str) ->
 def too_large(file_bytes: int) -> Refusal:
     """The refusal of a file beyond the plan's limit."""
     return Refusal(RefusalCode.FILE_TOO_LARGE, f"The file is larger than {file_bytes >> 20} MB, the limit of the plan.")
-
-
-async def drop_objects(store: ObjectStore, user_id: str, keys: Iterable[str]) -> None:
-    """Delete objects that no row names any more. What cannot be deleted now is left to the sweep of orphans."""
-    for key in list(keys):
-        try:
-            await store.delete(key, user_id)
-        except Unavailable as error:
-            logger.warning("an object is left to the sweep: %s", error.detail)

@@ -5,8 +5,9 @@ from uuid import UUID
 from starlette.requests import Request
 
 from api.deps import Caller
+from api.removal import remove_objects
 from api.requests import lift_body_limit
-from api.uploads.intake import Intake, drop_objects, too_large
+from api.uploads.intake import Intake, too_large
 from api.uploads.multipart import form_parts
 from api.uploads.names import display_name
 from ingestio.db import batches
@@ -88,7 +89,7 @@ async def _register(caller: Caller, batch_id: UUID, item: ReceivedFile, intake: 
     if str(row.id) == item.document_id:
         intake.hand_over([item.document_id])
     if replaced is not None:
-        await drop_objects(caller.store, caller.user_id, [replaced.storage_path])
+        await remove_objects(caller.store, caller.user_id, [replaced.storage_path])
     return row
 
 
@@ -97,7 +98,7 @@ async def _refused(caller: Caller, batch_id: UUID, item: RefusedUpload) -> FileR
     async with caller.acting() as session:
         replaced = await privileged.register_refusal(session, caller.user_id, batch_id, item)
     if replaced is not None:
-        await drop_objects(caller.store, caller.user_id, [replaced.storage_path])
+        await remove_objects(caller.store, caller.user_id, [replaced.storage_path])
     return FileRefused(RefusalCode(item.code), item.message)
 
 

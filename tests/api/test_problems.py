@@ -1,5 +1,6 @@
 """Whatever goes wrong is a problem detail with a trace id, and says nothing of our insides (R90)."""
 
+import asyncio
 import json
 import logging
 import re
@@ -8,7 +9,10 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope, Send
 
+from api.requests import BoundedBodies
 from ingestio.auth.local_issuer import LocalIssuer
 from ingestio.config import Settings
 from tests.api.conftest import NOBODY_LISTENS, SECRET, NewUser, OpenDoor, User, assert_problem, documents_of, running
@@ -72,6 +76,28 @@ async def test_the_draft_body_is_bounded_as_well(user: User) -> None:
     for wrong in (b"{", b"[]", b'{"nam": 1}', b""):
         answer = await user.post("/batches", content=wrong, headers=headers)
         assert_problem(answer, 422, "invalid_request")
+
+
+async def test_a_body_that_stops_coming_is_given_up() -> None:
+    messages = [{"type": "http.request", "body": b"x", "more_body": True}]
+    read: list[bytes] = []
+
+    async def receive() -> Message:
+        return messages.pop() if messages else await asyncio.get_running_loop().create_future()
+
+    async def reading(scope: Scope, receive: Receive, send: Send) -> None:
+        while True:
+            read.append((await receive())["body"])
+
+    async def send(message: Message) -> None:
+        raise AssertionError(message)
+
+    scope = {"type": "http", "state": {}, "headers": [(b"content-length", b"10")]}
+    with pytest.raises(HTTPException) as given_up:
+        await BoundedBodies(reading, idle_seconds=0.05)(scope, receive, send)
+
+    assert given_up.value.status_code == 408
+    assert read == [b"x"]
 
 
 async def test_a_trace_id_of_the_caller_is_kept(front: httpx.AsyncClient) -> None:

@@ -189,7 +189,7 @@ async def test_other_requests_are_answered_while_an_upload_runs(server: Server, 
             slowest = max(slowest, time.monotonic() - started)
 
     assert (await upload).status_code == 202
-    assert slowest < 0.5
+    assert slowest < 1.0
 
 
 async def test_an_answer_on_an_open_connection_does_not_wait_for_a_timer_of_tcp(server: Server, walker: User) -> None:
@@ -234,4 +234,4 @@ def test_sigterm_ends_the_process_although_a_client_is_connected(make_settings: 
         server.process.send_signal(signal.SIGTERM)
         server.process.wait(timeout=10)
 
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 9
