@@ -256,10 +256,10 @@ class Occurrences:
 
         yield from fresh(self.layout.below(cell, reach=2.0), 2)
         yield from fresh(self.layout.right_of(cell), 1)
-        yield from fresh(self.layout.cells[cell.index + 1 : cell.index + 3], 2)
         rows = self.layout.sheet(cell).rows
         if cell.row + 1 < len(rows):
-            yield from fresh(rows[cell.row + 1], 3)
+            if len(rows[cell.row]) == len(rows[cell.row + 1]) == 1:  # prose; in columns a text never changes the column
+                yield from fresh(rows[cell.row + 1], 1)
         elif cell.page < len(self.layout.sheets):
             yield from fresh([each for row in self.layout.sheets[cell.page].rows[:4] for each in row], 8)
 

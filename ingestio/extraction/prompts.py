@@ -11,6 +11,7 @@ from ingestio.domain.fields import FieldKind
 from ingestio.domain.prompts import validate_prompt
 from ingestio.extraction import json_prompts
 from ingestio.extraction import prompt_words as words
+from ingestio.extraction.catalogue import DOCUMENT_TYPES
 from ingestio.extraction.prompt_names import field_named, names_in, pieces, protected, restored
 from ingestio.extraction.requested import RequestedField
 
@@ -97,6 +98,11 @@ def _from_sentences(prompt: str) -> list[RequestedField]:
     return fields
 
 
+def _is_known(name: str) -> bool:
+    """Whether a type has a field of this name: a lone word is taken for a field only then."""
+    return any(kind.concept(name) for kind in DOCUMENT_TYPES.values())
+
+
 def _from_bare_names(prompt: str) -> list[RequestedField]:
     """`invoice number, date, total`: a comma list that reads as names and nothing else."""
     text = words.BARE_LEAD.sub("", prompt.strip().rstrip("."))
@@ -104,6 +110,6 @@ def _from_bare_names(prompt: str) -> list[RequestedField]:
         return []
     parts = pieces(text)
     fields = [field_named(part) for part in parts]
-    if not all(fields) or (len(parts) == 1 and len(text.split()) > 4):
+    if not all(fields) or (len(parts) == 1 and not _is_known(text)):
         return []
     return [field for field in fields if field]

@@ -1,0 +1,93 @@
+"""Dates in seven languages and both orders."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingestio.extraction.dates import DateOrder, find_dates, find_days, find_months, order_from_dates, parse_date
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Rechnungsdatum 7. Mai 2014", "2014-05-07"),
+        ("Facture n°562 du 02 Juillet 2015", "2015-07-02"),
+        ("le 1er juillet 2015", "2015-07-01"),
+        ("3 de marzo de 2023", "2023-03-03"),
+        ("15 settembre 2022", "2022-09-15"),
+        ("19 april 2014", "2014-04-19"),
+        ("8 de maio de 2023", "2023-05-08"),
+        ("November 23rd, 2026", "2026-11-23"),
+        ("the 23rd day of November, 2026", "2026-11-23"),
+        ("23-Nov-26", "2026-11-23"),
+        ("2014-07-03", "2014-07-03"),
+        ("26.10.22", "2022-10-26"),
+        ("August 3 , 2021", "2021-08-03"),
+        ("2026年11月23日", "2026-11-23"),
+        ("03/20/2023", "2023-03-20"),
+        ("31/12/2017", "2017-12-31"),
+    ],
+)
+def test_a_date_is_found_as_it_is_written(text: str, value: str) -> None:
+    assert [found.value for found in find_dates(text)] == [value]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1.234.56", "10.20.30.40", "Tel 030 12 34 56 78", "1-2-3-4", "32.13.2020", "20181230", "12,50", "version 2.10"],
+)
+def test_what_only_looks_like_a_date_is_none(text: str) -> None:
+    assert find_dates(text) == []
+
+
+def test_both_dates_of_a_range_are_found() -> None:
+    assert [found.value for found in find_dates("01.05.14-31.05.14")] == ["2014-05-01", "2014-05-31"]
+
+
+def test_an_ambiguous_date_keeps_both_readings() -> None:
+    (found,) = find_dates("03/04/2026")
+    assert found.ambiguous
+    assert set(found.readings) == {"2026-04-03", "2026-03-04"}
+
+
+def test_the_document_s_order_decides_an_ambiguous_date() -> None:
+    assert find_dates("03/04/2026", DateOrder.MONTH_FIRST)[0].readings == ("2026-03-04",)
+    assert find_dates("03/04/2026", DateOrder.DAY_FIRST)[0].readings == ("2026-04-03",)
+
+
+def test_full_stops_are_never_month_first() -> None:
+    assert find_dates("03.04.2026", DateOrder.MONTH_FIRST)[0].readings == ("2026-04-03",)
+
+
+def test_an_unambiguous_date_proves_the_order_and_contradictions_prove_nothing() -> None:
+    assert order_from_dates(["31/12/2017", "01/02/2018"]) is DateOrder.DAY_FIRST
+    assert order_from_dates(["03/20/2023"]) is DateOrder.MONTH_FIRST
+    assert order_from_dates(["03/20/2023", "20/03/2023"]) is None
+    assert order_from_dates(["03/04/2023"]) is None
+
+
+def test_months_and_years_are_as_precise_as_written() -> None:
+    assert [each.value for each in find_months("Mar 2019 – Present")] == ["2019-03"]
+    assert [each.value for each in find_months("05/2015 – 07/2018")] == ["2015-05", "2018-07"]
+    assert [each.value for each in find_months("2013 – 2015")] == ["2013", "2015"]
+
+
+def test_days_without_a_year_are_found_and_amounts_are_not() -> None:
+    assert [each.value for each in find_days("01.10. Miete 12.05")] == ["--10-01"]
+    assert [each.value for each in find_days("1 Oct Card payment")] == ["--10-01"]
+    assert find_days("2 x 3.50, 12.50") == []
+
+
+@pytest.mark.parametrize("text", ["2026-13-01", "Net 30", "", "2026-02-30", "23 November 2026 or later"])
+def test_a_text_that_is_no_date_parses_to_none(text: str) -> None:
+    assert parse_date(text) is None
+
+
+@given(
+    st.dates(date(1900, 1, 1), date(2199, 12, 31)),
+    st.sampled_from(["%Y-%m-%d", "%d.%m.%Y", "%d %B %Y", "%B %d, %Y", "%d-%b-%Y", "%Y/%m/%d"]),
+)
+def test_every_date_is_read_back_from_every_writing(day: date, writing: str) -> None:
+    assert parse_date(day.strftime(writing)) == day.isoformat()

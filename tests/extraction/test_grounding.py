@@ -1,0 +1,205 @@
+"""Evidence: what the document bears out, and above all what it does not."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingestio.domain.evidence import FieldState
+from ingestio.domain.fields import ExtractedField, FieldKind, FieldSpec
+from ingestio.domain.text import DocumentText, PageText
+from ingestio.extraction.grounding import ground
+from tests.extraction.typed import typed
+
+TEXT, DATE, AMOUNT, IDENTIFIER = FieldKind.TEXT, FieldKind.DATE, FieldKind.AMOUNT, FieldKind.IDENTIFIER
+
+
+def field(kind: FieldKind, *labels: str, name: str = "value") -> FieldSpec:
+    return FieldSpec(name, kind, labels=labels)
+
+
+def grounded(paper: str | DocumentText, kind: FieldKind, value: str | None, *labels: str) -> ExtractedField:
+    text = typed(paper) if isinstance(paper, str) else paper
+    (found,) = ground({"value": value}, (field(kind, *labels),), text)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("paper", "kind", "value", "quote"),
+    [
+        ("Gesamtbetrag 1.234,56 EUR\nNetto 1.037,45", AMOUNT, "1234.56", "1.234,56 EUR"),
+        ("Total $1,234.56", AMOUNT, "1234.56", "$1,234.56"),
+        ("Credit (50.00)\nDebit 12.00", AMOUNT, "-50.00", "(50.00)"),
+        ("Rechnung vom 23. November 2026", DATE, "2026-11-23", "23. November 2026"),
+        ("Due 23/11/2026", DATE, "2026-11-23", "23/11/2026"),
+        ("May 2019 - Present", DATE, "2019-05", "May 2019"),
+        ("Amounts in €  12,00", FieldKind.CURRENCY, "EUR", "€"),
+        ("IBAN DE88 2008 0000 0970 3757 00", FieldKind.IBAN, "DE88200800000970375700", "DE88 2008 0000 0970 3757 00"),
+        ("Kunde: MÜLLER & Söhne GmbH, Bonn", TEXT, "Müller & Söhne GmbH", "MÜLLER & Söhne GmbH"),
+        ("Invoice INV-2023/0008 of today", IDENTIFIER, "INV-2023/0008", "INV-2023/0008"),
+        ("供应商：株式会社東京商事　様", TEXT, "株式会社東京商事", "株式会社東京商事"),
+        ("المورد شركة النور التجارية", TEXT, "شركة النور", "شركة النور"),
+        ("ﬁnal oﬃce report", TEXT, "final office report", "ﬁnal oﬃce report"),
+    ],
+)
+def test_a_value_is_found_in_the_document_s_own_writing(paper: str, kind: FieldKind, value: str, quote: str) -> None:
+    found = grounded(paper, kind, value)
+    assert found.state is FieldState.SUPPORTED
+    assert [each.quote for each in found.evidence] == [quote]
+    assert found.evidence[0].page == 1
+
+
+@pytest.mark.parametrize(
+    ("paper", "kind", "value"),
+    [
+        ("Total 119.00", AMOUNT, "191.00"),
+        ("Total 119.00", AMOUNT, "119.01"),
+        ("Total 119.00", AMOUNT, "-119.00"),
+        ("Discount -5,00\nNetto 12,00", AMOUNT, "5.00"),
+        ("Invoice INV-119", AMOUNT, "119.00"),
+        ("Gesamt 1.234,56\nNetto 1.000,00 und 1.234", AMOUNT, "1.23"),
+        ("Rechnung vom 23.11.2026", DATE, "2026-11-24"),
+        ("Dated 05.06.2026", DATE, "2026-05-06"),
+        ("Paid 12.05 and 13.06 in 2026-01-01", DATE, "2026-05-12"),
+        ("Acme Inc. sells to Beta Ltd.", TEXT, "Acme Ltd."),
+        ("Acme Inc. sells", TEXT, "Acme Inc. buys"),
+        ("Acmeville", TEXT, "Acme"),
+        ("Room 12 3 floors", TEXT, "123"),
+        ("Room 123", TEXT, "12 3"),
+        ("Total 12 EUR", FieldKind.CURRENCY, "USD"),
+        ("株式会社東京商事", TEXT, "株式会社大阪商事"),
+        ("Account DE88 2008 0000 0970 3757 00", FieldKind.IBAN, "DE88200800000970375701"),
+    ],
+)
+def test_a_real_quote_with_another_value_is_unsupported(paper: str, kind: FieldKind, value: str) -> None:
+    found = grounded(paper, kind, value)
+    assert found.state is FieldState.UNSUPPORTED
+    assert found.evidence == ()
+    assert found.confidence <= 0.2
+
+
+def test_an_absent_value_is_not_found() -> None:
+    found = grounded("Total 12.00", AMOUNT, None)
+    assert (found.state, found.value, found.confidence, found.evidence) == (FieldState.NOT_FOUND, None, 0.0, ())
+
+
+def test_without_any_text_every_value_is_unsupported() -> None:
+    scan = DocumentText((PageText(1, 595, 842, ()),))
+    assert grounded(scan, TEXT, "Acme").state is FieldState.UNSUPPORTED
+
+
+def test_an_address_is_followed_over_its_lines_in_one_column() -> None:
+    paper = """
+Bill to                        Ship to
+Acme Rockets Inc.              Beta Labs LLC
+1 Launch Way                   9 Other Road
+Houston, TX 77058              Austin, TX 78701
+"""
+    found = grounded(paper, FieldKind.ADDRESS, "1 Launch Way, Houston, TX 77058")
+    (evidence,) = found.evidence
+    assert evidence.quote == "1 Launch Way Houston, TX 77058"
+    assert evidence.box is not None
+    assert evidence.box[2] < 200
+    assert grounded(paper, FieldKind.ADDRESS, "1 Launch Way, Austin, TX 78701").state is FieldState.UNSUPPORTED
+
+
+def test_a_hyphenated_word_is_followed_into_the_next_line() -> None:
+    assert (
+        grounded("The supplier is Elektro-\nwerkstatt Brandt today", TEXT, "Elektrowerkstatt Brandt").state
+        is FieldState.SUPPORTED
+    )
+
+
+def test_a_value_over_two_pages_has_evidence_on_both() -> None:
+    found = grounded("Summary: the harbour was\fclosed for nine days", TEXT, "the harbour was closed for nine days")
+    assert [each.page for each in found.evidence] == [1, 2]
+
+
+def test_a_repeated_value_is_taken_where_its_label_stands() -> None:
+    paper = "Deposit       100.00\nFreight       100.00\nTotal         100.00"
+    found = grounded(paper, AMOUNT, "100.00", "total")
+    assert found.evidence[0].box is not None
+    assert found.evidence[0].box[1] == 64.0
+    unlabelled = grounded(paper, AMOUNT, "100.00", "balance")
+    assert unlabelled.confidence < found.confidence
+
+
+def test_a_value_on_another_page_is_found_there() -> None:
+    found = grounded("Invoice 7\n\fTotal 88.00", AMOUNT, "88.00")
+    assert found.evidence[0].page == 2
+
+
+def test_an_ambiguous_date_supports_both_readings_but_is_less_sure() -> None:
+    sure = grounded("Date 2026-04-03", DATE, "2026-04-03")
+    paper = typed("Date 03/04/2026", width=500, height=700)  # a page of neither continent
+    for reading in ("2026-04-03", "2026-03-04"):
+        found = grounded(paper, DATE, reading)
+        assert found.state is FieldState.SUPPORTED
+        assert found.confidence < sure.confidence
+
+
+def test_a_debit_column_bears_a_minus_out_and_a_credit_column_does_not() -> None:
+    paper = """
+Date           Description          Debit          Credit
+2026-01-02     Rent                 650.00
+2026-01-03     Salary                              1,200.00
+"""
+    assert grounded(paper, AMOUNT, "-650.00").state is FieldState.SUPPORTED
+    assert grounded(paper, AMOUNT, "-1200.00").state is FieldState.UNSUPPORTED
+
+
+def test_a_day_without_its_year_is_supported_only_when_the_year_is_in_the_document() -> None:
+    assert grounded("Statement 2026-01-31\n01.10. Miete", DATE, "2026-10-01").state is FieldState.SUPPORTED
+    assert grounded("Statement 2025-01-31\n01.10. Miete", DATE, "2026-10-01").state is FieldState.UNSUPPORTED
+
+
+def test_text_from_recognition_is_less_sure_than_printed_text() -> None:
+    printed = grounded("Total 12.00", AMOUNT, "12.00", "total")
+    scanned = grounded(typed("Total 12.00", source="ocr"), AMOUNT, "12.00", "total")
+    assert scanned.confidence < printed.confidence
+
+
+ROWS = FieldSpec(
+    "items",
+    FieldKind.LIST,
+    children=(field(TEXT, name="what"), field(FieldKind.NUMBER, name="count"), field(AMOUNT, name="sum")),
+)
+TABLE = """
+What           Count    Sum
+Chair          2        20.00
+Table          1        20.00
+Lamp           2        5.00
+Chair          2        20.00
+"""
+
+
+def rows(*entries: tuple[str, str, str]) -> dict[str, Any]:
+    return {"items": [{"what": what, "count": count, "sum": total} for what, count, total in entries]}
+
+
+def test_the_values_of_a_row_are_found_in_that_row() -> None:
+    data = rows(("Chair", "2", "20.00"), ("Table", "1", "20.00"), ("Lamp", "2", "5.00"), ("Chair", "2", "20.00"))
+    found = ground(data, (ROWS,), typed(TABLE))
+    heights = [each.evidence[0].box[1] for each in found if each.evidence and each.evidence[0].box]
+    assert heights == [52.0] * 3 + [64.0] * 3 + [76.0] * 3 + [88.0] * 3
+    assert [each.path for each in found[:4]] == ["items[0].what", "items[0].count", "items[0].sum", "items[1].what"]
+
+
+def test_an_invented_cell_in_a_real_row_is_unsupported() -> None:
+    states = {each.path: each.state for each in ground(rows(("Chair", "3", "20.00")), (ROWS,), typed(TABLE))}
+    assert states["items[0].what"] is FieldState.SUPPORTED
+    assert states["items[0].count"] is FieldState.UNSUPPORTED
+
+
+def test_an_absent_list_and_an_absent_cell_are_not_found() -> None:
+    (nothing,) = ground({"items": None}, (ROWS,), typed(TABLE))
+    assert (nothing.path, nothing.state) == ("items", FieldState.NOT_FOUND)
+    found = ground({"items": [{"what": "Lamp", "count": None, "sum": "5.00"}]}, (ROWS,), typed(TABLE))
+    assert [each.state for each in found] == [FieldState.SUPPORTED, FieldState.NOT_FOUND, FieldState.SUPPORTED]
+
+
+@given(st.integers(0, 10**7))
+def test_no_other_amount_than_the_printed_one_is_ever_supported(cents: int) -> None:
+    found = grounded("Total due 1,234.56 USD\nInvoice 4711 of 2026-01-02", AMOUNT, f"{cents / 100:.2f}")
+    assert (found.state is FieldState.SUPPORTED) == (cents in {123456, 471100})

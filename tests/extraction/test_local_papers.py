@@ -1,0 +1,99 @@
+"""The offline engine on papers typed for it: layouts and languages beyond the sample documents."""
+
+from pathlib import Path
+
+import pytest
+
+from ingestio.domain.fields import Extraction
+from ingestio.extraction.base import ExtractRequest
+from ingestio.extraction.classify import classify_text
+from ingestio.extraction.local.engine import extract_from
+from ingestio.extraction.tokens import compact
+from tests.extraction.typed import Paper, papers, typed
+
+INVOICES = papers("invoices.toml")
+OTHERS = papers("others.toml")
+NOWHERE = Path("never-read.pdf")
+
+
+def read(paper: Paper, prompt: str | None = None) -> Extraction:
+    return extract_from(paper.text, ExtractRequest(NOWHERE, "application/pdf", 1, None, prompt))
+
+
+def misread(paper: Paper, extraction: Extraction) -> list[tuple[str, object, object]]:
+    """What was read otherwise than expected; names may differ in case and punctuation."""
+    found = {field.path: field.value for field in extraction.fields}
+    wrong: list[tuple[str, object, object]] = []
+    for path, value in paper.expected.items():
+        got: object = len(extraction.data.get(path[1:]) or []) if path.startswith("#") else found.get(path)
+        same = got == value or (isinstance(value, str) and isinstance(got, str) and compact(got) == compact(value))
+        if not same:
+            wrong.append((path, value, got))
+    return wrong
+
+
+# What these rules cannot know: a foreign customer's country speaks for a dollar that is another one; a firm's trade name alone.
+KNOWN_MISSES = {
+    ("currency", "USD", "AUD"),
+    ("vendor_name", "SPEDIZIONI RAPIDE S.N.C.", "SPEDIZIONI RAPIDE S.N.C. di Conti & C."),
+    ("vendor_name", "ELF", "ELF SA"),
+}
+
+
+@pytest.mark.parametrize("paper", INVOICES, ids=[paper.name for paper in INVOICES])
+def test_an_invoice_is_read_in_its_country_s_layout(paper: Paper) -> None:
+    extraction = read(paper)
+    assert extraction.document_type == "invoice"
+    assert set(misread(paper, extraction)) <= KNOWN_MISSES
+    assert [field.path for field in extraction.fields if field.state == "unsupported"] == []
+
+
+@pytest.mark.parametrize("paper", OTHERS, ids=[f"{paper.document_type}-{paper.name}" for paper in OTHERS])
+def test_other_papers_are_read_by_their_own_rules(paper: Paper) -> None:
+    extraction = read(paper)
+    assert extraction.document_type == paper.document_type
+    assert misread(paper, extraction) == []
+
+
+@pytest.mark.parametrize("paper", [*INVOICES, *OTHERS], ids=lambda paper: paper.name)
+def test_classification_names_the_type_with_confidence(paper: Paper) -> None:
+    answer = classify_text(paper.text)
+    assert answer.document_type == paper.document_type
+    assert 0.3 <= answer.confidence <= 0.99
+    assert answer.runner_up != answer.document_type
+
+
+def test_only_the_first_three_pages_are_classified() -> None:
+    pages = "\f".join(
+        ["A list of nothing in particular"] * 3
+        + ["INVOICE\nInvoice number 1\nInvoice date 2026-01-01\nAmount due 1.00"]
+    )
+    assert classify_text(typed(pages)).document_type == "other"
+
+
+@pytest.mark.parametrize("paper", INVOICES, ids=lambda paper: paper.name)
+def test_a_prompt_that_names_fields_yields_those_under_the_user_s_names(paper: Paper) -> None:
+    extraction = read(paper, "Extract the invoice number, date, total and vendor")
+    assert list(extraction.data) == ["invoice_number", "date", "total", "vendor"]
+    whole = read(paper).data
+    for asked, known in (
+        ("invoice_number",) * 2,
+        ("date", "invoice_date"),
+        ("total", "total_amount"),
+        ("vendor", "vendor_name"),
+    ):
+        assert extraction.data[asked] == whole[known]
+
+
+def test_every_value_carries_its_page_words_and_box() -> None:
+    extraction = read(INVOICES[0])
+    number = next(field for field in extraction.fields if field.path == "invoice_number")
+    assert number.state == "supported"
+    (evidence,) = number.evidence
+    assert (evidence.page, evidence.quote) == (1, "987654321")
+    assert evidence.box is not None
+    assert evidence.box[0] < evidence.box[2] < 612
+
+
+def test_the_same_text_gives_the_same_answer() -> None:
+    assert read(INVOICES[3]) == read(INVOICES[3])

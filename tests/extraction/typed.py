@@ -1,0 +1,59 @@
+"""Papers typed on a grid: from text to the words and boxes that a reader would give, without a file in between."""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ingestio.domain.text import DocumentText, Line, PageText, Word
+
+PAPERS = Path(__file__).parent / "papers"
+_CHARACTER, _LINE, _SIZE, _MARGIN = 5.2, 12.0, 10.0, 40.0
+
+
+def typed(text: str, *, width: float = 595.0, height: float = 842.0, source: str = "text") -> DocumentText:
+    """Each character 5.2 points wide, each line 12 high; two blanks or more end a line of words; a form feed ends the page."""
+    pages = []
+    for number, page in enumerate(text.strip("\n").split("\f"), 1):
+        rows = page.strip("\n").split("\n")
+        lines = [Line(words) for row, content in enumerate(rows) for words in _cells(content, row)]
+        pages.append(PageText(number, width, height, tuple(lines)))
+    return DocumentText(tuple(pages), source)
+
+
+def _cells(content: str, row: int) -> list[tuple[Word, ...]]:
+    cells = []
+    for cell in re.finditer(r"\S+(?: \S+)*", content):
+        words = []
+        for word in re.finditer(r"\S+", cell.group()):
+            left = _MARGIN + (cell.start() + word.start()) * _CHARACTER
+            right = _MARGIN + (cell.start() + word.end()) * _CHARACTER + 1.9
+            top = _MARGIN + row * _LINE
+            words.append(Word(word.group(), (left, top, right, top + _SIZE)))
+        cells.append(tuple(words))
+    return cells
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """One paper and what must be read from it: values by path, and `#list` the number of its entries."""
+
+    name: str
+    document_type: str
+    text: DocumentText
+    expected: dict[str, Any]
+
+
+def papers(file: str) -> list[Paper]:
+    """The papers of one file, in its order."""
+    data = tomllib.loads((PAPERS / file).read_text(encoding="utf-8"))
+    return [
+        Paper(
+            f"{number:02}-{each['text'].split(maxsplit=3)[0]}-{each['text'].split(maxsplit=3)[1]}",
+            each["type"],
+            typed(each["text"], width=each["width"], height=each["height"]),
+            each["expected"],
+        )
+        for number, each in enumerate(data["paper"])
+    ]
