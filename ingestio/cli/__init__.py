@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ingestio.errors import IngestioError
+from ingestio.errors import ConfigurationError, IngestioError
 
 DATA_DIR = click.option(
     "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where state lives (default .ingestio)."
@@ -172,10 +172,15 @@ def migrate(data_dir: Path | None) -> None:
 @DATA_DIR
 def doctor(fix: bool, as_json: bool, data_dir: Path | None) -> None:
     """Check that everything answers and that every invariant holds; exit 0 when healthy, 1 with findings."""
-    from ingestio.cli.doctor import run
+    from ingestio.cli.checks import Check
+    from ingestio.cli.doctor import report, run
     from ingestio.cli.service import settings_for
 
-    sys.exit(run(settings_for(data_dir), fix=fix, as_json=as_json))
+    try:
+        settings = settings_for(data_dir)
+    except ConfigurationError as error:
+        sys.exit(report([Check("configuration", False, error.detail)], as_json=as_json))
+    sys.exit(run(settings, fix=fix, as_json=as_json))
 
 
 @main.command()

@@ -10,9 +10,10 @@ from ingestio.cli.orders import Order, Submitted, as_local_owner, follow, starte
 from ingestio.cli.outcomes import COMPLETED, REFUSED, collect
 from ingestio.cli.service import Service
 from ingestio.cli.tables import INDENT, show_rows
-from ingestio.cli.terminal import harmless, out, program, talk
+from ingestio.cli.terminal import command, harmless, out, talk
 from ingestio.config import Settings
 from ingestio.domain.batches import PromptStrategy
+from ingestio.domain.users import LOCAL_OWNER
 from ingestio.exporters.rows import ExportRow
 from ingestio.observability import configure_logging
 from ingestio.samples import DemoBatch, Sample, demo_batch
@@ -82,17 +83,16 @@ def _expected(sample: Sample) -> tuple[str, str | None]:
 
 def _say_where_to_look(settings: Settings, service: Service, *, once: bool) -> None:
     console = out()
-    ours = program()
-    option = "" if str(settings.data_dir) == ".ingestio" else f" --data-dir {settings.data_dir}"
+    token = command(f"token --user {LOCAL_OWNER}", settings.data_dir)
     places = {
-        "Your own files": f"{ours} extract FOLDER -o results.xlsx{option}",
+        "Your own files": command("extract FOLDER -o results.xlsx", settings.data_dir),
         "The data": str(settings.data_dir.resolve()),
     }
     if not (once and service.started_here):
         places |= {
             "Workflow runs": service.temporal_ui_url or "",
             "The interface": f"{service.url}/openapi.json",
-            "Try it": f'curl -H "Authorization: Bearer $({ours} token --user me{option})" {service.url}/api/v1/batches',
+            "Try it": f'curl -H "Authorization: Bearer $({token})" {service.url}/api/v1/batches',
         }
     console.print()
     console.print("Each batch held one bad file on purpose: it was refused with its reason, and stopped nothing.")

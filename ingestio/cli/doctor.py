@@ -22,9 +22,13 @@ from ingestio.observability import configure_logging
 def run(settings: Settings, *, fix: bool, as_json: bool) -> int:
     """Look at everything, print it, and answer 0 when healthy, 1 with findings. `fix` starts committed work that nothing runs."""
     configure_logging("error")
-    found = asyncio.run(examine(settings, fix=fix))
+    return report(asyncio.run(examine(settings, fix=fix)), as_json=as_json)
+
+
+def report(found: Sequence[Check], *, as_json: bool) -> int:
+    """Print checks and answer the exit code that they mean."""
     if as_json:
-        click.echo(json.dumps([_as_object(each) for each in found], indent=1, ensure_ascii=False))
+        click.echo(json.dumps([_as_object(each) for each in found], indent=1))
     else:
         _show(found)
     return 0 if all(each.healthy for each in found) else 1

@@ -10,12 +10,12 @@ from typing import BinaryIO
 
 from ingestio.cli.files import LocalFile, find_files, shown_path
 from ingestio.cli.orders import Order, Submitted, as_local_owner, follow, started_service, submit
-from ingestio.cli.outcomes import Outcomes, collect, unreadable
+from ingestio.cli.outcomes import COMPLETED, Outcomes, collect, unreadable
 from ingestio.cli.progress import bar
 from ingestio.cli.prompts_file import read_prompts
 from ingestio.cli.service import Service
 from ingestio.cli.tables import show_rows
-from ingestio.cli.terminal import harmless, out, talk
+from ingestio.cli.terminal import command, harmless, out, talk
 from ingestio.config import Settings
 from ingestio.domain.batches import PromptStrategy
 from ingestio.errors import IngestioError, InvalidRequest
@@ -52,12 +52,15 @@ def run(
             _say_what_goes_on(settings, service, submitted, "Interrupted.")
             raise
         except IngestioError:
-            _say_what_goes_on(settings, service, submitted, "Something went wrong.")
+            if submitted:
+                _say_what_goes_on(settings, service, submitted, "Something went wrong.")
             raise
         # Before anything is printed: whoever reads standard output may stop reading.
         if output is not None and writer is not None:
             _write(output, writer, outcomes)
         _show(outcomes)
+        if output is not None:
+            talk().print(f"Wrote {harmless(str(output))}, {outcomes.total} rows", soft_wrap=True)
         return exit_code(outcomes)
 
 
@@ -77,7 +80,8 @@ def _extract(
     outcomes: Outcomes,
 ) -> None:
     with as_local_owner(settings, service) as client:
-        submitted.extend(submit(client, order.parts()))
+        for each in submit(client, order.parts()):
+            submitted.append(each)  # noqa: PERF402 - one by one, so that an interruption finds those that were accepted
         follow(client, submitted)
         rows = chain.from_iterable(collect(client, each.batch, each.order.files) for each in submitted)
         with bar("Collecting", len(found)) as progress:
@@ -122,7 +126,6 @@ def _write(output: Path, writer: Writer, outcomes: Outcomes) -> None:
             writer(outcomes, file)
     except (OSError, ValueError) as error:
         raise InvalidRequest(f"{output}: could not be written: {error}; the results are kept by the service") from error
-    talk().print(f"Wrote {harmless(str(output))}, {outcomes.total} rows")
 
 
 @contextmanager
@@ -146,19 +149,16 @@ def _show(outcomes: Outcomes) -> None:
     console = out()
     show_rows(console, outcomes)
     console.print()
-    console.print(f"{outcomes.completed} of {outcomes.total} completed")
+    others = ", ".join(f"{count} {status}" for status, count in sorted(outcomes.counts.items()) if status != COMPLETED)
+    console.print(f"{outcomes.completed} of {outcomes.total} completed{others and f', {others}'}", style="bold")
 
 
 def _say_what_goes_on(settings: Settings, service: Service, submitted: Sequence[Submitted], what: str) -> None:
     console = talk()
+    again = f"with the next `{command('up', settings.data_dir)}`" if service.started_here else "in the running service"
     if not submitted:
-        console.print(f"{what} Nothing was submitted.")
+        console.print(f"{what} If the upload was accepted just before, it goes on {again}.", soft_wrap=True)
         return
-    ids = [each.batch.id for each in submitted if not each.batch.status.is_terminal] or [submitted[-1].batch.id]
-    option = "" if settings.data_dir == Path(".ingestio") else f" --data-dir {settings.data_dir}"
-    goes_on = (
-        f"goes on with the next `ingestio up{option}`" if service.started_here else "goes on in the running service"
-    )
-    console.print(f"{what} Nothing is lost: what was submitted {goes_on}.", soft_wrap=True)
-    for batch_id in ids:
-        console.print(f"  ingestio batches show {batch_id}{option}", soft_wrap=True)
+    console.print(f"{what} Nothing is lost: what was submitted goes on {again}.", soft_wrap=True)
+    for each in [each for each in submitted if not each.batch.status.is_terminal] or submitted[-1:]:
+        console.print(f"  {command(f'batches show {each.batch.id}', settings.data_dir)}", soft_wrap=True)

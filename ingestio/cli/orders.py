@@ -59,8 +59,13 @@ class Submitted:
 
 @contextmanager
 def started_service(settings: Settings) -> Iterator[Service]:
-    """The service of this data dir, with a word about its start when it must be started first. SIGTERM ends the block as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """The service of this data dir, with a word about its start when it must be started first.
+
+    SIGTERM, and SIGHUP unless it is ignored, end the block as Ctrl-C does, so that what was started is stopped.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     with ExitStack() as stack:
         if running_service(settings) is None:
             with waiting("Starting the database, Temporal, a worker and the API"):

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,8 +21,8 @@ class Outcomes:
 
     def __init__(self, folder: Path) -> None:
         self._file = tempfile.TemporaryFile("w+", encoding="utf-8", dir=folder)  # noqa: SIM115 - closed by __exit__
-        self.completed = 0
-        self.total = 0
+        self.counts: Counter[str] = Counter()
+        """How many rows have which status."""
 
     def __enter__(self) -> Self:
         return self
@@ -36,12 +37,19 @@ class Outcomes:
         for line in iter(self._file.readline, ""):
             yield ExportRow(**json.loads(line))
 
+    @property
+    def completed(self) -> int:
+        return self.counts[COMPLETED]
+
+    @property
+    def total(self) -> int:
+        return self.counts.total()
+
     def add(self, row: ExportRow) -> None:
         """Put a row behind the others; not while they are iterated."""
         self._file.seek(0, 2)
         self._file.write(json.dumps(asdict(row)) + "\n")
-        self.total += 1
-        self.completed += row.status == COMPLETED
+        self.counts[row.status] += 1
 
 
 def collect(client: Client, batch: Batch, files: Sequence[LocalFile]) -> Iterator[ExportRow]:

@@ -138,6 +138,7 @@ def start_parts(instance: Instance, settings: Settings, port: int | None) -> Ser
     if owner_url:
         migrate(owner_url, settings.database_url or endpoints.database_url)
     environment = child_environment(settings, endpoints)
+    # Both load their libraries at the same time; measured, the front door alone first is ready 1 s earlier and the first result 4 s later.
     instance.add(_part("worker", environment))
     url = _add_front_door(instance, settings, environment, port)
     instance.publish(api_url=url)

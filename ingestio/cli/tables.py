@@ -59,7 +59,7 @@ def key_values(row: ExportRow, most: int = 4) -> list[KeyValue]:
     ]
     order = (f"{row.document_type}_number", *_KEY_NAMES)
     single.sort(key=lambda item: order.index(item.name) if item.name in order else len(order))
-    return [*single[: most - 1], *_lists(row, sound), *single[most - 1 :]][:most]
+    return [*single[:3], *_lists(row, sound), *single[3:]][:most]
 
 
 def _lists(row: ExportRow, sound: Sequence[Mapping[str, Any]]) -> Iterator[KeyValue]:
@@ -92,7 +92,7 @@ def show_rows(console: Console, rows: Iterable[ExportRow], *, with_pages: bool =
         elif with_pages:
             _show_values(console, key_values(row))
         else:
-            _print_below(console, _on_one_line(key_values(row)))
+            _print_below(console, _on_one_line(key_values(row, most=3)))
 
 
 def columns(console: Console, headers: Sequence[str], lines: Sequence[Sequence[str]]) -> None:

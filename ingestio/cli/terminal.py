@@ -1,5 +1,7 @@
 """What reaches a person's terminal: results on standard output, talk on standard error, and nothing in them that a terminal obeys."""
 
+import io
+import shlex
 import shutil
 import sys
 import unicodedata
@@ -43,6 +45,13 @@ def program() -> str:
     return str(script.relative_to(Path.cwd())) if script.is_relative_to(Path.cwd()) else str(script)
 
 
+def command(text: str, data_dir: Path) -> str:
+    """A command of ours as the person would type it for that data dir."""
+    return f"{program()} {text}" + (
+        "" if data_dir == Path(".ingestio") else f" --data-dir {shlex.quote(str(data_dir))}"
+    )
+
+
 def is_lively(console: Console) -> bool:
     """Whether lines can be redrawn in place."""
     return console.is_terminal and not console.is_dumb_terminal
@@ -51,4 +60,7 @@ def is_lively(console: Console) -> bool:
 def _console(console: Console) -> Console:
     width = min(console.width, WIDTH) if console.is_terminal else WIDTH
     stream = sys.stderr if console.stderr else sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        # A terminal that knows no umlaut, or no line to draw, shows a question mark; the command must not end there.
+        stream.reconfigure(errors="replace")
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False)

@@ -22,11 +22,11 @@ def environment() -> dict[str, str]:
     return kept | {"INGESTIO_PROVIDER": "local"}
 
 
-def started(*arguments: str | Path, cwd: Path | None = None) -> "subprocess.Popen[str]":
-    """`ingestio ARGUMENTS` as a running process, its output in pipes."""
+def started(*arguments: str | Path, cwd: Path | None = None, **variables: str) -> "subprocess.Popen[str]":
+    """`ingestio ARGUMENTS` as a running process, its output in pipes, with more environment `variables`."""
     return subprocess.Popen(
         [sys.executable, "-m", "ingestio.cli", *map(str, arguments)],
-        env=environment(),
+        env=environment() | variables,
         cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -45,9 +45,9 @@ def ended(process: "subprocess.Popen[str]") -> "subprocess.CompletedProcess[str]
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
-def ingestio(*arguments: str | Path, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+def ingestio(*arguments: str | Path, cwd: Path | None = None, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Run `ingestio ARGUMENTS` to its end."""
-    return ended(started(*arguments, cwd=cwd))
+    return ended(started(*arguments, cwd=cwd, **variables))
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,11 @@ class Instance:
     data_dir: Path
     url: str
 
-    def ingestio(self, *arguments: str | Path, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    def ingestio(
+        self, *arguments: str | Path, cwd: Path | None = None, **variables: str
+    ) -> "subprocess.CompletedProcess[str]":
         """Run a command on its data dir."""
-        return ingestio(*arguments, "--data-dir", self.data_dir, cwd=cwd)
+        return ingestio(*arguments, "--data-dir", self.data_dir, cwd=cwd, **variables)
 
 
 @pytest.fixture(scope="session")

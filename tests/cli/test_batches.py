@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ingestio.samples import sample
 from tests.cli.conftest import Instance, ingestio, put
 
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -44,6 +45,13 @@ def test_one_batch_is_shown_with_its_files_and_reasons(up: Instance, batch_id: s
     assert re.fullmatch(rf"invoice-HP-104482.pdf +invoice +1 +completed +{UUID}", lines[4])
     assert re.fullmatch(rf"Scan-vet-invoice.png +1 +failed +no_text +{UUID}", lines[5])
     assert re.fullmatch(r"payslip-2026-10.pdf +refused +encrypted", lines[6])
+
+
+def test_a_terminal_that_knows_ascii_only_is_no_reason_to_fail(up: Instance, folder: Path) -> None:
+    (folder / "Rechnung für Öl.pdf").write_bytes(sample("invoice-HP-104482.pdf").path.read_bytes())
+    done = up.ingestio("extract", folder, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert "Rechnung f?r ?l.pdf" in done.stdout
 
 
 @pytest.mark.parametrize("action", ["cancel", "pause", "resume"])

@@ -84,6 +84,14 @@ def test_an_instance_that_does_not_run_is_a_finding_and_nothing_is_made(tmp_path
     assert not (tmp_path / "none").exists()
 
 
+def test_a_wrong_setting_is_a_finding_too(tmp_path: Path) -> None:
+    done = ingestio("doctor", "--json", "--data-dir", tmp_path / "none", INGESTIO_PROVIDER="gemini")
+    assert done.returncode == 1
+    (found,) = json.loads(done.stdout)
+    assert found["check"] == "configuration"
+    assert "GEMINI_API_KEY" in found["detail"]
+
+
 async def test_a_deployment_without_a_worker_says_so_and_nothing_else(settings: Settings) -> None:
     assert _findings(await examine(settings)) == {
         "workers": "none asks for work on ingestio, ingestio-extraction; start `ingestio worker`",
