@@ -31,6 +31,8 @@ _DEBIT_WORDS = (
 )
 _DEBIT = frozenset(_DEBIT_WORDS.split())
 _DEBIT_MARK = re.compile(r"^\s*(?:S|D|DR|Dr|Af|AF|Soll|Debit)\b\.?\s*$")
+# How much of a text is looked up at once: enough to tell the rows of a table apart.
+_BEGINNING = 24
 _MAX_OCCURRENCES = 500
 _MAX_LINES = 400
 
@@ -190,11 +192,14 @@ class Occurrences:
                     yield Occurrence(((cell, at, end),), len(number.currency) == 1)
 
     @cached_property
-    def _by_token(self) -> dict[str, list[tuple[Cell, int]]]:
+    def _by_beginning(self) -> dict[str, list[tuple[Cell, int]]]:
+        """Every word's place by the letters and digits that follow from it in its cell, at most 24 of them."""
         index: dict[str, list[tuple[Cell, int]]] = defaultdict(list)
         for cell in self.layout.cells:
-            for position, token in enumerate(cell.tokens):
-                index[token.key[:2]].append((cell, position))
+            rest = ""
+            for position in range(len(cell.tokens) - 1, -1, -1):
+                rest = (cell.tokens[position].key + rest)[:_BEGINNING]
+                index[rest].append((cell, position))
         return index
 
     def _texts(self, value: str, *, regrouped: bool) -> Iterator[Occurrence]:
@@ -205,19 +210,31 @@ class Occurrences:
         if _UNSPACED.search(value):
             yield from self._unspaced(value)
             return
-        for cell, position in self._by_token.get(target.key[:2], []):
-            key = cell.tokens[position].key
-            if target.key.startswith(key):
-                pieces = self._walk(cell, position, target)
-                if pieces:
-                    yield Occurrence(pieces)
-        if len(target.key) == 1:
-            return
-        for cell, position in self._by_token.get(target.key[:1], []):
-            if len(cell.tokens[position].key) == 1:
-                pieces = self._walk(cell, position, target)
-                if pieces:
-                    yield Occurrence(pieces)
+        places = list(self._by_beginning.get(target.key[:_BEGINNING], ()))
+        for length in range(1, min(len(target.key), _BEGINNING)):  # cells that end before the value does
+            places.extend(self._by_beginning.get(target.key[:length], ()))
+        if len(target.key) < _BEGINNING:  # cells that go on after it
+            places.extend(self._longer.get(target.key, ()))
+        for cell, position in sorted(places, key=lambda each: (each[0].index, each[1])):
+            pieces = self._walk(cell, position, target)
+            if pieces:
+                yield Occurrence(pieces)
+
+    @cached_property
+    def _longer(self) -> dict[str, list[tuple[Cell, int]]]:
+        """Places by each whole run of words that begins there and is shorter than what follows."""
+        index: dict[str, list[tuple[Cell, int]]] = defaultdict(list)
+        for cell in self.layout.cells:
+            count = len(cell.tokens)
+            for position in range(count):
+                run = ""
+                for last in range(position, count):
+                    run += cell.tokens[last].key
+                    if len(run) >= _BEGINNING:
+                        break
+                    if last + 1 < count:
+                        index[run].append((cell, position))
+        return index
 
     def _walk(self, cell: Cell, position: int, target: "Target") -> tuple[tuple[Cell, int, int], ...] | None:
         """Follows the value word by word, from the end of a cell into the one below, beside or after it."""

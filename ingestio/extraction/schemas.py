@@ -81,10 +81,8 @@ def _wanted(asked: RequestedField, document_type: DocumentType) -> Wanted:
     concept = _concept_for(asked, document_type)
     if concept is None:
         return Wanted(_own_field(asked), None)
-    if (concept.spec.kind is FieldKind.LIST) != (asked.kind is FieldKind.LIST) and asked.kind in (
-        FieldKind.LIST,
-        FieldKind.OBJECT,
-    ):
+    is_list = concept.spec.kind is FieldKind.LIST
+    if asked.kind is FieldKind.OBJECT or (asked.kind is FieldKind.LIST and not is_list):
         return Wanted(_own_field(asked), None)  # the user wants another shape than the types know
     children = concept.spec.children
     if asked.children:

@@ -15,6 +15,7 @@ _NUMERIC = frozenset(
     {"quantity", "unit_price", "amount", "debit", "credit", "balance", "tax_rate", "discount", "date", "value_date"}
 )
 _AMOUNTS = ("amount", "balance", "debit", "credit", "unit_price")
+_FITTED_CELLS = 160
 _THROUGH_WORD, _THROUGH_CELL, _WRONG_SIDE = 1.0, 0.6, 0.5
 # Words that stand in headings without naming a column: they qualify the word beside or above them.
 _QUALIFIERS = frozenset(words("table", "qualifiers"))
@@ -255,7 +256,9 @@ def _edge_between(before: Column, after: Column, cells: list[tuple[Cell, float]]
     middle = (before.head_right + after.head_left) / 2
     if high <= low:
         return middle
-    near = [(cell, weight) for cell, weight in cells if cell.box[2] > low - 40 and cell.box[0] < high + 40]
+    near = [
+        (cell, weight) for cell, weight in cells[:_FITTED_CELLS] if cell.box[2] > low - 40 and cell.box[0] < high + 40
+    ]
     steps = 24
     cuts = (low + (high - low) * step / steps for step in range(steps + 1))
     return min(
