@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
+STARTED := worker, api.server, ingestio.cli.demo, ingestio.extraction.local.engine, ingestio.media.readers, pikepdf, pypdf
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo up test check fmt bench e2e chaos lock audit samples clean
 
@@ -18,6 +20,8 @@ help: ## show the targets
 .venv/.run: .venv/.bootstrap requirements/run.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@# Start-up halves when everything it imports is compiled; where PYTHONDONTWRITEBYTECODE is set, nobody else would do it.
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c 'import $(STARTED)'
 	@touch $@
 
 .venv/.dev: .venv/.run requirements/dev.lock

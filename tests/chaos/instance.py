@@ -40,6 +40,7 @@ class ChaosInstance:
 
     def start(self) -> None:
         """Start it and wait for the line `ready`."""
+        self._close()
         log = (self.data_dir.parent / f"{self.data_dir.name}.up.log").open("a")
         self.process = subprocess.Popen(
             program("up", "--data-dir", str(self.data_dir)),
@@ -68,6 +69,12 @@ class ChaosInstance:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(30)
+
+        self._close()
+
+    def _close(self) -> None:
+        if self.process is not None and self.process.stdout is not None:
+            self.process.stdout.close()
 
     def kill(self, target: str) -> None:
         """SIGKILL one of TARGETS; the parts that a supervisor brings back are not started here, the whole is."""
