@@ -129,11 +129,13 @@ def is_title(text: str) -> bool:
 
 def could_be_name(text: str) -> bool:
     """Whether a line can be the name of a firm or person: few words, mostly letters, no address, contact, title or sentence."""
+    if text.rstrip().endswith((":", "：")):
+        return False
     value = plain(text).strip(" ,;:|-–•·*")
     letters = sum(char.isalpha() for char in value)
     digits = sum(char.isdigit() for char in value)
     parts = value.split()
-    if letters < 2 or digits > max(4, letters // 2) or len(parts) > 9 or len(value) > 80 or value.endswith(":"):
+    if letters < 2 or digits > max(4, letters // 2) or len(parts) > 9 or len(value) > 80:
         return False
     if is_title(value) or is_salutation(value) or is_country(value) or _PAGE.match(value):
         return False

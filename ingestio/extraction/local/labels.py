@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ingestio.domain.fields import FieldKind
 from ingestio.domain.text import Box
 from ingestio.extraction.catalogue import DOCUMENT_TYPES, Concept
 from ingestio.extraction.layout import Cell, Layout
@@ -16,6 +17,7 @@ _ASIDE = re.compile(
     r"\s*(?:\([^()]{0,24}\)|\[[^\[\]]{0,24}\]|(?:in|en|à|at|@)\s+[A-Z€$£]{1,4}|/\s?[^\s:]{1,20}(?:\s[^\s:]{1,12}){0,2}(?=\s*:))"
 )
 _COLON = re.compile(r"\s*[:：]")
+_NUMBERED = frozenset({"invoice", "receipt", "purchase_order"})
 # Words that are labels on any paper, so that no text value runs into them.
 _COMMON = (
     "page", "seite", "pagina", "tel", "telephone", "phone", "fax", "mobile", "email", "e mail", "website", "web", "www", "internet",
@@ -93,7 +95,13 @@ class Lexicon:
 @lru_cache(maxsize=64)
 def lexicon_of(document_type: str) -> Lexicon:
     """The labels of a type's own fields, with the common ones that name none of them."""
-    lexicon = Lexicon(DOCUMENT_TYPES[document_type].concepts)
+    kind = DOCUMENT_TYPES[document_type]
+    lexicon = Lexicon(kind.concepts)
+    number = next((each.name for each in kind.concepts if each.spec.kind is FieldKind.IDENTIFIER), None)
+    if number is not None and document_type in _NUMBERED:
+        for rank, title in enumerate(kind.titles):  # a title is followed by its number: `PARCELLA N. 31/2021`
+            if compact(title) not in lexicon:
+                lexicon.add(compact(title), Named(number, True, rank))
     for label in _COMMON:
         key = compact(label)
         if key not in lexicon:
