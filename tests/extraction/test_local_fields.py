@@ -158,7 +158,9 @@ def test_a_long_statement_loses_no_booking() -> None:
     for number in range(3_200):
         day, month, cents = 1 + number % 28, 1 + number % 12, number % 100
         text = f"Payment {number:05}"
-        bookings.append(f"{day:02}/{month:02}/2026     {text}                  {number % 90 + 1}.{cents:02}           {number}.00")
+        bookings.append(
+            f"{day:02}/{month:02}/2026     {text}                  {number % 90 + 1}.{cents:02}           {number}.00"
+        )
     pages = [columns + "\n".join(bookings[start : start + 60]) for start in range(0, len(bookings), 60)]
     extraction = read(head + "\f".join(pages), None)
     assert extraction.document_type == "bank_statement"
