@@ -19,7 +19,6 @@ HEAVY = (
     "pikepdf",
     "PIL",
     "pi_heif",
-    "dateparser",
     "alembic",
     "obstore",
     "activities",
