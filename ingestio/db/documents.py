@@ -141,13 +141,8 @@ async def start(session: ServiceSession, user_id: str, document_id: UUID) -> Non
     )
 
 
-async def complete(session: ServiceSession, user_id: str, document_id: UUID, document_type: str, pages: int) -> bool:
-    """-> completed with its type and charge; True when it was not completed before."""
-    row = (
-        await session.execute(
-            select(Document.status).where(Document.id == document_id, Document.user_id == user_id).with_for_update()
-        )
-    ).one_or_none()
+async def complete(session: ServiceSession, user_id: str, document_id: UUID, document_type: str, pages: int) -> None:
+    """-> completed with its type and charge, whether it was completed before or not."""
     await session.execute(
         update(Document)
         .where(Document.id == document_id, Document.user_id == user_id)
@@ -158,7 +153,6 @@ async def complete(session: ServiceSession, user_id: str, document_id: UUID, doc
             pages_charged=Document.pages_charged + pages,
         )
     )
-    return row is not None and row.status is not DocumentStatus.COMPLETED
 
 
 async def end(
