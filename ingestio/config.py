@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ingestio.domain.plans import BUILT_IN_PLANS, Membership, Plan, PlanTable, overridden
+from ingestio.domain.plans import BUILT_IN_PLANS, PlanTable, overridden
 from ingestio.errors import ConfigurationError
 
 
@@ -26,8 +26,8 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(Path(".ingestio"), alias="INGESTIO_DATA_DIR")
 
-    database_url: str | None = Field(None, alias="INGESTIO_DATABASE_URL")
-    database_owner_url: str | None = Field(None, alias="INGESTIO_DATABASE_OWNER_URL")
+    database_url: str | None = Field(None, alias="INGESTIO_DATABASE_URL", repr=False)
+    database_owner_url: str | None = Field(None, alias="INGESTIO_DATABASE_OWNER_URL", repr=False)
     database_pool_size: int = Field(8, alias="INGESTIO_DATABASE_POOL_SIZE", ge=1, le=100)
 
     temporal_address: str | None = Field(None, alias="TEMPORAL_ADDRESS")
@@ -170,8 +170,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def limits_of(plans: PlanTable, membership: Membership) -> Plan:
-    """The limits of one plan."""
-    return plans[membership]

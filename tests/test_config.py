@@ -1,0 +1,99 @@
+"""Settings: what holds without any variable, and one line that names the variable for each wrong one."""
+
+import os
+
+import pytest
+
+from ingestio.config import Settings
+from ingestio.domain.plans import Membership
+from ingestio.errors import ConfigurationError
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith(("INGESTIO_", "TEMPORAL_", "GEMINI_", "GOOGLE_")):
+            monkeypatch.delenv(name)
+
+
+def test_without_variables_everything_is_embedded_offline_and_on_loopback() -> None:
+    settings = Settings.load()
+
+    assert (settings.embeds_postgres, settings.embeds_temporal, settings.provider) == (True, True, "local")
+    assert (settings.host, settings.port, settings.auth) == ("127.0.0.1", 8000, "local")
+    assert settings.resolved_storage_url.startswith("file:///")
+    assert settings.plans[Membership.STARTER].pages == 25
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INGESTIO_PROVIDER", "")
+    monkeypatch.setenv("INGESTIO_PLANS", "")
+
+    assert Settings.load().provider == "local"
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"GEMINI_API_KEY": "key"},
+        {"GOOGLE_GENAI_USE_VERTEXAI": "1", "GOOGLE_CLOUD_PROJECT": "project"},
+    ],
+)
+def test_credentials_alone_choose_gemini(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert Settings.load().provider == "gemini"
+
+
+def test_plans_are_changed_key_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INGESTIO_PLANS", '{"plus": {"pages": 7}, "growth": {"pages": null}}')
+
+    plans = Settings.load().plans
+
+    assert (plans[Membership.PLUS].pages, plans[Membership.PLUS].batch_documents) == (7, 25)
+    assert plans[Membership.GROWTH].pages is None
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"INGESTIO_PORT": "eighty"}, "INGESTIO_PORT"),
+        ({"INGESTIO_PORT": "70000"}, "INGESTIO_PORT"),
+        ({"INGESTIO_HOST": "0.0.0.0"}, "INGESTIO_HOST"),
+        ({"INGESTIO_DATABASE_URL": "mysql://x"}, "INGESTIO_DATABASE_URL"),
+        ({"INGESTIO_STORAGE_URL": "ftp://x"}, "INGESTIO_STORAGE_URL"),
+        ({"INGESTIO_SECRET_KEY": "short"}, "INGESTIO_SECRET_KEY"),
+        ({"INGESTIO_PROVIDER": "gemini"}, "INGESTIO_PROVIDER"),
+        ({"INGESTIO_PROVIDER": "other"}, "INGESTIO_PROVIDER"),
+        ({"INGESTIO_AUTH": "oidc"}, "INGESTIO_OIDC_ISSUER"),
+        ({"INGESTIO_AUTH": "oidc", "INGESTIO_OIDC_ISSUER": "https://issuer.example"}, "INGESTIO_OIDC_AUDIENCE"),
+        ({"GOOGLE_GENAI_USE_VERTEXAI": "1"}, "GOOGLE_CLOUD_PROJECT"),
+        ({"INGESTIO_MODEL_TIMEOUT_SECONDS": "0"}, "INGESTIO_MODEL_TIMEOUT_SECONDS"),
+        ({"INGESTIO_PLANS": "{"}, "INGESTIO_PLANS"),
+        ({"INGESTIO_PLANS": "[]"}, "INGESTIO_PLANS"),
+        ({"INGESTIO_PLANS": '{"gold": {}}'}, "INGESTIO_PLANS"),
+        ({"INGESTIO_PLANS": '{"plus": {"page": 1}}'}, "INGESTIO_PLANS"),
+        ({"INGESTIO_PLANS": '{"plus": {"pages": -1}}'}, "INGESTIO_PLANS"),
+        ({"INGESTIO_PLANS": '{"plus": {"pages": true}}'}, "INGESTIO_PLANS"),
+    ],
+)
+def test_a_wrong_value_is_one_line_that_names_its_variable(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], named: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(ConfigurationError) as refused:
+        Settings.load()
+
+    assert refused.value.detail.startswith(f"{named}:")
+    assert "\n" not in refused.value.detail
+
+
+def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INGESTIO_SECRET_KEY", "a very secret key indeed")
+    monkeypatch.setenv("INGESTIO_DATABASE_URL", "postgresql://app:hunter2@db.example/ingestio")
+
+    assert "very secret" not in repr(Settings.load())
+    assert "hunter2" not in repr(Settings.load())
