@@ -195,7 +195,7 @@ def _bindable(host: str, port: int) -> int | None:
 
 
 def stop_on_signals() -> threading.Event:
-    """An event that SIGINT, SIGTERM and SIGHUP set; a second Ctrl-C falls through to Python's own handling."""
+    """An event that SIGINT, SIGTERM and SIGHUP (unless nohup ignores it) set; a second Ctrl-C falls through to Python's own handling."""
     stop = threading.Event()
 
     def handle(number: int, _frame: object) -> None:
@@ -203,7 +203,9 @@ def stop_on_signals() -> threading.Event:
         signal.signal(number, signal.default_int_handler)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, handle)
+        # nohup means that the end of the terminal is not meant for us.
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handle)
     return stop
 
 

@@ -14,6 +14,10 @@ from collections.abc import Callable
 PR_SET_PDEATHSIG = 1
 EXIT_NOT_STARTED = 126
 
+# What is ignored stays ignored in the program: Python ignores the first two, a shell's `&` the next two, nohup the last. A part must
+# hear the signal that stops it however `ingestio up` was started.
+_INHERITED = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+
 
 def _death_signal_setter() -> Callable[[int], None]:
     """How to ask the Linux kernel for a signal when the parent dies. Elsewhere the next start of the instance ends the orphan."""
@@ -49,8 +53,8 @@ def main() -> None:
         ask_for_death_signal(int(signal_number))  # after that, because the kernel forgets it when the user changes
         if os.getppid() != int(parent_pid):  # it died before we asked, so the kernel will not tell us
             sys.exit(EXIT_NOT_STARTED)
-        for ignored_by_python in (signal.SIGPIPE, signal.SIGXFSZ):  # and would stay ignored in the program
-            signal.signal(ignored_by_python, signal.SIG_DFL)
+        for number in _INHERITED:
+            signal.signal(number, signal.SIG_DFL)
         os.execv(program[0], program)  # noqa: S606 - an argument list, no shell
     except OSError as error:
         sys.exit(f"cannot start {program[0]}: {error.strerror}")

@@ -162,13 +162,22 @@ def test_a_child_is_away_from_our_terminal_and_has_only_its_own_environment(
 
 
 def test_a_program_gets_the_usual_signals_although_python_started_it(tmp_path: Path) -> None:
-    """Python ignores SIGPIPE; a server that inherited that would miss a closed pipe."""
-    running = spawn(_shell("signals", "grep SigIgn /proc/self/status; exec sleep 60", tmp_path))
-    if sys.platform.startswith("linux"):
-        eventually(
-            lambda: (tmp_path / "signals.log").read_text().split() == ["SigIgn:", "0" * 16], "no signal is ignored"
-        )
-    running.stop()
+    """Python ignores SIGPIPE; a server that inherited that would miss a closed pipe. A shell's `&` ignores SIGINT, nohup SIGHUP."""
+    ignored = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ignored}
+    try:
+        running = spawn(_shell("signals", "grep SigIgn /proc/self/status; exec sleep 60", tmp_path))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    try:
+        if sys.platform.startswith("linux"):
+            eventually(
+                lambda: (tmp_path / "signals.log").read_text().split() == ["SigIgn:", "0" * 16],
+                "no signal is ignored",
+            )
+    finally:
+        running.stop()
 
 
 def test_a_large_log_moves_aside_while_its_writer_goes_on(tmp_path: Path) -> None:
