@@ -14,9 +14,9 @@ from collections.abc import Callable
 PR_SET_PDEATHSIG = 1
 EXIT_NOT_STARTED = 126
 
-# What is ignored stays ignored in the program: Python ignores the first two, a shell's `&` the next two, nohup the last. A part must
+# What is ignored stays ignored in the program: Python ignores some, libraries others, a shell's `&` SIGINT, nohup SIGHUP. A part must
 # hear the signal that stops it however `ingestio up` was started.
-_INHERITED = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+_INHERITED = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
 
 def _death_signal_setter() -> Callable[[int], None]:
