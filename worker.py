@@ -46,17 +46,22 @@ MODEL_CALLS = 50
 async def run(settings: Settings, stop: asyncio.Event) -> None:
     """Work until `stop` is set, then drain. Raises Unavailable when Temporal stays away at the start."""
     async with back_room(settings) as deps:
-        client = await connect_patiently(settings.temporal_address, settings.temporal_namespace)
-        tagged = await ensure_search_attributes(client)
-        with contextlib.suppress(Unavailable):
-            await UpkeepActivities(deps, client, tagged=tagged).start_what_waits(timedelta())
-        await _schedule_upkeep(client)
-        orchestration, extraction = build(client, deps, tagged=tagged)
-        # Everything imported so far lives until the end; leaving it out of collections makes each one short.
-        gc.freeze()
-        async with orchestration, extraction:
-            logger.info("worker ready")
-            await stop.wait()
+        await serve(deps, stop)
+
+
+async def serve(deps: WorkerDeps, stop: asyncio.Event) -> None:
+    """The same on what is given; benchmarks bring a provider of their own."""
+    client = await connect_patiently(deps.settings.temporal_address, deps.settings.temporal_namespace)
+    tagged = await ensure_search_attributes(client)
+    with contextlib.suppress(Unavailable):
+        await UpkeepActivities(deps, client, tagged=tagged).start_what_waits(timedelta())
+    await _schedule_upkeep(client)
+    orchestration, extraction = build(client, deps, tagged=tagged)
+    # Everything imported so far lives until the end; leaving it out of collections makes each one short.
+    gc.freeze()
+    async with orchestration, extraction:
+        logger.info("worker ready")
+        await stop.wait()
 
 
 def build(client: Client, deps: WorkerDeps, *, tagged: bool) -> tuple[Worker, Worker]:

@@ -1,31 +1,59 @@
-"""`make bench`: every figure that the README states, each beside a floor or a peer measured in the same run.
+"""`make bench`: every figure that the README states, each beside a floor, a peer or a bound, measured in the same run.
 
 A lone time on a shared machine says little; a ratio to the same machine's floor at the same minute says much.
+
+    python -m benchmarks                                  everything, in sizes that take minutes
+    python -m benchmarks throughput --documents 1000      one suite in another size
 """
 
 import argparse
+import inspect
 import platform
 import sys
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import psutil
 
 from benchmarks import startup, throughput, upload
 from benchmarks.figures import Figure
 
-SUITES = {"startup": startup.measure, "upload": upload.measure, "throughput": throughput.measure}
+Suite = Callable[..., Iterator[Figure]]
+
+SUITES: dict[str, Suite] = {"startup": startup.measure, "upload": upload.measure, "throughput": throughput.measure}
+OPTIONS = {
+    "documents": "documents in the measured batch",
+    "rounds": "how often it is measured",
+    "seed": "of everything that is random",
+}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("suites", nargs="*", choices=[*SUITES, []], help=f"some of {', '.join(SUITES)}; all without")
-    chosen = parser.parse_args().suites or list(SUITES)
+    for name, meaning in OPTIONS.items():
+        parser.add_argument(f"--{name}", type=int, help=f"{meaning}; for the suites that have it")
+    given = vars(parser.parse_args())
+    chosen = given.pop("suites") or list(SUITES)
+    given = {name: value for name, value in given.items() if value is not None}
+    for name in given:
+        if not any(name in _taken(SUITES[suite]) for suite in chosen):
+            parser.error(f"--{name}: not an option of {', '.join(chosen)}")
     memory = psutil.virtual_memory().total / 2**30
-    print(f"{psutil.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}, {platform.system()}\n")
-    print(Figure.HEADING)
-    for name in chosen:
-        for figure in SUITES[name]():
+    print(f"{psutil.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}, {platform.system()}")
+    for suite in chosen:
+        sizes = _taken(SUITES[suite]) | {name: value for name, value in given.items() if name in _taken(SUITES[suite])}
+        print(f"\n{suite}" + "".join(f", {name} {value}" for name, value in sizes.items()))
+        print(Figure.HEADING)
+        for figure in SUITES[suite](**sizes):
             print(figure.line(), flush=True)
     return 0
+
+
+def _taken(suite: Suite) -> dict[str, Any]:
+    """The sizes that a suite takes, with their defaults."""
+    found = inspect.signature(suite).parameters.values()
+    return {parameter.name: parameter.default for parameter in found if parameter.name in OPTIONS}
 
 
 if __name__ == "__main__":
