@@ -79,6 +79,7 @@ class Batch(_Answer):
     refused_files: tuple[RefusedFile, ...]
     created_at: str
     completed_at: str | None
+    workflow_id: str | None = None
 
 
 class DocumentError(_Answer):

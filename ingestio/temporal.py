@@ -9,9 +9,9 @@ from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 
+from ingestio.domain.runs import SEARCH_ATTRIBUTES
 from ingestio.errors import ConfigurationError, Unavailable
 
-SEARCH_ATTRIBUTE_NAMES = ("IngestioUser", "IngestioPlan", "IngestioBatch", "IngestioStatus")
 RPC_TIMEOUT = timedelta(seconds=5)
 
 
@@ -55,7 +55,7 @@ async def ensure_search_attributes(client: Client) -> bool:
         listed = await service.list_search_attributes(
             ListSearchAttributesRequest(namespace=client.namespace), timeout=RPC_TIMEOUT
         )
-        missing = [name for name in SEARCH_ATTRIBUTE_NAMES if name not in listed.custom_attributes]
+        missing = [name for name in SEARCH_ATTRIBUTES if name not in listed.custom_attributes]
         if missing:
             keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
             await service.add_search_attributes(

@@ -2,6 +2,8 @@
 
 from temporalio.common import SearchAttributeKey
 
+from ingestio.domain import runs
+
 ORCHESTRATION_QUEUE = "ingestio"
 """Workflows and their short database steps."""
 
@@ -10,11 +12,11 @@ EXTRACTION_QUEUE = "ingestio-extraction"
 
 UPKEEP_ID = "upkeep/reconcile"
 
-USER = SearchAttributeKey.for_keyword("IngestioUser")
-PLAN = SearchAttributeKey.for_keyword("IngestioPlan")
-BATCH = SearchAttributeKey.for_keyword("IngestioBatch")
-STATUS = SearchAttributeKey.for_keyword("IngestioStatus")
-SEARCH_ATTRIBUTES = (USER, PLAN, BATCH, STATUS)
+USER = SearchAttributeKey.for_keyword(runs.USER)
+PLAN = SearchAttributeKey.for_keyword(runs.PLAN)
+BATCH = SearchAttributeKey.for_keyword(runs.BATCH)
+STRATEGY = SearchAttributeKey.for_keyword(runs.STRATEGY)
+STATUS = SearchAttributeKey.for_keyword(runs.STATUS)
 
 
 def batch_workflow_id(batch_id: str) -> str:

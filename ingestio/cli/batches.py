@@ -1,10 +1,10 @@
 """`ingestio batches`: look at batches of a running service and steer them."""
 
 from ingestio.cli.orders import as_local_owner
-from ingestio.cli.service import require_service
-from ingestio.cli.tables import columns, status_text
+from ingestio.cli.service import Service, require_service
+from ingestio.cli.tables import columns, say_run, status_text
 from ingestio.cli.terminal import harmless, out
-from ingestio.client import Batch, Client
+from ingestio.client import Batch
 from ingestio.config import Settings
 from ingestio.errors import InvalidRequest
 
@@ -12,7 +12,7 @@ from ingestio.errors import InvalidRequest
 def show_list(settings: Settings, status: str | None, limit: int) -> None:
     """Print the newest batches, at most `limit`, only those in `status` when it is given."""
     lines = []
-    with _client(settings) as client:
+    with as_local_owner(settings, require_service(settings)) as client:
         for batch in client.batches(status=status):
             lines.append(_list_line(batch))
             if len(lines) == limit:
@@ -24,12 +24,13 @@ def show_list(settings: Settings, status: str | None, limit: int) -> None:
 
 
 def show_one(settings: Settings, batch_id: str) -> None:
-    """Print one batch: its state, its documents in order and its refused files."""
-    with _client(settings) as client:
+    """Print one batch: its state, where Temporal shows its run, its documents in order and its refused files."""
+    service = require_service(settings)
+    with as_local_owner(settings, service) as client:
         batch = client.batch(_checked(batch_id))
         documents = sorted(client.documents(batch.id), key=lambda document: document.position)
     console = out()
-    _say_state(batch)
+    _say_state(batch, service)
     if documents or batch.refused_files:
         console.print()
         done = [
@@ -49,13 +50,10 @@ def show_one(settings: Settings, batch_id: str) -> None:
 
 def act_on(settings: Settings, batch_id: str, action: str) -> None:
     """Cancel, pause, resume or retry a batch, and print how it stands then."""
-    with _client(settings) as client:
+    service = require_service(settings)
+    with as_local_owner(settings, service) as client:
         acts = {"cancel": client.cancel, "pause": client.pause, "resume": client.resume, "retry": client.retry}
-        _say_state(acts[action](_checked(batch_id)))
-
-
-def _client(settings: Settings) -> Client:
-    return as_local_owner(settings, require_service(settings))
+        _say_state(acts[action](_checked(batch_id)), service)
 
 
 def _checked(batch_id: str) -> str:
@@ -79,7 +77,7 @@ def _list_line(batch: Batch) -> tuple[str, ...]:
     )
 
 
-def _say_state(batch: Batch) -> None:
+def _say_state(batch: Batch, service: Service) -> None:
     console = out()
     console.print(f"{batch.id}  {harmless(batch.name or '')}".rstrip(), style="bold", soft_wrap=True)
     line = status_text(_status(batch))
@@ -88,6 +86,7 @@ def _say_state(batch: Batch) -> None:
         f" of {batch.document_count + len(batch.refused_files)} files, {batch.total_pages} pages"
     )
     console.print(line, soft_wrap=True)
+    say_run(console, service, batch)
 
 
 def _status(batch: Batch) -> str:

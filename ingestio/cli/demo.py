@@ -9,7 +9,7 @@ from ingestio.cli.files import LocalFile
 from ingestio.cli.orders import Order, Submitted, as_local_owner, follow, started_service, submit
 from ingestio.cli.outcomes import COMPLETED, REFUSED, collect
 from ingestio.cli.service import Service
-from ingestio.cli.tables import INDENT, show_rows
+from ingestio.cli.tables import INDENT, say_run, show_rows
 from ingestio.cli.terminal import command, harmless, out, talk
 from ingestio.config import Settings
 from ingestio.domain.batches import PromptStrategy
@@ -33,7 +33,7 @@ def run(settings: Settings, *, once: bool) -> int:
     configure_logging("warning" if settings.log_level == "info" else settings.log_level)
     with started_service(settings) as service:
         demos = [demo_batch(strategy) for strategy in PromptStrategy]
-        surprises = _run_batches(settings, service, demos)
+        surprises = _run_batches(settings, service, demos, with_links=not (once and service.started_here))
         for surprise in surprises:
             talk().print(Text(f"not as expected: {surprise}", style="red"), soft_wrap=True)
         _say_where_to_look(settings, service, once=once)
@@ -42,7 +42,7 @@ def run(settings: Settings, *, once: bool) -> int:
     return 1 if surprises else 0
 
 
-def _run_batches(settings: Settings, service: Service, demos: Sequence[DemoBatch]) -> list[str]:
+def _run_batches(settings: Settings, service: Service, demos: Sequence[DemoBatch], *, with_links: bool) -> list[str]:
     console = out()
     surprises: list[str] = []
     with as_local_owner(settings, service) as client:
@@ -57,6 +57,9 @@ def _run_batches(settings: Settings, service: Service, demos: Sequence[DemoBatch
                 console.print(Text(f'"{harmless(demo.prompt)}"', style="dim"))
             console.print()
             show_rows(console, rows, with_pages=True)
+            if with_links:
+                console.print()
+                say_run(console, service, each.batch)
             surprises.extend(_surprises(demo, rows))
     return surprises
 

@@ -14,7 +14,7 @@ from ingestio.cli.outcomes import COMPLETED, Outcomes, collect, unreadable
 from ingestio.cli.progress import bar
 from ingestio.cli.prompts_file import read_prompts
 from ingestio.cli.service import Service
-from ingestio.cli.tables import show_rows
+from ingestio.cli.tables import say_run, show_rows
 from ingestio.cli.terminal import command, harmless, out, talk
 from ingestio.config import Settings
 from ingestio.domain.batches import PromptStrategy
@@ -59,6 +59,10 @@ def run(
         if output is not None and writer is not None:
             _write(output, writer, outcomes)
         _show(outcomes)
+        # A service of our own takes its Temporal UI along.
+        if not service.started_here:
+            for each in submitted:
+                say_run(talk(), service, each.batch)
         if output is not None:
             talk().print(f"Wrote {harmless(str(output))}, {outcomes.total} rows", soft_wrap=True)
         return exit_code(outcomes)

@@ -17,6 +17,7 @@ import click
 
 from ingestio.config import Settings
 from ingestio.db.migrate import migrate
+from ingestio.domain.runs import run_url
 from ingestio.embedded.files import kept_secret
 from ingestio.embedded.instance import AlreadyRunning, Child, ChildFailed, Endpoints, Instance, running, using
 from ingestio.embedded.locks import use_lock
@@ -36,8 +37,15 @@ class Service:
     url: str
     secret_key: str
     temporal_ui_url: str | None
+    temporal_namespace: str
     started_here: bool = False
     """Whether this process started it, so that it ends with us."""
+
+    def run_url(self, workflow_id: str | None) -> str | None:
+        """Where the Temporal UI shows a run; None when there is no run or nobody said where the UI is."""
+        if workflow_id is None or self.temporal_ui_url is None:
+            return None
+        return run_url(self.temporal_ui_url, self.temporal_namespace, workflow_id)
 
 
 def settings_for(data_dir: Path | None) -> Settings:
@@ -100,9 +108,7 @@ def running_service(settings: Settings) -> Service | None:
     found = running(settings.data_dir)
     if found is None or found.api_url is None:
         return None
-    return Service(
-        found.api_url, _secret(settings), settings.temporal_ui_url or found.endpoints.temporal_ui_url or None
-    )
+    return _service(settings, found.api_url, found.endpoints)
 
 
 def require_service(settings: Settings) -> Service:
@@ -142,7 +148,7 @@ def start_parts(instance: Instance, settings: Settings, port: int | None) -> Ser
     instance.add(_part("worker", environment))
     url = _add_front_door(instance, settings, environment, port)
     instance.publish(api_url=url)
-    return Service(url, _secret(settings), settings.temporal_ui_url or endpoints.temporal_ui_url or None)
+    return _service(settings, url, endpoints)
 
 
 def _add_front_door(instance: Instance, settings: Settings, environment: dict[str, str], port: int | None) -> str:
@@ -236,6 +242,11 @@ def _part(name: str, environment: dict[str, str], ready: Callable[[int], bool] |
         env=environment,
         ready=ready,
     )
+
+
+def _service(settings: Settings, url: str, endpoints: Endpoints) -> Service:
+    ui_url = settings.temporal_ui_url or endpoints.temporal_ui_url or None
+    return Service(url, _secret(settings), ui_url, settings.temporal_namespace)
 
 
 def _secret(settings: Settings) -> str:

@@ -9,7 +9,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from ingestio.cli.outcomes import COMPLETED
+from ingestio.cli.service import Service
 from ingestio.cli.terminal import harmless
+from ingestio.client import Batch
 from ingestio.exporters.rows import ExportRow
 
 INDENT = "  "
@@ -111,6 +113,12 @@ def status_text(status: str) -> Text:
     """A status in its colour, in words."""
     words = harmless(status.replace("_", " "))
     return Text(words, style=_STYLES.get(words, ""))
+
+
+def say_run(console: Console, service: Service, batch: Batch) -> None:
+    """A line that leads to the batch's run in the Temporal UI, where there is one."""
+    if url := service.run_url(batch.workflow_id):
+        console.print(Text(f"Run in Temporal: {harmless(url)}", style="dim"), soft_wrap=True)
 
 
 def _line(

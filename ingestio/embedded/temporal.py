@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from ingestio.domain.runs import SEARCH_ATTRIBUTES
 from ingestio.embedded.files import private_directory
 from ingestio.embedded.locks import InstanceLock
 from ingestio.embedded.ports import LOOPBACK, remembered_ports
@@ -23,7 +24,6 @@ from ingestio.errors import ConfigurationError
 
 NAMESPACE = "default"
 RETENTION_SECONDS = 7 * 24 * 3600
-SEARCH_ATTRIBUTES = ("IngestioUser", "IngestioPlan", "IngestioBatch", "IngestioStatus")  # all of type Keyword
 PORT_NAMES = ("temporal", "temporal_ui", "temporal_http", "temporal_metrics")
 _HTTP_TIMEOUT_SECONDS = 2.0
 _DYNAMIC_CONFIG = {"matching.enableFairness": True, "matching.useNewMatcher": True}

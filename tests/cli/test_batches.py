@@ -42,9 +42,30 @@ def test_the_list_can_be_narrowed_to_a_status(up: Instance, batch_id: str) -> No
 def test_one_batch_is_shown_with_its_files_and_reasons(up: Instance, batch_id: str) -> None:
     lines = up.ingestio("batches", "show", batch_id).stdout.splitlines()
     assert lines[0] == f"{batch_id}  March papers"
-    assert re.fullmatch(rf"invoice-HP-104482.pdf +invoice +1 +completed +{UUID}", lines[4])
-    assert re.fullmatch(rf"Scan-vet-invoice.png +1 +failed +no_text +{UUID}", lines[5])
-    assert re.fullmatch(r"payslip-2026-10.pdf +refused +encrypted", lines[6])
+    assert re.fullmatch(rf"invoice-HP-104482.pdf +invoice +1 +completed +{UUID}", lines[5])
+    assert re.fullmatch(rf"Scan-vet-invoice.png +1 +failed +no_text +{UUID}", lines[6])
+    assert re.fullmatch(r"payslip-2026-10.pdf +refused +encrypted", lines[7])
+
+
+def test_the_commands_lead_to_the_run_in_the_temporal_ui(up: Instance, batch_id: str, folder: Path) -> None:
+    shown = up.ingestio("batches", "show", batch_id).stdout
+    link = re.search(
+        rf"^Run in Temporal: (http://127\.0\.0\.1:\d+)/namespaces/default/workflows/batch%2F{batch_id}$",
+        shown,
+        re.MULTILINE,
+    )
+    assert link
+    # The page itself is a script that asks the same server for the run under the same path.
+    asked = f"{link[1]}/api/v1/namespaces/default/workflows/batch%2F{batch_id}"
+    with urllib.request.urlopen(asked) as answer:
+        assert json.load(answer)["workflowExecutionInfo"]["execution"]["workflowId"] == f"batch/{batch_id}"
+
+    put(folder, "invoice-HP-104482.pdf")
+    assert f"Run in Temporal: {link[1]}/namespaces/default/workflows/batch%2F" in up.ingestio("extract", folder).stderr
+    elsewhere = up.ingestio(
+        "batches", "show", batch_id, TEMPORAL_UI_URL="https://ui.example/", TEMPORAL_NAMESPACE="a b"
+    )
+    assert f"https://ui.example/namespaces/a%20b/workflows/batch%2F{batch_id}" in elsewhere.stdout
 
 
 def test_a_terminal_that_knows_ascii_only_is_no_reason_to_fail(up: Instance, folder: Path) -> None:

@@ -12,7 +12,8 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
-from ingestio.embedded.temporal import NAMESPACE, SEARCH_ATTRIBUTES, TemporalServer, start_temporal
+from ingestio.domain.runs import SEARCH_ATTRIBUTES
+from ingestio.embedded.temporal import NAMESPACE, TemporalServer, start_temporal
 
 
 @pytest.fixture(scope="module")
