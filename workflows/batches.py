@@ -2,10 +2,16 @@
 
 The workflow decides nothing that Postgres knows better. It reads live jobs and the operator's wishes in pages, starts one child per job,
 and ends when settling finds nothing open; a stray start therefore does no harm, and a retry only has to make new jobs and knock.
+
+A long batch is a chain of runs. A run that has grown continues as new at once and hands the documents that still run over by id: they
+are abandoned children, the next run asks each of them to report its end, and meanwhile goes on filling the window. So neither the size
+of a batch nor one document that waits out an outage ever stalls the others.
 """
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import replace
+from typing import Any
 
 from temporalio import workflow
 from temporalio.common import Priority, SearchAttributePair, TypedSearchAttributes
@@ -16,6 +22,7 @@ from temporalio.exceptions import (
     WorkflowAlreadyStartedError,
     is_cancelled_exception,
 )
+from temporalio.workflow import ChildWorkflowHandle
 
 with workflow.unsafe.imports_passed_through():
     from ingestio.domain.messages import (
@@ -24,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
         BatchProgress,
         BatchRef,
         BatchSettled,
+        DocumentEnded,
         DocumentInput,
         DocumentOutcome,
         JobEnding,
@@ -31,6 +39,7 @@ with workflow.unsafe.imports_passed_through():
         ManifestPage,
         ManifestRequest,
     )
+    from ingestio.domain.plans import fairness_weight
     from ingestio.errors import FailureCode
     from workflows import names, options, ports
     from workflows.documents import DocumentWorkflow
@@ -45,18 +54,24 @@ class BatchWorkflow:
     def __init__(self, request: BatchInput) -> None:
         self._request = request
         self._batch = BatchRef(batch_id=request.batch_id, user_id=request.user_id)
-        self._priority = Priority(fairness_key=request.user_id[:64], fairness_weight=request.weight)
-        self._running: dict[str, asyncio.Task[None]] = {}
+        self._priority = Priority(fairness_key=request.user_id[:64], fairness_weight=fairness_weight(request.plan))
+        self._documents_per_run = request.documents_per_run or options.DOCUMENTS_PER_RUN
+        self._running: dict[str, JobRef] = {job.job_id: job for job in request.stragglers}
+        self._children: dict[str, asyncio.Task[None]] = {}
+        self._being_started = 0
+        self._ended_elsewhere: set[str] = set()
         self._waiting = 0
         self._after_position = request.after_position
         self._started = 0
         self._paused = False
         self._cancelling = False
-        self._woken = False
+        self._wakes = 0
         self._steered = 0
 
     @workflow.run
-    async def run(self, _request: BatchInput) -> BatchOutcome:
+    async def run(self, request: BatchInput) -> BatchOutcome:
+        for job in request.stragglers:
+            self._adopt(job)
         while True:
             try:
                 settled = await self._round()
@@ -72,7 +87,7 @@ class BatchWorkflow:
 
     async def _round(self) -> BatchSettled | None:
         """Run what is live and settle; None when jobs are open still, in other hands or new."""
-        self._woken = False
+        wakes = self._wakes
         # The columns are the truth and a wish is committed before its signal, so each round reads them afresh.
         self._cancelling = False
         await self._start_documents()
@@ -80,12 +95,11 @@ class BatchWorkflow:
         if self._cancelling:
             await self._stop_documents()
         settled = await database_step(ports.settle_batch, self._batch, "settle batch")
-        if settled.open_jobs == 0 and not self._woken:
+        if settled.open_jobs == 0 and wakes == self._wakes:
             return settled
         self._after_position = -1
-        await workflow.sleep(options.SETTLE_INTERVAL)
-        if workflow.info().is_continue_as_new_suggested():
-            self._continue_as_new()
+        if wakes == self._wakes:
+            await workflow.sleep(options.SETTLE_INTERVAL)
         return None
 
     @workflow.signal
@@ -108,8 +122,14 @@ class BatchWorkflow:
 
     @workflow.signal
     def wake(self) -> None:
-        """There may be new jobs: look once more before ending."""
-        self._woken = True
+        """Look again: there may be new jobs, or a document that another run started may have gone without a word."""
+        self._wakes += 1
+
+    @workflow.signal
+    def document_ended(self, ended: DocumentEnded) -> None:
+        """A document that an earlier run started has put itself to rest."""
+        if ended.job_id in self._running:
+            self._ended_elsewhere.add(ended.job_id)
 
     @workflow.query
     def progress(self) -> BatchProgress:
@@ -126,7 +146,7 @@ class BatchWorkflow:
         return "running documents" if len(self._running) >= options.WINDOW else None
 
     async def _start_documents(self) -> None:
-        """Start a child for every live job, at most a window of them at a time, until the manifest is empty or somebody cancels."""
+        """Take up every live job, at most a window of them at a time, until the manifest is empty or somebody cancels."""
         while not self._cancelling:
             steered = self._steered
             page = await self._read_manifest(self._after_position)
@@ -142,90 +162,125 @@ class BatchWorkflow:
                 await workflow.wait_condition(self._may_start)
                 if self._cancelling:
                     return
+                if self._has_grown():
+                    await self._continue_as_new()
                 if job.job_id not in self._running:
-                    self._running[job.job_id] = asyncio.create_task(self._run_document(job))
-                    self._started += 1
+                    self._start(job)
                 self._after_position = job.position
             self._waiting = page.remaining
-            if page.remaining and (
-                self._started >= options.DOCUMENTS_PER_RUN or workflow.info().is_continue_as_new_suggested()
-            ):
-                await self._drain()
-                if not self._cancelling:
-                    self._continue_as_new()
 
     def _may_start(self) -> bool:
         return self._cancelling or (not self._paused and len(self._running) < options.WINDOW)
 
+    def _has_grown(self) -> bool:
+        return self._started >= self._documents_per_run or workflow.info().is_continue_as_new_suggested()
+
     async def _drain(self) -> None:
-        """Wait until no child runs, or somebody cancels."""
+        """Wait until no document runs, or somebody cancels."""
         self._describe()
-        await workflow.wait_condition(lambda: self._cancelling or not self._running)
+        suggested = workflow.info().is_continue_as_new_suggested
+        await workflow.wait_condition(lambda: self._cancelling or not self._running or suggested())
+        if self._running and not self._cancelling:
+            await self._continue_as_new()
 
     async def _stop_documents(self) -> None:
-        """Stop what runs, end what never started, and wait until every child has put its document to rest."""
+        """Stop what runs, end what never started, and wait until every document has been put to rest."""
         self._describe()
-        for task in self._running.values():
-            task.cancel()
+        for child in self._children.values():
+            child.cancel()
         await database_step(ports.cancel_waiting_jobs, self._batch, "cancel what waits")
+        # What is live and not ours runs under another parent, one that was terminated before it could stop its children.
+        for job in (await self._read_manifest(-1)).jobs:
+            if job.job_id not in self._running:
+                self._adopt(job)
         await workflow.wait_condition(lambda: not self._running)
         self._waiting = 0
-        # What is live now runs under another parent, one that was terminated before it could stop its children.
-        for job in (await self._read_manifest(-1)).jobs:
-            await self._cancel_elsewhere(job)
 
-    async def _cancel_elsewhere(self, job: JobRef) -> None:
-        try:
-            await workflow.get_external_workflow_handle(
-                names.document_workflow_id(job.document_id, job.attempt)
-            ).cancel()
-        except ApplicationError:
-            # It is gone without having ended its job.
-            await self._end_job(job, FailureCode.CANCELLED)
+    def _start(self, job: JobRef) -> None:
+        """Fill one place of the window with a new document."""
+        self._started += 1
+        self._running[job.job_id] = job
+        child = self._children[job.job_id] = asyncio.create_task(self._see_through(job, self._run_child(job)))
+        child.add_done_callback(lambda _: self._children.pop(job.job_id))
 
-    async def _run_document(self, job: JobRef) -> None:
-        """One child from start to end. Whatever becomes of it, its job does not stay open because of us."""
+    def _adopt(self, job: JobRef) -> asyncio.Task[None]:
+        """Fill one place of the window with a document that another run started."""
+        self._running[job.job_id] = job
+        return asyncio.create_task(self._see_through(job, self._await_elsewhere(job)))
+
+    async def _see_through(self, job: JobRef, course: Coroutine[Any, Any, None]) -> None:
+        """One job to its end. Whatever becomes of its document, it does not stay open because of us."""
         try:
-            try:
-                await self._execute_child(job)
-            except WorkflowAlreadyStartedError:
-                # The child of an earlier, terminated run is still at it; settling waits for its end.
-                workflow.logger.info("document runs under another parent", extra={"document_id": job.document_id})
-            except (ChildWorkflowError, asyncio.CancelledError) as error:
-                cancelled = self._cancelling or isinstance(error, asyncio.CancelledError)
-                await self._end_job(job, FailureCode.CANCELLED if cancelled else FailureCode.INTERNAL)
+            await course
         except ActivityError:
             # Not even ending the job worked; it stays live in Postgres, so settling finds it and tries again.
             workflow.logger.exception("a job could not be ended", extra={"job_id": job.job_id})
         finally:
             del self._running[job.job_id]
+            self._ended_elsewhere.discard(job.job_id)
 
-    async def _execute_child(self, job: JobRef) -> DocumentOutcome:
+    async def _run_child(self, job: JobRef) -> None:
+        try:
+            await (await self._start_child(job))
+        except WorkflowAlreadyStartedError:
+            # The child of an earlier, terminated run is still at it.
+            await self._await_elsewhere(job)
+        except (ChildWorkflowError, asyncio.CancelledError) as error:
+            cancelled = self._cancelling or isinstance(error, asyncio.CancelledError)
+            await self._end_job(job, FailureCode.CANCELLED if cancelled else FailureCode.INTERNAL)
+
+    async def _await_elsewhere(self, job: JobRef) -> None:
+        """Ask a document that another run started to report its end; pass a cancel on; ask again when woken.
+
+        Nothing is polled, so a document may wait out an outage of days at no cost. One that is gone without a report left its job live:
+        settling finds that, and the next round starts it anew.
+        """
+        handle = workflow.get_external_workflow_handle(names.document_workflow_id(job.document_id, job.attempt))
+        try:
+            while job.job_id not in self._ended_elsewhere:
+                stopping, wakes = self._cancelling, self._wakes
+                if stopping:
+                    await handle.cancel()
+                await handle.signal(DocumentWorkflow.report_end)
+                await workflow.wait_condition(
+                    lambda seen=(stopping, wakes): (  # type: ignore[misc]
+                        job.job_id in self._ended_elsewhere or seen != (self._cancelling, self._wakes)
+                    )
+                )
+        except ApplicationError:
+            # No such run is open. Had it ended its job, ending it once more changes nothing.
+            if self._cancelling:
+                await self._end_job(job, FailureCode.CANCELLED)
+
+    async def _start_child(self, job: JobRef) -> ChildWorkflowHandle[DocumentWorkflow, DocumentOutcome]:
         request = self._request
         attributes = [
             SearchAttributePair(names.USER, request.user_id),
             SearchAttributePair(names.PLAN, request.plan),
             SearchAttributePair(names.BATCH, request.batch_id),
         ]
-        return await workflow.execute_child_workflow(
-            DocumentWorkflow.run,
-            DocumentInput(
-                job_id=job.job_id,
-                document_id=job.document_id,
-                user_id=request.user_id,
-                attempt=job.attempt,
-                batch_id=request.batch_id,
-                plan=request.plan,
-                tagged=request.tagged,
-                weight=request.weight,
-            ),
-            id=names.document_workflow_id(job.document_id, job.attempt),
-            task_timeout=options.WORKFLOW_TASK_TIMEOUT,
-            # A terminated batch must not take its running documents along: each of them still knows how to end its job.
-            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-            priority=self._priority,
-            search_attributes=TypedSearchAttributes(attributes) if request.tagged else None,
-        )
+        self._being_started += 1
+        try:
+            return await workflow.start_child_workflow(
+                DocumentWorkflow.run,
+                DocumentInput(
+                    job_id=job.job_id,
+                    document_id=job.document_id,
+                    user_id=request.user_id,
+                    attempt=job.attempt,
+                    batch_id=request.batch_id,
+                    plan=request.plan,
+                    tagged=request.tagged,
+                ),
+                id=names.document_workflow_id(job.document_id, job.attempt),
+                task_timeout=options.WORKFLOW_TASK_TIMEOUT,
+                # A batch's run that continues as new, or is terminated, must not take its documents along.
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                priority=self._priority,
+                search_attributes=TypedSearchAttributes(attributes) if request.tagged else None,
+            )
+        finally:
+            self._being_started -= 1
 
     async def _end_job(self, job: JobRef, code: FailureCode) -> None:
         ending = JobEnding(job_id=job.job_id, user_id=self._request.user_id, code=code)
@@ -253,5 +308,10 @@ class BatchWorkflow:
         details = f"{len(self._running)} running, {self._waiting} waiting"
         workflow.set_current_details(f"{details}; waits for {reason}" if reason else details)
 
-    def _continue_as_new(self) -> None:
-        workflow.continue_as_new(replace(self._request, after_position=self._after_position))
+    async def _continue_as_new(self) -> None:
+        """Hand over to the next run: where the manifest goes on, and which documents still run."""
+        # A child whose start the server has not confirmed yet could get lost between two runs.
+        await workflow.wait_condition(lambda: not self._being_started)
+        workflow.continue_as_new(
+            replace(self._request, after_position=self._after_position, stragglers=list(self._running.values()))
+        )

@@ -8,6 +8,7 @@ from temporalio.common import Priority, SearchAttributePair, TypedSearchAttribut
 from temporalio.service import RPCError, RPCStatusCode
 
 from ingestio.domain.messages import BatchInput, BatchOutcome, BatchProgress, DocumentInput, DocumentOutcome
+from ingestio.domain.plans import fairness_weight
 from ingestio.errors import Unavailable
 from workflows import names, options
 from workflows.batches import BatchWorkflow
@@ -49,7 +50,7 @@ async def _start_batch(client: Client, request: BatchInput, *, wake: bool) -> No
                 task_timeout=options.WORKFLOW_TASK_TIMEOUT,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 start_signal="wake" if wake else None,
-                priority=_share(request.user_id, request.weight),
+                priority=_share(request),
                 search_attributes=TypedSearchAttributes(attributes) if request.tagged else None,
                 memo={"plan": request.plan},
                 rpc_timeout=RPC_TIMEOUT,
@@ -70,7 +71,7 @@ async def ensure_document(client: Client, request: DocumentInput) -> None:
                 task_queue=names.ORCHESTRATION_QUEUE,
                 task_timeout=options.WORKFLOW_TASK_TIMEOUT,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                priority=_share(request.user_id, request.weight),
+                priority=_share(request),
                 search_attributes=TypedSearchAttributes(attributes) if request.tagged else None,
                 rpc_timeout=RPC_TIMEOUT,
             )
@@ -135,5 +136,6 @@ def _is_closed(error: Exception) -> bool:
     return isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND
 
 
-def _share(user_id: str, weight: float) -> Priority:
-    return Priority(fairness_key=user_id[:64], fairness_weight=weight)
+def _share(request: BatchInput | DocumentInput) -> Priority:
+    """Fair between users, in proportion to their plans (R69)."""
+    return Priority(fairness_key=request.user_id[:64], fairness_weight=fairness_weight(request.plan))

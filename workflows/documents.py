@@ -12,9 +12,10 @@ from temporalio.common import Priority
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from ingestio.domain.messages import DocumentInput, DocumentOutcome, JobEnding, JobRequest
+    from ingestio.domain.messages import DocumentEnded, DocumentInput, DocumentOutcome, JobEnding, JobRequest
+    from ingestio.domain.plans import fairness_weight
     from ingestio.errors import FailureCode
-    from workflows import options, ports
+    from workflows import names, options, ports
     from workflows.steps import database_step, long_step
 
 
@@ -22,14 +23,27 @@ with workflow.unsafe.imports_passed_through():
 class DocumentWorkflow:
     """Extracts one document, once, for one job."""
 
-    @workflow.run
-    async def run(self, request: DocumentInput) -> DocumentOutcome:
+    @workflow.init
+    def __init__(self, request: DocumentInput) -> None:
+        self._request = request
         self._job = JobRequest(job_id=request.job_id, user_id=request.user_id)
-        self._priority = Priority(fairness_key=request.user_id[:64], fairness_weight=request.weight)
+        self._priority = Priority(fairness_key=request.user_id[:64], fairness_weight=fairness_weight(request.plan))
+        self._is_to_report = False
+
+    @workflow.run
+    async def run(self, _request: DocumentInput) -> DocumentOutcome:
         try:
-            return await self._process()
+            outcome = await self._process()
         except (asyncio.CancelledError, ActivityError) as error:
-            return await self._end(_reason(error))
+            outcome = await self._end(_reason(error))
+        if self._is_to_report:
+            await self._report()
+        return outcome
+
+    @workflow.signal
+    def report_end(self) -> None:
+        """The run that started this document is gone; its successor wants to hear of the end."""
+        self._is_to_report = True
 
     async def _process(self) -> DocumentOutcome:
         workflow.set_current_details("Confirming the reserved pages")
@@ -70,6 +84,14 @@ class DocumentWorkflow:
             except (asyncio.CancelledError, ActivityError) as error:
                 if not is_cancelled_exception(error):
                     raise
+
+    async def _report(self) -> None:
+        batch = workflow.get_external_workflow_handle(names.batch_workflow_id(str(self._request.batch_id)))
+        try:
+            await batch.signal("document_ended", DocumentEnded(self._job.job_id))
+        except (ApplicationError, asyncio.CancelledError):
+            # Nobody is there to hear it, or this run was cancelled after its end: the row says it all the same.
+            workflow.logger.info("the end was not reported", extra={"job_id": self._job.job_id})
 
 
 def _reason(error: BaseException) -> str:

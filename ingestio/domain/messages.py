@@ -20,8 +20,10 @@ class BatchInput:
     """Whether the server knows our search attributes; starting with unknown ones is refused."""
     after_position: int = -1
     """Jobs up to this position were taken by an earlier run of the chain."""
-    weight: float = 1.0
-    """The user's share when several users' work waits (fairness)."""
+    stragglers: list["JobRef"] = field(default_factory=list)
+    """Jobs whose documents an earlier run of the chain started and did not see end; at most a window of them."""
+    documents_per_run: int | None = None
+    """After so many documents the run continues as new; None: the usual number, `workflows.options` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,6 @@ class DocumentInput:
     batch_id: str | None = None
     plan: str = "starter"
     tagged: bool = True
-    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,13 @@ class JobRef:
     document_id: str
     attempt: int
     position: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentEnded:
+    """What a document tells its batch when the run that started it is gone."""
+
+    job_id: str
 
 
 @dataclass(frozen=True, slots=True)

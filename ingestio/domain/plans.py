@@ -43,8 +43,16 @@ BUILT_IN_PLANS: PlanTable = MappingProxyType(
     }
 )
 
+# Shares of whatever is scarce while several users wait for it (R69): nobody is starved, a larger plan moves faster.
+_FAIRNESS_WEIGHTS = {Membership.STARTER: 1.0, Membership.PLUS: 2.0, Membership.GROWTH: 4.0}
+
 # The user `me` of the command line in local mode: the machine is theirs, so nothing is metered away from them.
 LOCAL_OWNER_PLAN = Plan(None, None, 500, None, None, None)
+
+
+def fairness_weight(plan: str) -> float:
+    """A plan's share when several users' work waits; an unknown plan has the smallest."""
+    return _FAIRNESS_WEIGHTS.get(Membership(plan), 1.0) if plan in Membership._value2member_map_ else 1.0
 
 
 def overridden(table: PlanTable, changes: Mapping[str, Any]) -> PlanTable:

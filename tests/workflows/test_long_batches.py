@@ -1,0 +1,165 @@
+"""A batch that outgrows one run: the chain of runs loses no document, waits for none, and reaches those that an earlier run started."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+from temporalio.client import WorkflowExecutionStatus
+
+from ingestio.db.session import service_session
+from ingestio.domain.fields import Extraction
+from ingestio.domain.messages import BatchInput
+from ingestio.extraction.base import ExtractRequest
+from ingestio.services import controls
+from tests.workflows.conftest import House
+from tests.workflows.scripted import answer
+from workflows import client as workflows
+from workflows import options
+
+PER_RUN = 4
+
+
+class Gate:
+    """Holds the documents that play it until it is opened; knows who waits."""
+
+    def __init__(self) -> None:
+        self._open = asyncio.Event()
+        self.waiting: set[str] = set()
+
+    async def __call__(self, request: ExtractRequest, _call: int) -> Extraction:
+        name = str(request.path)
+        self.waiting.add(name)
+        try:
+            await self._open.wait()
+        finally:
+            self.waiting.discard(name)
+        return answer()
+
+    def open(self) -> None:
+        self._open.set()
+
+
+async def _start(house: House, batch_id: UUID) -> None:
+    await workflows.start_batch(
+        house.client, BatchInput(str(batch_id), house.user_id, "growth", documents_per_run=PER_RUN)
+    )
+
+
+async def _until(holds: Callable[[], bool | Awaitable[bool]], seconds: float = 30) -> None:
+    async with asyncio.timeout(seconds):
+        while True:
+            answered = holds()
+            if answered if isinstance(answered, bool) else await answered:
+                return
+            await asyncio.sleep(0.05)
+
+
+async def _runs(house: House, batch_id: UUID) -> list[str]:
+    query = f"WorkflowId = 'batch/{batch_id}'"
+    return [str(run.status and run.status.name) async for run in house.client.list_workflows(query)]
+
+
+async def _continued(house: House, batch_id: UUID) -> bool:
+    described = await house.client.get_workflow_handle(f"batch/{batch_id}").describe()
+    first = described.raw_description.workflow_execution_info.first_run_id
+    return bool(first != described.run_id)
+
+
+@asynccontextmanager
+async def _handed_over(house: House, slow: list[str], quick: int) -> AsyncIterator[tuple[UUID, Gate]]:
+    """A batch whose slow documents hang in a run that is gone while all the quick ones are done."""
+    gate = Gate()
+    house.provider.plays.update(dict.fromkeys(slow, gate))
+    batch_id = await house.accept([*slow, *(f"quick {index}" for index in range(quick))])
+    await _start(house, batch_id)
+    await _until(lambda: house.batch(batch_id)["completed_count"] == quick)
+    await _until(lambda: _continued(house, batch_id))
+    yield batch_id, gate
+    gate.open()
+
+
+async def test_documents_that_wait_long_do_not_stall_the_others_and_are_waited_for(house: House) -> None:
+    async with _handed_over(house, ["slow a", "slow b"], quick=11) as (batch_id, gate):
+        progress = await workflows.ask_progress(house.client, str(batch_id))
+        assert progress is not None
+        assert (progress.running, progress.waiting) == (2, 0)
+        gate.open()
+        batch = await asyncio.wait_for(house.finished(batch_id), 30)
+
+    assert (batch["status"], batch["completed_count"]) == ("completed", 13)
+    assert house.usage() == (13, 0)
+    assert set(house.provider.calls.values()) == {1}
+
+
+async def test_runs_stay_short_and_follow_each_other(house: House) -> None:
+    batch_id = await house.accept([f"document {index}" for index in range(3 * PER_RUN)])
+    await _start(house, batch_id)
+
+    batch = await house.finished(batch_id)
+
+    assert batch["completed_count"] == 3 * PER_RUN
+    await _until(lambda: _counted(house, batch_id, "CONTINUED_AS_NEW", 2))
+    assert house.provider.most_at_once <= options.WINDOW
+
+
+async def _counted(house: House, batch_id: UUID, status: str, count: int) -> bool:
+    return (await _runs(house, batch_id)).count(status) == count
+
+
+@pytest.mark.parametrize("by", ["signal", "ui"])
+async def test_cancel_reaches_documents_that_an_earlier_run_started(house: House, by: str) -> None:
+    async with _handed_over(house, ["slow a", "slow b"], quick=7) as (batch_id, gate):
+        if by == "signal":
+            async with service_session(house.deps.engine) as session:
+                await controls.request_cancel(session, house.user_id, batch_id)
+            await workflows.cancel_batch(house.client, str(batch_id))
+        else:
+            await house.client.get_workflow_handle(f"batch/{batch_id}").cancel()
+        batch = await asyncio.wait_for(house.finished(batch_id), 30)
+        assert (batch["status"], batch["completed_count"], batch["cancelled_count"]) == ("cancelled", 7, 2)
+        assert house.usage() == (7, 0)
+        await _until(lambda: not gate.waiting)
+
+
+async def test_a_pause_outlives_the_run_that_was_told(house: House) -> None:
+    async with _handed_over(house, ["slow"], quick=PER_RUN) as (batch_id, gate):
+        async with service_session(house.deps.engine) as session:
+            await controls.set_paused(session, house.user_id, batch_id, paused=True)
+        await workflows.pause_batch(house.client, str(batch_id))
+        gate.open()
+        batch = await asyncio.wait_for(house.finished(batch_id), 30)
+
+    assert (batch["status"], batch["completed_count"]) == ("completed", PER_RUN + 1)
+
+
+async def test_a_handed_over_document_that_is_terminated_is_started_anew_when_the_batch_is_woken(house: House) -> None:
+    async with _handed_over(house, ["slow"], quick=PER_RUN) as (batch_id, gate):
+        document_id = house.documents(batch_id)[0]["id"]
+        await house.client.get_workflow_handle(f"document/{document_id}/1").terminate()
+        gate.open()
+        await house.start(batch_id)  # signal-with-start, as a front door or the reconciler does
+        batch = await asyncio.wait_for(house.finished(batch_id), 30)
+
+    assert (batch["status"], batch["completed_count"]) == ("completed", PER_RUN + 1)
+    assert house.usage() == (PER_RUN + 1, 0)
+
+
+async def test_a_waiting_batch_costs_no_events(house: House) -> None:
+    async def events() -> int:
+        described: Any = await house.client.get_workflow_handle(f"batch/{batch_id}").describe()
+        return int(described.history_length)
+
+    async with _handed_over(house, ["slow"], quick=PER_RUN) as (batch_id, _):
+        settled = asyncio.get_running_loop().time()
+        before = await events()
+        while asyncio.get_running_loop().time() - settled < 1:  # the last steps of the hand-over may be under way
+            if (now := await events()) != before:
+                settled, before = asyncio.get_running_loop().time(), now
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(2)
+        assert await events() == before
+        described = await house.client.get_workflow_handle(f"batch/{batch_id}").describe()
+        assert described.status is WorkflowExecutionStatus.RUNNING
