@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 from api import errors
 from api.deps import SIGNED_IN_ROUTES, FrontDoor
+from api.load import MOST_REQUESTS, BoundedCrowd, Places
 from api.openapi import describe
 from api.requests import BoundedBodies, Traced
 from api.routes import accounts, batches, documents, drafts, health, jwks, results
@@ -21,6 +22,8 @@ from ingestio.config import Settings
 from ingestio.media.bounded import close_shared_pool
 from ingestio.temporal import connect
 
+# Requests that the server cancelled at its stop get this long to put things back: to forget a shell, to remove a staged file.
+UNWIND_SECONDS = 2.0
 SIGNED_IN_ROUTERS = (batches.router, drafts.router, documents.router, results.router, accounts.router)
 
 
@@ -30,6 +33,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     Raises ConfigurationError, from here or from the lifespan.
     """
 
+    crowd = Places(MOST_REQUESTS, "requests")
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with bootstrap.front_door(settings, clock) as deps:
@@ -38,6 +43,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
             try:
                 yield
             finally:
+                await crowd.empty(UNWIND_SECONDS)
                 await close_shared_pool()
 
     app = FastAPI(
@@ -63,6 +69,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     # Outermost last.
     app.add_middleware(BoundedBodies)
     app.add_middleware(AllowedHosts, hosts=hosts_of(settings))
+    app.add_middleware(BoundedCrowd, places=crowd)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Traced)
     _describe_once(app)

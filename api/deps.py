@@ -1,7 +1,8 @@
 """What routes ask for: who is calling, and the way to the database, to storage and to the runs."""
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 
@@ -27,6 +28,8 @@ class FrontDoor:
     deps: Deps
     runs: Runs
     sign_in: SignIn
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the process is told to stop: whoever holds a stream open ends it then, because the stop waits for open answers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import internal_problem, log_unexpected
+from api.errors import internal_problem, log_unexpected, problem_of
+from ingestio.errors import Unavailable
 from ingestio.observability import bound
 
 logger = logging.getLogger("ingestio.api")
@@ -20,6 +21,7 @@ JSON_LIMIT_BYTES = 1 << 20
 # A body that stops coming holds a connection and a staged file; a slow line still delivers something within this time.
 BODY_IDLE_SECONDS = 60.0
 _CLIENT_GONE = 499
+_STOPPING = Unavailable("This process is being stopped; send the request again.", retry_after_seconds=1)
 _QUIET = frozenset({"/healthz", "/readyz"})
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -51,6 +53,12 @@ class Traced:
                 await self._app(scope, receive, send_traced)
             except ClientDisconnect:
                 status = status or _CLIENT_GONE
+            except asyncio.CancelledError:
+                # The server cancels what has not finished when its time to drain is over, and nothing else does.
+                if status:
+                    raise  # cut off in the middle, as below
+                logger.warning("a request did not finish before the stop", extra={"route": _template(scope)})
+                await problem_of(_STOPPING, trace_id)(scope, receive, send_traced)
             except Exception as error:  # noqa: BLE001  # the edge: whatever it is, the caller gets an answer and the log the reason
                 log_unexpected(error)
                 if not status:

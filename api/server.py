@@ -2,11 +2,15 @@
 
 import asyncio
 import logging
+import signal
 import socket
+from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from api.app import create_app
+from api.deps import FrontDoor
 from ingestio.bootstrap import front_door
 from ingestio.config import Settings
 from ingestio.errors import ConfigurationError
@@ -14,8 +18,8 @@ from ingestio.temporal import connect
 
 logger = logging.getLogger("ingestio.api")
 
-# Open streams must not keep a stopping process alive; whoever reads one reconnects elsewhere.
-GRACEFUL_SHUTDOWN_SECONDS = 3
+# After SIGTERM running requests get this long to finish; what is left then is answered with 503. Uploads decide the length.
+DRAIN_SECONDS = 8
 _KEEP_ALIVE_SECONDS = 30
 _BACKLOG = 2048
 
@@ -25,8 +29,9 @@ def serve(settings: Settings) -> None:
     listening = bind(settings.host, settings.port)
     try:
         asyncio.run(_try_out(settings))
+        app = create_app(settings)
         config = uvicorn.Config(
-            create_app(settings),
+            app,
             # Our own line per request replaces the access log, our own logging its configuration.
             access_log=False,
             log_config=None,
@@ -35,12 +40,30 @@ def serve(settings: Settings) -> None:
             server_header=False,
             backlog=_BACKLOG,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
         )
         logger.info("listening", extra={"host": settings.host, "port": listening.getsockname()[1]})
-        uvicorn.Server(config).run(sockets=[listening])
+        _Server(config, app).run(sockets=[listening])
     finally:
         listening.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, whose stop is an ordinary end: open streams are told to end, and the process exits 0 instead of by the signal's name."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn calls it
+        # uvicorn's own also remembers the signal and raises it again after the drain.
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        door: FrontDoor = self._app.state.front_door
+        door.closing.set()
+        await super().shutdown(sockets)
 
 
 async def _try_out(settings: Settings) -> None:

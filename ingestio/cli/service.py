@@ -28,6 +28,8 @@ from ingestio.observability import configure_logging
 DEFAULT_PORT = 8000
 PORT_ATTEMPTS = 3
 START_PATIENCE_SECONDS = 60.0
+# Longer than a front door and a worker take to drain; what has not ended then is killed, and repeated after the next start.
+PART_STOP_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,7 @@ def _part(name: str, environment: dict[str, str], ready: Callable[[int], bool] |
         argv=[sys.executable, "-m", "ingestio.cli", name],
         env=environment,
         ready=ready,
+        stop_timeout_seconds=PART_STOP_SECONDS,
     )
 
 
