@@ -1,7 +1,9 @@
 """One measured figure and what it is compared with."""
 
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,19 @@ class Figure:
     floor: float
     unit: str
     better: str
+    rounds: tuple[float, ...] = ()
+    """The ratio of each round, where ours and the floor were measured in turns."""
+
+    @classmethod
+    def of_rounds(cls, what: str, values: Sequence[float], floors: Sequence[float], unit: str, better: str) -> Self:
+        """Medians, and the ratio of each round: neighbours in time share the machine's mood, medians of a whole run do not."""
+        ratios = tuple(value / floor for value, floor in zip(values, floors, strict=True))
+        return cls(what, statistics.median(values), statistics.median(floors), unit, better, ratios)
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(self.rounds) if self.rounds else self.value / self.floor
 
     def line(self) -> str:
-        return f"{self.what:58} {self.value:10.2f} {self.floor:10.2f} {self.unit:8} {self.value / self.floor:6.2f}  {self.better}"
+        spread = f" ({min(self.rounds):.2f} to {max(self.rounds):.2f})" if self.rounds else ""
+        return f"{self.what:58} {self.value:10.2f} {self.floor:10.2f} {self.unit:8} {self.ratio:6.2f}  {self.better}{spread}"
