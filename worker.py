@@ -5,6 +5,7 @@ import contextlib
 import gc
 import logging
 import signal
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 from temporalio.client import (
@@ -39,6 +40,7 @@ UPKEEP_INTERVAL = timedelta(seconds=30)
 DRAIN = timedelta(seconds=10)
 # A cancel reaches a running model call with the answer to its next heartbeat, so heartbeats must not be saved up.
 HEARTBEAT_THROTTLE = timedelta(seconds=2)
+# A little over the cores, so that one that waits for its file leaves none idle.
 LOCAL_EXTRACTIONS = 4
 MODEL_CALLS = 50
 
@@ -56,16 +58,23 @@ async def serve(deps: WorkerDeps, stop: asyncio.Event) -> None:
     with contextlib.suppress(Unavailable):
         await UpkeepActivities(deps, client, tagged=tagged).start_what_waits(timedelta())
     await _schedule_upkeep(client)
-    orchestration, extraction = build(client, deps, tagged=tagged)
+    workers = build(client, deps, tagged=tagged)
     # Everything imported so far lives until the end; leaving it out of collections makes each one short.
     gc.freeze()
-    async with orchestration, extraction:
+    async with AsyncExitStack() as running:
+        for each in workers:
+            await running.enter_async_context(each)
         logger.info("worker ready")
         await stop.wait()
+        # All at the same time: one after the other, each would take the whole time to drain.
+        await asyncio.gather(*(each.shutdown() for each in workers))
 
 
-def build(client: Client, deps: WorkerDeps, *, tagged: bool) -> tuple[Worker, Worker]:
-    """The two workers of a process: orchestration with its short steps, and extraction on a queue of its own."""
+def build(client: Client, deps: WorkerDeps, *, tagged: bool) -> list[Worker]:
+    """The workers of a process: orchestration with its short steps, and one for each queue of long ones, so that none starves another.
+
+    Every process serves every queue: documents that were queued before the provider was changed are read by the new one.
+    """
     # Re-importing our own pure modules for every run costs 8 ms of CPU a document and protects from nothing.
     restrictions = SandboxRestrictions.default.with_passthrough_modules("ingestio", "workflows")
     orchestration = Worker(
@@ -78,17 +87,24 @@ def build(client: Client, deps: WorkerDeps, *, tagged: bool) -> tuple[Worker, Wo
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
         max_cached_workflows=500,
     )
-    extraction = Worker(
-        client,
-        task_queue=names.EXTRACTION_QUEUE,
-        activities=long_steps(deps),
-        # The offline engine is bound by cores; a model's service is waited for, not computed.
-        max_concurrent_activities=LOCAL_EXTRACTIONS if deps.provider.name == "local" else MODEL_CALLS,
-        graceful_shutdown_timeout=DRAIN,
-        max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
-        default_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
-    )
-    return orchestration, extraction
+
+    def reading(queue: str, at_once: int, per_second: float | None = None) -> Worker:
+        return Worker(
+            client,
+            task_queue=queue,
+            activities=long_steps(deps),
+            max_concurrent_activities=at_once,
+            max_task_queue_activities_per_second=per_second,
+            graceful_shutdown_timeout=DRAIN,
+            max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+            default_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+        )
+
+    return [
+        orchestration,
+        reading(names.PARSING_QUEUE, LOCAL_EXTRACTIONS),
+        reading(names.MODEL_QUEUE, MODEL_CALLS, deps.settings.model_calls_per_second),
+    ]
 
 
 async def _schedule_upkeep(client: Client) -> None:

@@ -1,5 +1,6 @@
 """Quota: the first step of a document."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from temporalio import activity
@@ -7,7 +8,7 @@ from temporalio import activity
 from activities.failures import database_step
 from ingestio.bootstrap import WorkerDeps
 from ingestio.db.session import service_session
-from ingestio.domain.messages import JobRequest, QuotaConfirmed
+from ingestio.domain.messages import JobRequest, QuotaConfirmed, Reader
 from ingestio.services import jobs
 
 
@@ -21,7 +22,7 @@ class QuotaActivities:
     @database_step
     async def confirm_quota(self, request: JobRequest) -> QuotaConfirmed:
         async with service_session(self._deps.engine) as session:
-            return await jobs.confirm(
+            confirmed = await jobs.confirm(
                 session,
                 request.user_id,
                 UUID(request.job_id),
@@ -29,3 +30,4 @@ class QuotaActivities:
                 now=self._deps.clock(),
                 model_timeout_seconds=self._deps.settings.model_timeout_seconds,
             )
+        return replace(confirmed, reader=Reader.CORES if self._deps.provider.name == "local" else Reader.SERVICE)

@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     provider_choice: Literal["gemini", "local"] | None = Field(None, alias="INGESTIO_PROVIDER")
     model_timeout_seconds: float = Field(120, alias="INGESTIO_MODEL_TIMEOUT_SECONDS", gt=0, le=3600)
     model_wait_seconds: float = Field(3600, alias="INGESTIO_MODEL_WAIT_SECONDS", ge=0, le=7 * 86400)
+    model_calls_per_second: float | None = Field(None, alias="INGESTIO_MODEL_CALLS_PER_SECOND", gt=0)
     gemini_api_key: str | None = Field(None, alias="GEMINI_API_KEY", repr=False)
     gemini_use_vertexai: bool = Field(False, alias="GOOGLE_GENAI_USE_VERTEXAI")
     google_cloud_project: str | None = Field(None, alias="GOOGLE_CLOUD_PROJECT")

@@ -97,3 +97,9 @@ def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert "very secret" not in repr(Settings.load())
     assert "hunter2" not in repr(Settings.load())
+
+
+def test_a_rate_of_model_calls_must_be_positive() -> None:
+    assert Settings.load(INGESTIO_MODEL_CALLS_PER_SECOND="0.5").model_calls_per_second == 0.5
+    with pytest.raises(ConfigurationError, match="INGESTIO_MODEL_CALLS_PER_SECOND"):
+        Settings.load(INGESTIO_MODEL_CALLS_PER_SECOND="0")

@@ -12,7 +12,7 @@ from temporalio.common import Priority
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from ingestio.domain.messages import DocumentEnded, DocumentInput, DocumentOutcome, JobEnding, JobRequest
+    from ingestio.domain.messages import DocumentEnded, DocumentInput, DocumentOutcome, JobEnding, JobRequest, Reader
     from ingestio.domain.plans import fairness_weight
     from ingestio.errors import FailureCode
     from workflows import names, options, ports
@@ -55,11 +55,13 @@ class DocumentWorkflow:
         resolved = await database_step(ports.resolve_prompt, self._job, "resolve prompt")
         calls = timedelta(seconds=quota.model_timeout_seconds) * options.MODEL_CALLS_PER_STEP
         timeout = calls + options.EXTRACTION_OVERHEAD
+        queue = names.PARSING_QUEUE if quota.reader is Reader.CORES else names.MODEL_QUEUE
         if resolved.needs_classification:
             workflow.set_current_details("Finding out what kind of document this is")
             await long_step(
                 ports.classify_document,
                 self._job,
+                queue=queue,
                 timeout=timeout,
                 priority=self._priority,
                 summary=f"classify, {quota.pages} pages",
@@ -68,6 +70,7 @@ class DocumentWorkflow:
         await long_step(
             ports.extract_document,
             self._job,
+            queue=queue,
             timeout=timeout,
             priority=self._priority,
             summary=f"extract, {quota.pages} pages",

@@ -7,8 +7,11 @@ from ingestio.domain import runs
 ORCHESTRATION_QUEUE = "ingestio"
 """Workflows and their short database steps."""
 
-EXTRACTION_QUEUE = "ingestio-extraction"
-"""Model calls and parsing: long, bounded, never in the way of orchestration."""
+MODEL_QUEUE = "ingestio-model"
+"""Steps that wait for a model's service: many at once, and the server itself can hold them to a rate."""
+
+PARSING_QUEUE = "ingestio-parsing"
+"""Steps that the offline engine computes: as many at once as there are cores to use."""
 
 UPKEEP_ID = "upkeep/reconcile"
 

@@ -1,4 +1,4 @@
-"""The two ways in which a workflow has something done: a short database step inside the worker, and a long one on a queue of its own."""
+"""The two ways in which a workflow has something done: a short database step inside the worker, and a long one on its reader's queue."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -8,7 +8,7 @@ from temporalio import workflow
 from temporalio.common import Priority
 
 with workflow.unsafe.imports_passed_through():
-    from workflows import names, options
+    from workflows import options
 
 Request = TypeVar("Request")
 Answer = TypeVar("Answer")
@@ -29,6 +29,7 @@ async def long_step(
     port: Callable[[Request], Awaitable[Answer]],
     request: Request,
     *,
+    queue: str,
     timeout: timedelta,
     priority: Priority,
     summary: str,
@@ -37,7 +38,7 @@ async def long_step(
     return await workflow.execute_activity(
         port,
         request,
-        task_queue=names.EXTRACTION_QUEUE,
+        task_queue=queue,
         start_to_close_timeout=timeout,
         heartbeat_timeout=options.HEARTBEAT_TIMEOUT,
         retry_policy=options.EXTRACTION_RETRY,

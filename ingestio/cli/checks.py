@@ -196,7 +196,8 @@ async def _workers(client: Client) -> Check:
     idle = []
     for queue, kind in (
         (names.ORCHESTRATION_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW),
-        (names.EXTRACTION_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
+        (names.MODEL_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
+        (names.PARSING_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
     ):
         request = DescribeTaskQueueRequest(
             namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind

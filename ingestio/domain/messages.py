@@ -5,6 +5,7 @@ that is added later needs a default, because runs that were started by older cod
 """
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from ingestio.domain.batches import BatchStatus, DocumentStatus
 
@@ -132,6 +133,15 @@ class JobRequest:
     user_id: str
 
 
+class Reader(StrEnum):
+    """Who reads documents, and so which task queue their long steps wait in."""
+
+    CORES = "cores"
+    """The offline engine: bound by this machine's cores."""
+    SERVICE = "service"
+    """A model's service: waited for, and asked no more often than it allows."""
+
+
 @dataclass(frozen=True, slots=True)
 class QuotaConfirmed:
     """Whether the job may go on: its pages are reserved, or `code` says why not; `finished` when the job ended before."""
@@ -141,6 +151,7 @@ class QuotaConfirmed:
     finished: DocumentStatus | None = None
     pages: int = 0
     model_timeout_seconds: float = 120.0
+    reader: Reader = Reader.SERVICE
 
 
 @dataclass(frozen=True, slots=True)
