@@ -40,6 +40,10 @@ UPKEEP_INTERVAL = timedelta(seconds=30)
 DRAIN = timedelta(seconds=10)
 # A cancel reaches a running model call with the answer to its next heartbeat, so heartbeats must not be saved up.
 HEARTBEAT_THROTTLE = timedelta(seconds=2)
+# What a worker takes runs against a clock (WORKFLOW_TASK_TIMEOUT), what it leaves waits in the server's queue without one. Taking a
+# hundred at once, as the SDK does, on a machine that is short of cores makes most of them time out and start over: a collapse, where
+# taking few is only a slow-down. The steps inside them wait for the database, so more of those than connections would only wait too.
+WORKFLOW_TASKS = 16
 # A little over the cores, so that one that waits for its file leaves none idle.
 LOCAL_EXTRACTIONS = 4
 MODEL_CALLS = 50
@@ -86,6 +90,8 @@ def build(client: Client, deps: WorkerDeps, *, tagged: bool) -> list[Worker]:
         graceful_shutdown_timeout=DRAIN,
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
         max_cached_workflows=500,
+        max_concurrent_workflow_tasks=WORKFLOW_TASKS,
+        max_concurrent_local_activities=deps.settings.database_pool_size,
     )
 
     def reading(queue: str, at_once: int, per_second: float | None = None) -> Worker:
