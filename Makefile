@@ -56,8 +56,8 @@ bench: setup-dev ## measured figures, each beside a floor or a peer of the same 
 e2e: setup-dev ## the browser tests alone
 	$(BIN)/python -m pytest -m e2e || test $$? -eq 5 # 5: the web product has not landed, so there is no page to drive yet
 
-chaos: setup-dev ## kill parts at random moments: make chaos ROUNDS=50 SEED=1
-	$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),50) $(if $(SEED),--seed $(SEED))
+chaos: setup-dev ## inject ROUNDS crashes at boundaries and at random moments, and break lines: make chaos ROUNDS=50 SEED=1
+	$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),50) $(if $(SEED),--seed $(SEED)) $(OPTIONS)
 
 lock: .venv/.bootstrap ## resolve the dependencies anew
 	$(PIP_COMPILE) requirements/bootstrap.in -o requirements/bootstrap.lock

@@ -5,21 +5,18 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 import psycopg
 
-from ingestio.db.invariants import queries
 from ingestio.embedded.instance import running
+from tests.chaos.visitor import Visitor
 
 START_SECONDS = 60.0
-BATCH_SECONDS = 180.0
 PARTS = ("worker", "api", "temporal", "postgres")
 TARGETS = (*PARTS, "supervisor", "everything")
 
@@ -107,77 +104,16 @@ class ChaosInstance:
                     found.append(child)
         return found
 
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        headers: dict[str, str] | None = None,
-        patience_seconds: float = 60.0,
-        **options: Any,
-    ) -> httpx.Response:
-        """Ask until somebody answers: a front door that was killed comes back, and every request here is safe to repeat."""
-        deadline = time.monotonic() + patience_seconds
-        while True:
-            info = running(self.data_dir)
-            try:
-                assert info is not None
-                assert info.api_url is not None
-                answer = httpx.request(
-                    method,
-                    f"{info.api_url}/api/v1{path}",
-                    timeout=20,
-                    headers={"Authorization": f"Bearer {self.token}", **(headers or {})},
-                    **options,
-                )
-                if answer.status_code != 503:
-                    return answer
-            except (httpx.TransportError, AssertionError):
-                if time.monotonic() > deadline:
-                    raise
-            assert time.monotonic() < deadline, f"{method} {path} was not answered"
-            time.sleep(0.1)
+    @property
+    def visitor(self) -> Visitor:
+        """The user, who finds the front door wherever it is now."""
+        return Visitor(self.user_id, self.token, self._address)
 
-    def submit(self, files: list[tuple[str, bytes]], key: str) -> str:
-        """Post a batch, as often as it takes, under one Idempotency-Key; answers its id."""
-        answer = self.request(
-            "POST",
-            "/batches",
-            headers={"Idempotency-Key": key},
-            data={
-                "name": key,
-                "prompt_strategy": "global",
-                "global_prompt": "Extract the invoice number and the total",
-            },
-            files=[("files", (name, content, "application/pdf")) for name, content in files],
-        )
-        assert answer.status_code == 202, answer.text
-        return str(answer.json()["id"])
-
-    def batch(self, batch_id: str) -> dict[str, Any]:
-        answer = self.request("GET", f"/batches/{batch_id}")
-        assert answer.status_code == 200, answer.text
-        body: dict[str, Any] = answer.json()
-        return body
-
-    def finished(self, batch_id: str) -> dict[str, Any]:
-        """Wait until the batch has ended."""
-        deadline = time.monotonic() + BATCH_SECONDS
-        while (batch := self.batch(batch_id))["completed_at"] is None:
-            assert time.monotonic() < deadline, f"the batch hangs: {batch}"
-            time.sleep(0.1)
-        return batch
+    def _address(self) -> str | None:
+        info = running(self.data_dir)
+        return None if info is None else info.api_url
 
     def superuser(self) -> psycopg.Connection[Any]:
         info = running(self.data_dir)
         assert info is not None
         return psycopg.connect(info.endpoints.postgres_superuser_url.rpartition("/")[0] + "/ingestio", autocommit=True)
-
-    def violations(self) -> list[str]:
-        """Every invariant that does not hold now."""
-        with self.superuser() as connection:
-            return [
-                f"{name}: {row}"
-                for name, query in queries().items()
-                for row in connection.execute(query.encode()).fetchall()
-            ]

@@ -1,19 +1,18 @@
-"""A short, seeded part of `make chaos`: each part and the whole are killed once in mid-batch."""
+"""A short, seeded part of `make chaos` on `ingestio up`: each part and the whole are killed once in mid-batch."""
 
-import json
-import random
 from collections.abc import Iterator
 
 import pytest
 
 from tests.chaos.instance import TARGETS, ChaosInstance
-from tests.chaos.rounds import play
+from tests.chaos.moments import play
+from tests.chaos.site import PLANS
 
 
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosInstance]:
     folder = tmp_path_factory.mktemp("chaos")
-    made = ChaosInstance(folder / "data", {"INGESTIO_PLANS": json.dumps({"growth": {"pages": None}})})
+    made = ChaosInstance(folder / "data", {"INGESTIO_PLANS": PLANS})
     made.start()
     yield made
     made.stop()
@@ -22,8 +21,6 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosInstance
 @pytest.mark.chaos
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_batch_completes_and_the_books_balance_whoever_is_killed(instance: ChaosInstance, target: str) -> None:
-    number = TARGETS.index(target) + 1
-
-    done = play(instance, number, random.Random(number), (target,))
+    done = play(instance, TARGETS.index(target) + 1, (target,))
 
     assert done.problems == ()

@@ -1,0 +1,75 @@
+"""A short, seeded part of `make chaos` on servers of its own: a death at every boundary, and every fault of every line."""
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from tests.chaos.proxy import Direction, Fault, Kind
+from tests.chaos.referee import ITSELF, Death
+from tests.chaos.rounds import calm_round, play_script
+from tests.chaos.script import Break, Order, Script, Steer, links
+from tests.chaos.site import SERVERS, Site
+
+pytestmark = pytest.mark.chaos
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Site(tmp_path_factory.mktemp("site"), seed=1) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def known(site: Site) -> list[str]:
+    """Every boundary that a calm round crosses."""
+    return calm_round(site)
+
+
+ORDERS = (
+    Order("a", (1,) * 10, "auto", 1, Steer.NOTHING, 0, 0),
+    Order("b", (1,) * 8, "global", 0, Steer.RETRY, 0.1, 0),
+    Order("b", (1,) * 8, "per_document", 0, Steer.PAUSE, 0.1, 0),
+)
+
+
+def test_a_process_that_dies_at_any_boundary_costs_no_batch_and_no_page(site: Site, known: list[str]) -> None:
+    deaths = tuple(Death(boundary, 1, ITSELF) for boundary in known)
+
+    played = play_script(site, Script(101, ORDERS, deaths, (), ()))
+
+    assert played.problems == ()
+    missed = set(known) - set(played.boundaries)
+    assert missed == set()
+
+
+def test_a_server_that_dies_at_any_boundary_costs_no_batch_and_no_page(site: Site, known: list[str]) -> None:
+    dice = random.Random(1)
+    deaths = tuple(Death(boundary, 1, dice.choice(SERVERS)) for boundary in dice.sample(known, 20))
+
+    played = play_script(site, Script(102, ORDERS, deaths, (), ()))
+
+    assert played.problems == ()
+    assert played.crashes > len(deaths) / 2
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_line_that_breaks_costs_no_batch_and_no_page(site: Site, known: list[str], kind: Kind) -> None:
+    dice = random.Random(kind)
+    seconds = 0.1 if kind is Kind.LATENCY else 0.0
+    breaks = tuple(
+        Break(
+            link,
+            Fault(kind, dice.choice((0, 500)), dice.choice(list(Direction)), seconds),
+            dice.choice(("open", "lasting")),
+            after_seconds=dice.uniform(0.1, 2),
+            for_seconds=dice.uniform(0.3, 1.5),
+            reset_held=dice.random() < 0.5,
+        )
+        for link in links()
+    )
+
+    played = play_script(site, Script(200 + len(kind), ORDERS, (), (), breaks))
+
+    assert played.problems == ()
+    assert played.faults.total() > 0
