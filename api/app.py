@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from api import errors
+from api.browser import BrowserSessions, RenewedCookies
 from api.deps import SIGNED_IN_ROUTES, FrontDoor
 from api.load import MOST_REQUESTS, BoundedCrowd, Places
 from api.openapi import describe
@@ -16,6 +17,10 @@ from api.routes import accounts, batches, documents, drafts, health, jwks, resul
 from api.runs import Runs
 from api.schemas.problems import EVERYWHERE, SIGNED_IN
 from api.security import AllowedHosts, SecurityHeaders, SignIn, hosts_of
+from api.web.assets import Assets, assets_router
+from api.web.problems import ProblemPages
+from api.web.rendering import Renderer
+from api.web.routes import PAGES
 from ingestio import bootstrap
 from ingestio.bootstrap import Clock, utc_now
 from ingestio.config import Settings
@@ -32,6 +37,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
 
     Raises ConfigurationError, from here or from the lifespan.
     """
+    assets = Assets()
+    renderer = Renderer(assets)
 
     crowd = Places(MOST_REQUESTS, "requests")
 
@@ -39,7 +46,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with bootstrap.front_door(settings, clock) as deps:
             client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
-            app.state.front_door = FrontDoor(deps, Runs(client), SignIn(deps))
+            app.state.front_door = FrontDoor(deps, Runs(client), SignIn(deps), BrowserSessions(deps), renderer)
             try:
                 yield
             finally:
@@ -65,13 +72,18 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     app.include_router(health.router)
     if settings.auth == "local":
         app.include_router(jwks.router)
+    app.include_router(assets_router(assets))
+    for pages in PAGES:
+        app.include_router(pages)
     errors.install(app)
     # Outermost last.
     app.add_middleware(BoundedBodies)
+    app.add_middleware(RenewedCookies)
     app.add_middleware(AllowedHosts, hosts=hosts_of(settings))
     app.add_middleware(BoundedCrowd, places=crowd)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Traced)
+    app.add_middleware(ProblemPages, renderer=renderer)
     _describe_once(app)
     return app
 

@@ -9,8 +9,10 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 
+from api.browser import FORM_TOKEN_HEADER, READING, BrowserSessions
 from api.runs import Runs
 from api.security import SignIn
+from api.web.rendering import Renderer
 from ingestio.bootstrap import Deps
 from ingestio.db.accounts import ProfileRow
 from ingestio.db.session import ServiceSession, UserSession, service_session, user_session
@@ -28,6 +30,8 @@ class FrontDoor:
     deps: Deps
     runs: Runs
     sign_in: SignIn
+    browser: BrowserSessions
+    renderer: Renderer
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the process is told to stop: whoever holds a stream open ends it then, because the stop waits for open answers."""
 
@@ -84,8 +88,14 @@ def front_door(request: Request) -> FrontDoor:
 
 async def _caller(request: Request) -> Caller:
     door = front_door(request)
-    identity = await door.sign_in.identify(request.headers.get("authorization"))
-    return Caller(identity.user_id, door.runs, door.deps)
+    authorization = request.headers.get("authorization")
+    browser = None if authorization is not None else await door.browser.identify(request)
+    if browser is None:
+        identity = await door.sign_in.identify(authorization)
+        return Caller(identity.user_id, door.runs, door.deps)
+    if request.method not in READING:
+        door.browser.require_our_page(request, browser, request.headers.get(FORM_TOKEN_HEADER, ""))
+    return Caller(browser.identity.user_id, door.runs, door.deps)
 
 
 # Only for the OpenAPI description; `_caller` reads the header itself, so that what is wrong with it is said in our own words.

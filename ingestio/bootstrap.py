@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ingestio.auth.jwks import StaticJwks
 from ingestio.auth.local_issuer import LOCAL_AUDIENCE, LOCAL_ISSUER, LocalIssuer
+from ingestio.auth.sessions import CookieSigner
 from ingestio.auth.tokens import TokenVerifier
 from ingestio.config import Settings
 from ingestio.db.engine import create_engine
@@ -35,6 +36,7 @@ class Deps:
     verifier: TokenVerifier
     issuer: LocalIssuer | None
     """Only in local mode: signs the tokens that the same verifier checks."""
+    cookies: CookieSigner
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ async def front_door(settings: Settings, clock: Clock = utc_now) -> AsyncIterato
             clock=clock,
             verifier=_verifier(settings, issuer),
             issuer=issuer,
+            cookies=CookieSigner(secret_key(settings)),
         )
 
 
@@ -96,9 +99,14 @@ def plan_book(settings: Settings) -> PlanBook:
 
 def local_issuer(settings: Settings) -> LocalIssuer:
     """The built-in issuer of local mode; every process with the same secret key agrees on its signing key."""
+    return LocalIssuer(secret_key(settings))
+
+
+def secret_key(settings: Settings) -> str:
+    """What sessions, forms and local tokens are signed with; the embedded one arrives by environment."""
     if settings.secret_key is None:
         raise ConfigurationError("INGESTIO_SECRET_KEY: needed outside embedded mode, the same for every process")
-    return LocalIssuer(settings.secret_key)
+    return settings.secret_key
 
 
 def open_object_store(settings: Settings) -> ObjectStore:

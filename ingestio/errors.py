@@ -6,6 +6,7 @@
     |- QuotaExceeded                      402
     |- UpgradeRequired                    403
     |- SubscriptionInactive               403
+    |- ForeignRequest                     403
     |- NotFound                           404  (also for another user's id)
     |  `- ObjectMissing                        the row is there, its stored file is not
     |- Conflict                           409
@@ -141,6 +142,14 @@ class SubscriptionInactive(IngestioError):
     code = "subscription_inactive"
     status = 403
     title = "Subscription inactive"
+
+
+class ForeignRequest(IngestioError):
+    """A write in a browser session that did not come from one of our own pages."""
+
+    code = "foreign_request"
+    status = 403
+    title = "Not sent by our own page"
 
 
 class NotFound(IngestioError):

@@ -29,7 +29,7 @@ class Problem(BaseModel):
 _MEANINGS = {
     401: "`unauthenticated`",
     402: "`quota_exceeded`",
-    403: "`upgrade_required` or `subscription_inactive`",
+    403: "`upgrade_required`, `subscription_inactive`, or `foreign_request`: a cookie's write without form token or from another origin",
     404: "`not_found`, also for another user's id",
     408: "`request_timeout`: the body stopped coming",
     409: "`invalid_transition`, `idempotency_conflict` or `result_not_ready`",
@@ -48,4 +48,4 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 EVERYWHERE = problems(421, 500, 503)
-SIGNED_IN = problems(401, 422)
+SIGNED_IN = problems(401, 403, 422)

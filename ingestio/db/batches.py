@@ -96,12 +96,19 @@ async def lock(session: ServiceSession, user_id: str, batch_id: UUID) -> BatchRo
 
 
 async def page(
-    session: AsyncSession, user_id: str, request: PageRequest, *, status: BatchStatus | None = None
+    session: AsyncSession,
+    user_id: str,
+    request: PageRequest,
+    *,
+    status: BatchStatus | None = None,
+    search: str | None = None,
 ) -> Page[BatchRow]:
-    """One page of a user's batches, newest first unless sorted."""
+    """One page of a user's batches, newest first unless sorted; `search` looks into names, whatever the case."""
     statement = _columns().where(Batch.user_id == user_id)
     if status is not None:
         statement = statement.where(Batch.status == status)
+    if search:
+        statement = statement.where(Batch.name.icontains(search, autoescape=True))
     return await paginate(session, statement, request, columns=SORTABLE, identity=Batch.id, read=_must)
 
 

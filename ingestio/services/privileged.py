@@ -5,6 +5,7 @@ row-level security stands behind the query.
 """
 
 from ingestio.services.accounts import change_plan, provision
+from ingestio.services.browser_sessions import end_session, is_session_open, open_session
 from ingestio.services.controls import delete_batch, request_cancel, retry_batch, set_paused
 from ingestio.services.documents import cancel_lone, delete_document, extract_lone, register_lone, retry_lone
 from ingestio.services.drafts import change_draft, register_file, register_refusal, remove_file
@@ -17,9 +18,12 @@ __all__ = [
     "change_plan",
     "delete_batch",
     "delete_document",
+    "end_session",
     "extract_lone",
     "forget_shell",
+    "is_session_open",
     "open_batch",
+    "open_session",
     "provision",
     "register_file",
     "register_lone",

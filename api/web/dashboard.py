@@ -1,0 +1,23 @@
+"""The dashboard: what runs, what came last, and what is left of the period."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.web.batch_lines import lines_of
+from api.web.visitors import VisitorDep
+from ingestio.db import batches
+from ingestio.db.pages import PageRequest
+
+router = APIRouter(prefix="/dashboard", include_in_schema=False)
+
+_RECENT = 8
+
+
+@router.get("")
+async def read_dashboard(visitor: VisitorDep) -> Response:
+    """The first page after sign-in."""
+    user_id = visitor.caller.user_id
+    async with visitor.caller.reading() as session:
+        found = await batches.page(session, user_id, PageRequest(limit=_RECENT))
+        lines = await lines_of(session, user_id, found.items)
+    return await visitor.show("dashboard/page.html", lines=lines, more=found.next_cursor is not None)

@@ -1,0 +1,37 @@
+"""Numbers, sizes and dates as pages write them: always the same way, so that columns align and eyes can compare."""
+
+from datetime import UTC, datetime
+
+
+def number(value: int) -> str:
+    """1234567 -> 1,234,567."""
+    return f"{value:,}"
+
+
+def count(value: int, one: str, many: str | None = None) -> str:
+    """3, "page" -> 3 pages."""
+    return f"{value:,} {one if value == 1 else many or one + 's'}"
+
+
+def size(size_bytes: int) -> str:
+    """A file's size in the unit that keeps it short."""
+    if size_bytes < 1000:
+        return f"{size_bytes} B"
+    value = float(size_bytes)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 999.5 or unit == "GB":
+            return f"{value:.1f} {unit}" if value < 10 else f"{value:.0f} {unit}"
+    raise AssertionError("unreachable")
+
+
+def moment(value: datetime) -> str:
+    """28 Nov 2026, 10:31 UTC; scripts then write it in the reader's own time."""
+    there = value.astimezone(UTC)
+    return f"{there.day} {there:%b %Y, %H:%M} UTC"
+
+
+def day(value: datetime) -> str:
+    """28 Nov 2026."""
+    there = value.astimezone(UTC)
+    return f"{there.day} {there:%b %Y}"

@@ -1,0 +1,7 @@
+"""Every group of pages, in one list."""
+
+from fastapi import APIRouter
+
+from api.web import batches, dashboard, sign_in
+
+PAGES: tuple[APIRouter, ...] = (sign_in.router, dashboard.router, batches.router)

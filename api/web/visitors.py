@@ -1,0 +1,114 @@
+"""Who looks at a page, what stands around every page, and forms that are known to be ours."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import Depends
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from api.browser import FORM_TOKEN_FIELD
+from api.deps import Caller, FrontDoor, front_door
+from api.web.navigation import ENTRIES, Entry, current_entry
+from ingestio.auth.sessions import BrowserIdentity
+from ingestio.domain.usage import Usage
+from ingestio.domain.users import LOCAL_OWNER
+from ingestio.errors import Unauthenticated
+from ingestio.services.usage import foresee_usage
+
+# What a page says after a redirect. A key travels in the address, never a text: nobody can make our page say theirs.
+SAID = {
+    "cancelled": "The batch is being cancelled. Documents that are running stop at their next safe point.",
+    "paused": "Paused. Documents that are running finish; no further one starts.",
+    "resumed": "The batch goes on.",
+    "retried": "Failed and cancelled documents run again.",
+    "deleted": "The batch was deleted.",
+    "submitted": "Submitted. You may close this page; the batch goes on by itself.",
+    "extracted": "The document is being extracted.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """What stands around every page."""
+
+    entries: tuple[Entry, ...]
+    current: str | None
+    person: str
+    plan: str
+    usage: Usage
+    form_token: str
+    said: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who is signed in on this browser, with everything a page may do in their name."""
+
+    caller: Caller
+    browser: BrowserIdentity
+    form_token: str
+    request: Request
+    _door: FrontDoor
+
+    async def show(self, template: str, *, status_code: int = 200, **shown: Any) -> HTMLResponse:
+        """A page with the shell around it. What the shell says is read anew, after whatever the page did."""
+        return self._door.renderer.page(
+            self.request, template, status_code=status_code, shell=await self._shell(), visitor=self, **shown
+        )
+
+    @property
+    def temporal_ui_url(self) -> str | None:
+        """Where operators look at runs, when that is known."""
+        return self._door.deps.settings.temporal_ui_url
+
+    async def _shell(self) -> Shell:
+        account = await self.caller.account()
+        async with self.caller.reading() as session:
+            usage = await foresee_usage(session, account.profile, account.plan, self.caller.now())
+        identity = self.browser.identity
+        unmetered = identity.user_id == LOCAL_OWNER and account.plan.pages is None
+        return Shell(
+            entries=ENTRIES,
+            current=current_entry(self.request.url.path),
+            person=identity.full_name or identity.email or identity.user_id,
+            plan="Owner" if unmetered else account.profile.membership.value.capitalize(),
+            usage=usage,
+            form_token=self.form_token,
+            said=SAID.get(self.request.query_params.get("said", "")),
+        )
+
+
+async def _visitor(request: Request) -> Visitor:
+    door = front_door(request)
+    browser = await door.browser.identify(request)
+    if browser is None:
+        raise Unauthenticated("Sign in first.")
+    caller = Caller(browser.identity.user_id, door.runs, door.deps)
+    return Visitor(caller, browser, door.browser.form_token(browser), request, door)
+
+
+VisitorDep = Annotated[Visitor, Depends(_visitor)]
+
+
+async def _posted(visitor: VisitorDep, request: Request) -> FormData:
+    form = await request.form(max_files=0)
+    token = form.get(FORM_TOKEN_FIELD, "")
+    front_door(request).browser.require_our_page(request, visitor.browser, str(token))
+    return form
+
+
+PostedForm = Annotated[FormData, Depends(_posted)]
+
+
+def text_of(form: FormData, field: str) -> str:
+    """A field of a form as text; "" when it is not there."""
+    value = form.get(field, "")
+    return value if isinstance(value, str) else ""
+
+
+def see_other(path: str, **query: str) -> RedirectResponse:
+    """After a post: look at another page, so that reloading does not post again."""
+    return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, status_code=303)

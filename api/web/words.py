@@ -1,0 +1,137 @@
+"""What pages call things: one word and one shape for each state, and what to do about each failure."""
+
+from typing import NamedTuple
+
+from ingestio.db.batches import BatchRow
+from ingestio.domain.batches import BatchStatus, DocumentStatus, PromptStrategy
+from ingestio.domain.media import MediaType
+from ingestio.errors import FailureCode, RefusalCode
+
+
+class State(NamedTuple):
+    """A state's word, its shape in icons.svg, and the tone that the style sheet gives it."""
+
+    word: str
+    shape: str
+    tone: str
+
+
+DRAFT = State("Draft", "state-draft", "quiet")
+QUEUED = State("Queued", "state-queued", "quiet")
+RUNNING = State("Processing", "state-running", "running")
+PAUSED = State("Paused", "state-paused", "quiet")
+COMPLETED = State("Completed", "state-completed", "good")
+PARTIAL = State("Partially completed", "state-partial", "warning")
+FAILED = State("Failed", "state-failed", "bad")
+CANCELLED = State("Cancelled", "state-cancelled", "quiet")
+CANCELLING = State("Cancelling", "state-cancelled", "quiet")
+
+BATCH_STATES = {
+    BatchStatus.PENDING_UPLOAD: DRAFT,
+    BatchStatus.QUEUED: QUEUED,
+    BatchStatus.PROCESSING: RUNNING,
+    BatchStatus.COMPLETED: COMPLETED,
+    BatchStatus.PARTIALLY_COMPLETED: PARTIAL,
+    BatchStatus.FAILED: FAILED,
+    BatchStatus.CANCELLED: CANCELLED,
+}
+DOCUMENT_STATES = {
+    DocumentStatus.UPLOADED: State("Uploaded", "state-draft", "quiet"),
+    DocumentStatus.QUEUED_FOR_PROCESSING: QUEUED,
+    DocumentStatus.PROCESSING: RUNNING,
+    DocumentStatus.COMPLETED: COMPLETED,
+    DocumentStatus.FAILED: FAILED,
+    DocumentStatus.CANCELLED: CANCELLED,
+}
+STRATEGIES = {
+    PromptStrategy.GLOBAL: "One prompt for all",
+    PromptStrategy.PER_DOCUMENT: "A prompt per document",
+    PromptStrategy.AUTO: "Detect each type",
+}
+NEXT_STEPS = {
+    FailureCode.QUOTA_EXCEEDED: "Upgrade, or retry when the next period begins",
+    FailureCode.PROMPT_MISSING: "Retry with a prompt",
+    FailureCode.FILE_MISSING: "Upload it again in a new batch",
+    FailureCode.MODEL_UNAVAILABLE: "Retry later",
+    FailureCode.MODEL_BLOCKED: "Check what the document holds",
+    FailureCode.MODEL_REJECTED: "Ask the operator for the log",
+    FailureCode.MODEL_OUTPUT_INVALID: "Retry with a plainer prompt",
+    FailureCode.MODEL_OUTPUT_TRUNCATED: "Ask for fewer fields or fewer pages",
+    FailureCode.NO_TEXT: "Send a text PDF, or use a model that reads scans",
+    FailureCode.CANCELLED: "Retry to run it again",
+    FailureCode.INTERNAL: "Retry; quote the document id if it stays",
+}
+REMEDIES = {
+    RefusalCode.FILE_TOO_LARGE: "Split it, or make its pictures smaller",
+    RefusalCode.UNSUPPORTED_TYPE: "Save it as PDF, PNG, JPEG, TIFF, WebP or HEIC",
+    RefusalCode.ENCRYPTED: "Remove the password and send it again",
+    RefusalCode.CORRUPT: "Open and save it anew, then send it again",
+    RefusalCode.NO_PAGES: "Check that the file has pages",
+    RefusalCode.TOO_MANY_PAGES: "Split it into smaller files",
+    RefusalCode.IMAGE_TOO_LARGE: "Make the picture smaller",
+    RefusalCode.PROMPT_MISSING: "Write a prompt for it",
+    RefusalCode.PROMPT_INVALID: "Correct its prompt",
+    RefusalCode.INVALID_REQUEST: "Check its name and send it again",
+}
+_TYPES = {
+    MediaType.PDF: "PDF",
+    MediaType.PNG: "PNG",
+    MediaType.JPEG: "JPEG",
+    MediaType.TIFF: "TIFF",
+    MediaType.WEBP: "WebP",
+    MediaType.HEIC: "HEIC",
+}
+
+
+def batch_state(batch: BatchRow) -> State:
+    """A batch's state as people see it: what they asked for counts before the rows have followed."""
+    if batch.status in {BatchStatus.QUEUED, BatchStatus.PROCESSING}:
+        if batch.cancel_requested:
+            return CANCELLING
+        if batch.paused:
+            return PAUSED
+    return BATCH_STATES[batch.status]
+
+
+def document_state(status: DocumentStatus) -> State:
+    """A document's state."""
+    return DOCUMENT_STATES[status]
+
+
+def next_step(code: str | None) -> str:
+    """What to do about a failed document."""
+    return NEXT_STEPS[FailureCode(code)] if code is not None and code in FailureCode._value2member_map_ else ""
+
+
+def remedy(code: str) -> str:
+    """What to do about a refused file."""
+    return REMEDIES[RefusalCode(code)] if code in RefusalCode._value2member_map_ else ""
+
+
+def file_type(mime_type: str) -> str:
+    """`application/pdf` -> PDF."""
+    return _TYPES[MediaType(mime_type)] if mime_type in MediaType._value2member_map_ else mime_type
+
+
+def document_type(name: str | None) -> str:
+    """`bank_statement` -> Bank statement; a dash before it is known."""
+    return "–" if name is None else name.replace("_", " ").capitalize()
+
+
+def batch_name(batch: BatchRow) -> str:
+    """Its name, or one that tells it from others."""
+    return batch.name or f"Batch {str(batch.id)[:8]}"
+
+
+WORDS = {
+    "batch_state": batch_state,
+    "batch_word": lambda status: BATCH_STATES[status].word,
+    "document_state": document_state,
+    "strategy_word": STRATEGIES.__getitem__,
+    "next_step": next_step,
+    "remedy": remedy,
+    "file_type": file_type,
+    "type_word": document_type,
+    "batch_name": batch_name,
+}
+"""What templates may say."""
