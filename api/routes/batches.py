@@ -5,11 +5,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
+from api import steering
 from api.answers import batch_answer, find_batch
 from api.bodies import JSON, MULTIPART, json_body, media_type
-from api.deps import Caller, CallerDep
+from api.deps import CallerDep
 from api.pagination import InDocumentOrder, Listed, NewestFirst
-from api.removal import remove_stored
 from api.routes.drafts import make_draft
 from api.schemas.batches import Batch, NewDraft, Progress, Retry
 from api.schemas.documents import Document
@@ -22,7 +22,6 @@ from ingestio.db import batches, documents
 from ingestio.db.batches import RUNNING
 from ingestio.domain.batches import BatchStatus, DocumentStatus
 from ingestio.domain.messages import BatchProgress
-from ingestio.services import privileged
 
 router = APIRouter(prefix="/batches", tags=["batches"])
 
@@ -111,45 +110,32 @@ async def read_progress(batch_id: UUID, caller: CallerDep) -> Progress:
 @router.post("/{batch_id}/cancel", status_code=202, responses=problems(404, 409))
 async def cancel_batch(batch_id: UUID, caller: CallerDep) -> Batch:
     """Stop a batch: running documents end at their next safe point, nothing new starts, finished ones stay finished."""
-    async with caller.acting() as session:
-        await privileged.request_cancel(session, caller.user_id, batch_id)
-    await caller.runs.cancel_batch(batch_id)
+    await steering.cancel(caller, batch_id)
     return await batch_answer(caller, batch_id)
 
 
 @router.post("/{batch_id}/pause", status_code=202, responses=problems(404, 409))
 async def pause_batch(batch_id: UUID, caller: CallerDep) -> Batch:
     """Start no further document until the batch is resumed; running ones finish."""
-    return await _set_paused(caller, batch_id, paused=True)
+    await steering.set_paused(caller, batch_id, paused=True)
+    return await batch_answer(caller, batch_id)
 
 
 @router.post("/{batch_id}/resume", status_code=202, responses=problems(404, 409))
 async def resume_batch(batch_id: UUID, caller: CallerDep) -> Batch:
     """Go on after a pause."""
-    return await _set_paused(caller, batch_id, paused=False)
-
-
-async def _set_paused(caller: Caller, batch_id: UUID, *, paused: bool) -> Batch:
-    async with caller.acting() as session:
-        await privileged.set_paused(session, caller.user_id, batch_id, paused=paused)
-    await caller.runs.set_paused(batch_id, paused=paused)
+    await steering.set_paused(caller, batch_id, paused=False)
     return await batch_answer(caller, batch_id)
 
 
 @router.post("/{batch_id}/retry", status_code=202, responses=problems(404, 408, 409, 413))
 async def retry_batch(batch_id: UUID, caller: CallerDep, body: Retry | None = None) -> Batch:
     """Run the failed and cancelled documents of an ended batch again, without uploading them again."""
-    prompt = checked_prompt("prompt", body.prompt if body else None)
-    account = await caller.account()
-    async with caller.acting() as session:
-        await privileged.retry_batch(session, caller.user_id, batch_id, prompt)
-    await caller.runs.start_batch(caller.user_id, batch_id, account.profile.membership.value)
+    await steering.retry(caller, batch_id, checked_prompt("prompt", body.prompt if body else None))
     return await batch_answer(caller, batch_id)
 
 
 @router.delete("/{batch_id}", status_code=204, responses=problems(404, 409))
 async def delete_batch(batch_id: UUID, caller: CallerDep) -> None:
     """Delete a draft with its documents, or an ended batch whose documents stay."""
-    async with caller.acting() as session:
-        removed = await privileged.delete_batch(session, caller.user_id, batch_id)
-    await remove_stored(caller.store, caller.user_id, removed)
+    await steering.delete(caller, batch_id)

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query, Request
 
+from api import steering
 from api.answers import batch_answer
 from api.deps import Caller, CallerDep
 from api.removal import remove_objects
@@ -104,17 +105,7 @@ async def read_quote(batch_id: UUID, caller: CallerDep) -> Quote:
 @router.post("/submit", status_code=202, responses=problems(402, 403, 404, 408, 409, 413))
 async def submit_draft(batch_id: UUID, caller: CallerDep, body: Submission | None = None) -> Batch:
     """Reserve the pages, first fit in document order, and start the batch. What does not fit is failed at once, the rest runs."""
-    account = await caller.account()
-    async with caller.acting() as session:
-        await privileged.submit(
-            session,
-            caller.user_id,
-            batch_id,
-            all_or_nothing=body.all_or_nothing if body else None,
-            book=caller.book,
-            now=caller.now(),
-        )
-    await caller.runs.start_batch(caller.user_id, batch_id, account.profile.membership.value)
+    await steering.submit(caller, batch_id, all_or_nothing=body.all_or_nothing if body else None)
     return await batch_answer(caller, batch_id)
 
 

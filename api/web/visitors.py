@@ -64,17 +64,26 @@ class Visitor:
         """Where operators look at runs, when that is known."""
         return self._door.deps.settings.temporal_ui_url
 
+    @property
+    def temporal_namespace(self) -> str:
+        """Where in the Temporal server our runs are."""
+        return self._door.deps.settings.temporal_namespace
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether this is the machine's owner, in local mode; an identity provider tells us of no operators."""
+        return self._door.deps.issuer is not None and self.caller.user_id == LOCAL_OWNER
+
     async def _shell(self) -> Shell:
         account = await self.caller.account()
         async with self.caller.reading() as session:
             usage = await foresee_usage(session, account.profile, account.plan, self.caller.now())
         identity = self.browser.identity
-        unmetered = identity.user_id == LOCAL_OWNER and account.plan.pages is None
         return Shell(
             entries=ENTRIES,
             current=current_entry(self.request.url.path),
             person=identity.full_name or identity.email or identity.user_id,
-            plan="Owner" if unmetered else account.profile.membership.value.capitalize(),
+            plan="Owner" if self.is_operator else account.profile.membership.value.capitalize(),
             usage=usage,
             form_token=self.form_token,
             said=SAID.get(self.request.query_params.get("said", "")),

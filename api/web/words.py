@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 from ingestio.db.batches import BatchRow
-from ingestio.domain.batches import BatchStatus, DocumentStatus, PromptStrategy
+from ingestio.db.usage import Receipt
+from ingestio.domain.batches import BatchStatus, DocumentStatus, LedgerState, PromptStrategy
 from ingestio.domain.media import MediaType
-from ingestio.errors import FailureCode, RefusalCode
+from ingestio.errors import FAILURE_MESSAGES, FailureCode, RefusalCode
 
 
 class State(NamedTuple):
@@ -42,6 +43,11 @@ DOCUMENT_STATES = {
     DocumentStatus.COMPLETED: COMPLETED,
     DocumentStatus.FAILED: FAILED,
     DocumentStatus.CANCELLED: CANCELLED,
+}
+LEDGER_STATES = {
+    LedgerState.RESERVED: State("Reserved", "state-running", "running"),
+    LedgerState.COMMITTED: State("Charged", "state-completed", "good"),
+    LedgerState.RELEASED: State("Released, not charged", "state-cancelled", "quiet"),
 }
 STRATEGIES = {
     PromptStrategy.GLOBAL: "One prompt for all",
@@ -98,9 +104,22 @@ def document_state(status: DocumentStatus) -> State:
     return DOCUMENT_STATES[status]
 
 
+def ledger_state(receipt: Receipt) -> State:
+    """What became of reserved pages."""
+    if receipt.reused_from is not None:
+        return State("Reused, free", "state-completed", "good")
+    return LEDGER_STATES[receipt.state]
+
+
 def next_step(code: str | None) -> str:
     """What to do about a failed document."""
     return NEXT_STEPS[FailureCode(code)] if code is not None and code in FailureCode._value2member_map_ else ""
+
+
+def failure_message(code: str) -> str:
+    """Why a document failed."""
+    known = FailureCode(code) if code in FailureCode._value2member_map_ else FailureCode.INTERNAL
+    return FAILURE_MESSAGES[known]
 
 
 def remedy(code: str) -> str:
@@ -127,8 +146,10 @@ WORDS = {
     "batch_state": batch_state,
     "batch_word": lambda status: BATCH_STATES[status].word,
     "document_state": document_state,
+    "ledger_state": ledger_state,
     "strategy_word": STRATEGIES.__getitem__,
     "next_step": next_step,
+    "failure_message": failure_message,
     "remedy": remedy,
     "file_type": file_type,
     "type_word": document_type,

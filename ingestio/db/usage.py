@@ -14,7 +14,8 @@ from sqlalchemy import Select, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ingestio.db.models import PageLedger, UserUsage
+from ingestio.db.models import Document, PageLedger, UserUsage
+from ingestio.db.pages import Page, PageRequest, paginate
 from ingestio.db.session import ServiceSession
 from ingestio.domain.batches import LedgerState
 from ingestio.domain.plans import UNLIMITED_STORED
@@ -28,6 +29,46 @@ class LedgerEntry:
     state: LedgerState
     pages: int
     usage_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One line of the ledger as its owner reads it; `filename` None when the document was deleted meanwhile."""
+
+    id: UUID
+    document_id: UUID
+    filename: str | None
+    pages: int
+    state: LedgerState
+    reused_from: UUID | None
+    created_at: datetime
+    updated_at: datetime
+
+
+async def receipts(session: AsyncSession, user_id: str, request: PageRequest) -> Page[Receipt]:
+    """One page of a user's ledger, with the names of the documents that are still there."""
+    statement = (
+        select(
+            PageLedger.id,
+            PageLedger.document_id,
+            Document.original_filename,
+            PageLedger.pages,
+            PageLedger.state,
+            PageLedger.reused_from,
+            PageLedger.created_at,
+            PageLedger.updated_at,
+        )
+        .outerjoin(Document, (Document.id == PageLedger.document_id) & (Document.user_id == user_id))
+        .where(PageLedger.user_id == user_id)
+    )
+    return await paginate(
+        session,
+        statement,
+        request,
+        columns={"created_at": PageLedger.created_at, "pages": PageLedger.pages},
+        identity=PageLedger.id,
+        read=lambda row: Receipt(*row[:-1]),
+    )
 
 
 async def read_current(session: AsyncSession, user_id: str, now: datetime) -> Usage | None:

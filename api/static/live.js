@@ -1,0 +1,92 @@
+// Pages that follow what happens. The server's events say that something moved; the page then fetches itself and takes over the
+// regions marked data-live, so that there is one template for a row and not two.
+import { localise } from "./times.js";
+import { adopt } from "./morph.js";
+
+const PAUSE_MS = 350; // events of a busy batch become a few looks a second
+const POLL_MS = 4000; // where there is no stream
+
+let streams = [];
+let timer = 0;
+let looking = false;
+let again = false;
+let polling = 0;
+
+const regions = () => document.querySelectorAll("[data-live][id]");
+const running = () => document.querySelector("[data-stream], [data-live] .state.running");
+
+/** Take over what the server shows now. */
+async function look() {
+  if (looking) {
+    again = true;
+    return;
+  }
+  looking = true;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (answer.redirected || !answer.ok) return stop();
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    localise(fresh);
+    for (const region of regions()) {
+      const next = fresh.getElementById(region.id);
+      if (next) adopt(region, next);
+    }
+    if (streams.length > 1 && !document.querySelector("[data-stream]")) listen(); // the batch has ended
+  } catch {
+    // The network is away; the next event or the next visit looks again.
+  } finally {
+    looking = false;
+    if (again) {
+      again = false;
+      soon();
+    }
+  }
+}
+
+function soon() {
+  if (timer) return;
+  timer = setTimeout(() => {
+    timer = 0;
+    look();
+  }, PAUSE_MS);
+}
+
+function stop() {
+  for (const stream of streams) stream.close();
+  streams = [];
+  clearInterval(polling);
+  polling = 0;
+}
+
+function follow(address, names) {
+  const stream = new EventSource(address);
+  for (const name of names) stream.addEventListener(name, soon);
+  stream.addEventListener("error", () => {
+    // Closed for good: the batch has ended, or this server has no stream. Then look now and then while something runs.
+    if (stream.readyState === EventSource.CLOSED && !polling) {
+      soon();
+      polling = setInterval(() => running() && look(), POLL_MS);
+    }
+  });
+  streams.push(stream);
+}
+
+/** One stream of the user for each visible tab, and one of the batch that the page shows. */
+function listen() {
+  stop();
+  follow("/api/v1/events", ["usage", "batch"]);
+  const batch = document.querySelector("[data-stream]");
+  if (batch) follow(batch.dataset.stream, ["batch", "document"]);
+}
+
+if (regions().length) {
+  listen();
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) stop();
+    else {
+      listen();
+      look();
+    }
+  });
+  addEventListener("pagehide", stop);
+}

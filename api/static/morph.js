@@ -1,0 +1,45 @@
+// Make one element like another with as few changes as possible: what is the same stays, with its focus, its selection and its folds.
+
+const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.dataset.key || node.id : "") || "";
+
+/** Turn `element` into `next`, in place. */
+export function adopt(element, next) {
+  if (element.isEqualNode(next)) return;
+  for (const { name, value } of next.attributes) {
+    if (element.getAttribute(name) !== value && !(name === "open" && element.localName === "details")) element.setAttribute(name, value);
+  }
+  for (const { name } of [...element.attributes]) {
+    // What people unfolded stays unfolded.
+    if (!next.hasAttribute(name) && name !== "open" && name !== "title") element.removeAttribute(name);
+  }
+  if (element.matches("input, textarea, select")) return; // what people typed stays typed
+  const keyed = new Map([...element.childNodes].filter(keyOf).map((node) => [keyOf(node), node]));
+  let here = element.firstChild;
+  for (const wanted of [...next.childNodes]) {
+    const key = keyOf(wanted);
+    const known = key ? keyed.get(key) : here && !keyOf(here) && here.nodeType === wanted.nodeType && here.nodeName === wanted.nodeName ? here : null;
+    if (!known) {
+      element.insertBefore(document.importNode(wanted, true), here);
+      continue;
+    }
+    if (known === here) here = here.nextSibling;
+    else element.insertBefore(known, here);
+    if (known.nodeType === Node.ELEMENT_NODE) {
+      const moved = known.dataset.key && known.textContent.trim() !== wanted.textContent.trim();
+      adopt(known, wanted);
+      if (moved) flash(known);
+    } else if (known.nodeValue !== wanted.nodeValue) known.nodeValue = wanted.nodeValue;
+  }
+  while (here) {
+    const gone = here;
+    here = here.nextSibling;
+    gone.remove();
+  }
+}
+
+/** A row that moved says so for a moment. */
+function flash(row) {
+  row.classList.remove("changed");
+  requestAnimationFrame(() => row.classList.add("changed"));
+  row.addEventListener("animationend", () => row.removeAttribute("class"), { once: true });
+}
