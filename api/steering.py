@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from api.deps import Caller
-from api.removal import remove_stored
+from api.removal import remove_objects, remove_stored
 from ingestio.services import privileged
 
 
@@ -37,6 +37,14 @@ async def submit(caller: Caller, batch_id: UUID, *, all_or_nothing: bool | None)
             session, caller.user_id, batch_id, all_or_nothing=all_or_nothing, book=caller.book, now=caller.now()
         )
     await caller.runs.start_batch(caller.user_id, batch_id, account.profile.membership.value)
+
+
+async def remove_file(caller: Caller, batch_id: UUID, client_id: str) -> None:
+    """Take a file, or a refusal, out of a draft. Raises NotFound, InvalidTransition."""
+    async with caller.acting() as session:
+        gone = await privileged.remove_file(session, caller.user_id, batch_id, client_id)
+    if gone is not None:
+        await remove_objects(caller.store, caller.user_id, [gone.storage_path])
 
 
 async def delete(caller: Caller, batch_id: UUID) -> None:

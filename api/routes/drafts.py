@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query, Request
 from api import steering
 from api.answers import batch_answer
 from api.deps import Caller, CallerDep
-from api.removal import remove_objects
 from api.schemas.batches import Batch, DraftPatch, NewDraft, Quote, Submission
 from api.schemas.documents import Document
 from api.schemas.forms import RAW_FILE
@@ -61,10 +60,7 @@ async def put_file(
 async def delete_file(batch_id: UUID, client_id: str, caller: CallerDep) -> None:
     """Take a file, or a refusal, out of a draft."""
     _require_client_id(client_id)
-    async with caller.acting() as session:
-        gone = await privileged.remove_file(session, caller.user_id, batch_id, client_id)
-    if gone is not None:
-        await remove_objects(caller.store, caller.user_id, [gone.storage_path])
+    await steering.remove_file(caller, batch_id, client_id)
 
 
 @router.patch("", responses=problems(404, 408, 409, 413))

@@ -16,7 +16,7 @@ const regions = () => document.querySelectorAll("[data-live][id]");
 const running = () => document.querySelector("[data-stream], [data-live] .state.running");
 
 /** Take over what the server shows now. */
-async function look() {
+export async function look() {
   if (looking) {
     again = true;
     return;

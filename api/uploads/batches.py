@@ -6,7 +6,7 @@ shell goes and the objects with it, and a crash in between leaves a shell that u
 """
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
@@ -45,8 +45,12 @@ class OneShot:
     plan: str
 
 
-async def receive_batch(caller: Caller, request: Request, key: str | None) -> OneShot:
-    """Take a whole batch in and submit it.
+Admit = Callable[[AsyncIterator[Part]], AsyncIterator[Part]]
+"""Looks at the parts of a form before they are read, and may keep some or raise."""
+
+
+async def receive_batch(caller: Caller, request: Request, key: str | None, *, admit: Admit | None = None) -> OneShot:
+    """Take a whole batch in and submit it. `admit` may refuse the form by its first part.
 
     Raises UpgradeRequired and SubscriptionInactive before a byte is read, InvalidRequest, PromptMissing, PromptInvalid and
     BatchTooLarge for what is wrong with the whole, IdempotencyConflict, QuotaExceeded (the upload stays a draft) and Unavailable.
@@ -58,7 +62,7 @@ async def receive_batch(caller: Caller, request: Request, key: str | None) -> On
     form = BatchForm(account.plan)
     async with Intake(caller.store, caller.user_id, account.plan.file_bytes) as intake:
         try:
-            await _read(request, account, form, intake, shell)
+            await _read(request, account, form, intake, shell, admit)
             spec = form.spec()
             received, refused = _with_prompts(form, intake, await intake.settled())
             claim = None if key is None else Claim(key, _fingerprint(form, intake))
@@ -81,7 +85,9 @@ async def receive_batch(caller: Caller, request: Request, key: str | None) -> On
     )
 
 
-async def _read(request: Request, account: Account, form: BatchForm, intake: Intake, shell: "_Shell") -> None:
+async def _read(
+    request: Request, account: Account, form: BatchForm, intake: Intake, shell: "_Shell", admit: Admit | None
+) -> None:
     """Read the form to its end: fields into `form`, files into `intake`."""
     plan = account.plan
     parts = form_parts(
@@ -91,7 +97,7 @@ async def _read(request: Request, account: Account, form: BatchForm, intake: Int
         most_bytes=_most_bytes(plan),
     )
     position = 0
-    async for part in parts:
+    async for part in parts if admit is None else admit(parts):
         if part.name != FILES:
             form.add(part.name, await part.text(form.limit_bytes(part.name)))
             continue

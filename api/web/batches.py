@@ -50,6 +50,12 @@ async def read_batch(batch_id: UUID, request: Request, visitor: VisitorDep) -> R
     return see_other(line.path) if line.is_draft else await _show(request, visitor, line)
 
 
+@router.get("/{batch_id}/{action}")
+async def read_nothing(batch_id: UUID, action: str) -> Response:  # noqa: ARG001  # any action's address
+    """Where a form was posted to there is nothing to read: somebody reloads a page that said what was wrong."""
+    return see_other(f"/dashboard/batches/{batch_id}")
+
+
 @router.post("/{batch_id}/{action}")
 async def steer_batch(batch_id: UUID, action: str, request: Request, visitor: VisitorDep, form: PostedForm) -> Response:
     """Cancel, pause, resume, retry or delete, then look again. What is not possible is said on the page itself."""

@@ -1,5 +1,6 @@
 """Who looks at a page, what stands around every page, and forms that are known to be ours."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -11,6 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from api.browser import FORM_TOKEN_FIELD
 from api.deps import Caller, FrontDoor, front_door
+from api.uploads.multipart import Part
 from api.web.navigation import ENTRIES, Entry, current_entry
 from ingestio.auth.sessions import BrowserIdentity
 from ingestio.domain.usage import Usage
@@ -28,6 +30,9 @@ SAID = {
     "submitted": "Submitted. You may close this page; the batch goes on by itself.",
     "extracted": "The document is being extracted.",
 }
+
+
+_LONGEST_TOKEN = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,18 @@ class Visitor:
         return self._door.renderer.page(
             self.request, template, status_code=status_code, shell=await self._shell(), visitor=self, **shown
         )
+
+    def require_our_origin(self) -> None:
+        """Raises ForeignRequest unless one of our own pages sent this request."""
+        self._door.browser.require_our_origin(self.request)
+
+    async def admit(self, parts: AsyncIterator[Part]) -> AsyncIterator[Part]:
+        """The parts of an upload whose first one is the form's token: nothing of another's form is read. Raises ForeignRequest."""
+        first = await anext(parts, None)
+        token = "" if first is None or first.name != FORM_TOKEN_FIELD else await first.text(_LONGEST_TOKEN)
+        self._door.browser.require_our_page(self.request, self.browser, token)
+        async for part in parts:
+            yield part
 
     @property
     def temporal_ui_url(self) -> str | None:

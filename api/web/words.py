@@ -70,7 +70,7 @@ NEXT_STEPS = {
 REMEDIES = {
     RefusalCode.FILE_TOO_LARGE: "Split it, or make its pictures smaller",
     RefusalCode.UNSUPPORTED_TYPE: "Save it as PDF, PNG, JPEG, TIFF, WebP or HEIC",
-    RefusalCode.ENCRYPTED: "Remove the password and send it again",
+    RefusalCode.ENCRYPTED: "Most readers can save a copy without one",
     RefusalCode.CORRUPT: "Open and save it anew, then send it again",
     RefusalCode.NO_PAGES: "Check that the file has pages",
     RefusalCode.TOO_MANY_PAGES: "Split it into smaller files",
@@ -142,7 +142,15 @@ def batch_name(batch: BatchRow) -> str:
     return batch.name or f"Batch {str(batch.id)[:8]}"
 
 
+EXAMPLES = (
+    "Extract the invoice number, the invoice date, the vendor's name, the currency and the total amount",
+    "Extract the merchant, the date, every item with its amount, the tax and the total",
+    "Extract the parties, the effective date, the term, the notice period and the governing law",
+)
+"""Prompts to start from."""
+
 WORDS = {
+    "examples": EXAMPLES,
     "batch_state": batch_state,
     "batch_word": lambda status: BATCH_STATES[status].word,
     "document_state": document_state,

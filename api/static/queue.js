@@ -1,0 +1,142 @@
+// Uploads, three at a time. Each can be paused and tried again; the server takes the same client id twice without harm.
+
+const AT_ONCE = 3;
+const TRIES = 4;
+
+/** Calls `changed(item)` whenever an item moved. States: waiting, sending, counting, paused, broken, refused, done. */
+export class Queue {
+  constructor({ address, token, changed }) {
+    this.address = address; // (item) => Promise<URL of the PUT>
+    this.token = token;
+    this.changed = changed;
+    this.items = [];
+  }
+
+  add({ id, file, path }) {
+    if (this.items.some((item) => item.id === id && !["refused", "done"].includes(item.state))) return;
+    this.items = this.items.filter((item) => item.id !== id);
+    this.items.push({ id, file, path, state: "waiting", sent: 0, tries: 0, message: "" });
+    this.pump();
+  }
+
+  pause(item) {
+    if (!["waiting", "sending"].includes(item.state)) return;
+    item.state = "paused";
+    item.request?.abort();
+    this.moved(item);
+  }
+
+  resume(item) {
+    if (!["paused", "broken"].includes(item.state)) return;
+    Object.assign(item, { state: "waiting", tries: 0, sent: 0, message: "" });
+    this.moved(item);
+  }
+
+  drop(item) {
+    item.state = "done";
+    item.request?.abort();
+    this.items = this.items.filter((other) => other !== item);
+    this.moved(item);
+  }
+
+  /** Files that are not at the server yet. */
+  get open() {
+    return this.items.filter((item) => ["waiting", "sending", "counting", "paused", "broken"].includes(item.state));
+  }
+
+  get running() {
+    return this.items.filter((item) => ["sending", "counting"].includes(item.state));
+  }
+
+  pump() {
+    for (const item of this.items) {
+      if (this.running.length >= AT_ONCE) break;
+      if (item.state === "waiting") this.send(item);
+    }
+  }
+
+  moved(item) {
+    this.changed(item);
+    this.pump();
+  }
+
+  async send(item) {
+    item.state = "sending";
+    item.tries += 1;
+    this.changed(item);
+    try {
+      const address = await this.address(item);
+      if (item.state === "sending") this.settle(item, await this.put(item, address));
+    } catch (error) {
+      if (error?.message === "aborted") return;
+      this.retry(item, error?.message || "The connection was lost.");
+    }
+  }
+
+  put(item, address) {
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest(); // fetch does not say how far an upload is
+      item.request = request;
+      request.open("PUT", address);
+      request.setRequestHeader("X-CSRF-Token", this.token);
+      request.setRequestHeader("Content-Type", "application/octet-stream");
+      request.upload.addEventListener("progress", (event) => {
+        item.sent = event.loaded;
+        this.changed(item);
+      });
+      request.upload.addEventListener("load", () => {
+        if (item.state !== "sending") return;
+        item.sent = item.file.size;
+        item.state = "counting";
+        this.changed(item);
+      });
+      request.addEventListener("load", () => resolve(request));
+      request.addEventListener("error", () => reject(new Error("The connection was lost.")));
+      request.addEventListener("abort", () => reject(new Error("aborted")));
+      request.send(item.file);
+    });
+  }
+
+  settle(item, request) {
+    if (request.status === 201) {
+      item.state = "done";
+      this.items = this.items.filter((other) => other !== item);
+      return this.moved(item);
+    }
+    const problem = read(request.responseText);
+    if (request.status === 429 || request.status >= 500) {
+      return this.retry(item, problem.detail || "The server is not available.", Number(request.getResponseHeader("Retry-After")));
+    }
+    item.state = "refused";
+    item.message = problem.detail || "The server refused the file.";
+    // A file that cannot be read is listed by the server, with what to do; what concerns the whole batch is said here.
+    item.listed = Boolean(problem.code) && !["batch_too_large", "invalid_transition", "unauthenticated", "foreign_request", "not_found"].includes(problem.code);
+    if (item.listed) this.items = this.items.filter((other) => other !== item);
+    this.moved(item);
+  }
+
+  retry(item, message, seconds = 0) {
+    item.message = message;
+    if (item.tries >= TRIES) {
+      item.state = "broken";
+      return this.moved(item);
+    }
+    item.state = "paused"; // until its turn comes again
+    this.changed(item);
+    setTimeout(() => {
+      if (item.state === "paused") {
+        item.state = "waiting";
+        this.moved(item);
+      }
+    }, Math.max(seconds, 2 ** (item.tries - 1)) * 1000);
+    this.pump();
+  }
+}
+
+function read(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}

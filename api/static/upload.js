@@ -1,0 +1,177 @@
+// The files step: a draft is made with the first file, then files go up one by one while the page shows what the server has.
+import { clientId, dropped, listed } from "./gather.js";
+import { look } from "./live.js";
+import { Queue } from "./queue.js";
+
+const form = document.querySelector("[data-upload]");
+const zone = form.querySelector("[data-drop]");
+const input = form.querySelector("input[type=file]");
+const token = document.body.dataset.formToken;
+const panel = form.querySelector("[data-uploads]");
+const list = form.querySelector("[data-uploads-list]");
+const SHOWN = 40;
+
+let draft = form.dataset.upload;
+let making = null;
+let drawn = 0;
+let looked = 0;
+let finished = 0; // bytes and files that are through, for the bar of all
+let finishedFiles = 0;
+
+const queue = new Queue({
+  token,
+  address: async (item) => `/api/v1/batches/${await theDraft()}/files/${item.id}?filename=${encodeURIComponent(item.file.name)}`,
+  changed: (item) => {
+    if (item.state === "done" || item.listed) {
+      finished += item.file.size;
+      finishedFiles += 1;
+      lookSoon();
+    }
+    drawSoon();
+    remember();
+  },
+});
+
+/** The draft's id; made once, by the first file. The address then names it, so that a reload finds it. */
+function theDraft() {
+  if (draft) return draft;
+  making ??= fetch("/api/v1/batches", {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-CSRF-Token": token },
+    body: JSON.stringify({ prompt_strategy: "global" }),
+  }).then(async (answer) => {
+    const made = await answer.json();
+    if (!answer.ok) throw new Error(made.detail);
+    draft = made.id;
+    history.replaceState(null, "", `/dashboard/batch-upload/${draft}`);
+    return draft;
+  });
+  making.catch(() => {
+    making = null;
+  });
+  return making;
+}
+
+function take(found) {
+  for (const item of found) queue.add({ ...item, id: clientId(item) });
+  drawSoon();
+}
+
+// ---- ways in ----
+
+for (const element of document.querySelectorAll("[data-with-scripts]")) element.hidden = false;
+input.addEventListener("change", () => {
+  take(listed(input.files));
+  input.value = "";
+});
+if (input.files.length) take(listed(input.files)); // chosen before this module came
+addEventListener("paste", (event) => event.clipboardData.files.length && take(listed(event.clipboardData.files)));
+let depth = 0;
+addEventListener("dragenter", () => zone.classList.toggle("over", ++depth > 0));
+addEventListener("dragleave", () => zone.classList.toggle("over", --depth > 0));
+addEventListener("dragover", (event) => event.preventDefault());
+addEventListener("drop", async (event) => {
+  event.preventDefault();
+  depth = 0;
+  zone.classList.remove("over");
+  take(await dropped(event.dataTransfer));
+});
+
+// ---- what is on its way ----
+
+function drawSoon() {
+  drawn ||= requestAnimationFrame(() => {
+    drawn = 0;
+    draw();
+  });
+}
+
+function draw() {
+  const shown = queue.items;
+  panel.hidden = !shown.length;
+  const all = finished + shown.reduce((sum, item) => sum + item.file.size, 0);
+  const sent = finished + shown.reduce((sum, item) => sum + item.sent, 0);
+  const total = form.querySelector("[data-uploads-total]");
+  total.max = Math.max(1, all);
+  total.value = sent;
+  form.querySelector("[data-uploads-title]").textContent = `Uploading ${finishedFiles + 1 > finishedFiles + shown.length ? finishedFiles : finishedFiles + 1} of ${finishedFiles + shown.length}`;
+  const some = shown.slice(0, SHOWN);
+  const known = new Map([...list.children].map((row) => [row.dataset.id, row]));
+  for (const [id, row] of known) if (!some.some((item) => item.id === id)) row.remove();
+  for (const item of some) update(known.get(item.id) ?? list.appendChild(rowOf(item)), item);
+  const more = form.querySelector("[data-uploads-more]");
+  more.hidden = shown.length <= SHOWN;
+  more.textContent = `and ${(shown.length - SHOWN).toLocaleString()} more`;
+  const all_paused = queue.open.length && queue.open.every((item) => ["paused", "broken"].includes(item.state));
+  form.querySelector("[data-pause-all]").textContent = all_paused ? "Continue all" : "Pause all";
+}
+
+function rowOf(item) {
+  const row = document.createElement("li");
+  row.dataset.id = item.id;
+  row.innerHTML = '<span class="name"></span><span class="actions"><button class="button small" type="button"></button><button class="button small plain" type="button">Remove</button></span><span class="note"></span><progress max="1" value="0"></progress>';
+  row.querySelector(".name").textContent = item.path;
+  row.querySelector("progress").setAttribute("aria-label", `Upload of ${item.path}`);
+  const [main, remove] = row.querySelectorAll("button");
+  main.addEventListener("click", () => (["paused", "broken"].includes(item.state) ? queue.resume(item) : queue.pause(item)));
+  remove.setAttribute("aria-label", `Remove ${item.path}`);
+  remove.addEventListener("click", () => queue.drop(item));
+  return row;
+}
+
+const WORDS = { waiting: "Waiting", sending: "Uploading", counting: "Counting its pages", paused: "Paused", broken: "Stopped", refused: "Refused" };
+
+function update(row, item) {
+  row.querySelector(".note").textContent = [WORDS[item.state], item.message].filter(Boolean).join(": ");
+  const bar = row.querySelector("progress");
+  bar.hidden = !["sending", "counting"].includes(item.state);
+  bar.max = Math.max(1, item.file.size);
+  bar.value = item.sent;
+  const [main] = row.querySelectorAll("button");
+  main.hidden = ["counting", "refused"].includes(item.state);
+  main.textContent = item.state === "broken" ? "Try again" : item.state === "paused" ? "Continue" : "Pause";
+}
+
+form.querySelector("[data-pause-all]").addEventListener("click", () => {
+  const open = queue.open;
+  const pausing = open.some((item) => ["waiting", "sending"].includes(item.state));
+  for (const item of open) if (pausing) queue.pause(item);
+  else queue.resume(item);
+});
+
+// ---- what the server has ----
+
+function lookSoon() {
+  looked ||= setTimeout(() => {
+    looked = 0;
+    look();
+  }, queue.open.length > 20 ? 1500 : 150);
+}
+
+document.addEventListener("submit", async (event) => {
+  if (!event.target.matches("[data-quietly]")) return;
+  event.preventDefault(); // a reload would end the uploads
+  const id = new FormData(event.target).get("client_id");
+  await fetch(`/api/v1/batches/${draft}/files/${encodeURIComponent(id)}`, { method: "DELETE", headers: { "X-CSRF-Token": token } });
+  look();
+}, true);
+
+// ---- leaving and coming back ----
+
+addEventListener("beforeunload", (event) => queue.running.length && event.preventDefault());
+
+function remember() {
+  if (!draft) return;
+  const names = queue.open.slice(0, 200).map((item) => item.path);
+  if (names.length) sessionStorage.setItem(`uploads ${draft}`, JSON.stringify(names));
+  else sessionStorage.removeItem(`uploads ${draft}`);
+}
+
+const lost = JSON.parse(sessionStorage.getItem(`uploads ${draft}`) ?? "[]");
+const notice = document.querySelector("[data-lost]");
+if (lost.length && notice) {
+  const some = lost.slice(0, 5).join(", ");
+  notice.textContent = `${lost.length === 1 ? "One file was" : `${lost.length} files were`} not finished when the page was left: ${some}${lost.length > 5 ? " …" : ""}. Add the same files again; what has arrived is not sent twice.`;
+  notice.hidden = false;
+  sessionStorage.removeItem(`uploads ${draft}`);
+}

@@ -1,0 +1,33 @@
+// The prompts step: examples to start from, a count near the limit, and Enter that means Next.
+for (const button of document.querySelectorAll("[data-example]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const field = document.getElementById(button.dataset.example);
+    field.value = button.dataset.text;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.focus();
+  });
+}
+
+document.addEventListener("input", ({ target }) => {
+  const most = Number(target.dataset.most);
+  if (!most) return;
+  let count = target.parentElement.querySelector(".count-of");
+  const near = target.value.length > most * 0.8;
+  if (near && !count) {
+    count = document.createElement("output");
+    count.className = "count-of";
+    target.after(count);
+  }
+  if (count) {
+    count.hidden = !near;
+    count.textContent = `${target.value.length.toLocaleString()} of ${most.toLocaleString()} characters`;
+  }
+});
+
+// The first button of a form is what Enter presses; here that would be "Apply to all empty".
+document.querySelector(".prompts")?.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.matches("input:not([type=radio])")) return;
+  event.preventDefault();
+  event.target.form.requestSubmit(event.target.form.querySelector("[data-default]"));
+});
