@@ -15,12 +15,13 @@ from typing import Any
 
 import psutil
 
-from benchmarks import startup, throughput, upload
+from benchmarks import fairness, memory, recovery, scale, startup, steering, throughput, upload
 from benchmarks.figures import Figure
 
 Suite = Callable[..., Iterator[Figure]]
 
-SUITES: dict[str, Suite] = {"startup": startup.measure, "upload": upload.measure, "throughput": throughput.measure}
+_MODULES = (startup, upload, throughput, scale, fairness, recovery, steering, memory)
+SUITES: dict[str, Suite] = {module.__name__.removeprefix("benchmarks."): module.measure for module in _MODULES}
 OPTIONS = {
     "documents": "documents in the measured batch",
     "rounds": "how often it is measured",

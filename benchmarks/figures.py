@@ -1,5 +1,6 @@
 """One measured figure and what it is compared with."""
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ class Figure:
 
     @property
     def ratio(self) -> float:
+        """Against a floor of nothing: 0 when there is nothing, else infinite."""
+        if not self.floor:
+            return math.inf if self.value else 0.0
         return statistics.median(self.rounds) if self.rounds else self.value / self.floor
 
     def line(self) -> str:

@@ -1,16 +1,13 @@
 """How long `ingestio up` takes until a batch can be posted, beside the two bare servers alone."""
 
-import os
-import signal
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.figures import Figure
+from benchmarks.service import up
 from ingestio.embedded.instance import Instance
 
 WARM_STARTS = 3
@@ -37,23 +34,8 @@ def measure() -> Iterator[Figure]:
 
 def _up(data_dir: Path) -> float:
     begun = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ingestio.cli", "up", "--data-dir", str(data_dir)],
-        env=os.environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        seconds = time.perf_counter() - begun
-        if not line.startswith("ready "):
-            raise RuntimeError(f"up did not become ready: {line!r}")
-        return seconds
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
+    with up(data_dir):
+        return time.perf_counter() - begun
 
 
 def _servers(data_dir: Path) -> float:

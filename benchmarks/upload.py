@@ -3,23 +3,23 @@
 import hashlib
 import os
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import psutil
 
 from benchmarks.figures import Figure
-from ingestio.auth.local_issuer import LocalIssuer
-from ingestio.cli.service import borrowed_service
+from benchmarks.service import up
+from benchmarks.watch import MemoryWatch, lone
+from ingestio.cli.tokens import issue
 from ingestio.config import Settings
-from ingestio.embedded.instance import running
+from ingestio.domain.users import LOCAL_OWNER
 
 MEGABYTES = 200
 CHUNK = 1 << 20
 GROWTH_LIMIT_MB = 50.0
+TOKEN_SECONDS = 3600
 
 
 def measure() -> Iterator[Figure]:
@@ -31,15 +31,18 @@ def measure() -> Iterator[Figure]:
         write_pdf(source, MEGABYTES)
         floor = _copy(source, place / "copy.pdf")
         settings = Settings.load(INGESTIO_DATA_DIR=place / "data")
-        with borrowed_service(settings) as service:
-            headers = {"Authorization": f"Bearer {LocalIssuer(service.secret_key).issue('me')}"}
+        with up(settings.data_dir) as service:
+            headers = {"Authorization": f"Bearer {issue(settings, LOCAL_OWNER, None, TOKEN_SECONDS)}"}
             httpx.get(f"{service.url}/api/v1/usage", headers=headers, timeout=30).raise_for_status()
-            api = _api_process(settings.data_dir)
-            with _Watch(api) as watch:
+            with MemoryWatch({"API": lone(service.part("api"))}, interval_seconds=0.01) as watch:
                 speed = _send(source, f"{service.url}/api/v1/documents", headers)
         yield Figure(f"upload of {MEGABYTES} MB; floor: copy + sha256 + fsync", speed, floor, "MB/s", "higher")
         yield Figure(
-            "growth of the API process meanwhile; floor: the promise", watch.growth_mb, GROWTH_LIMIT_MB, "MB", "lower"
+            "growth of the API process meanwhile; floor: the promise",
+            watch.growth_mb("API"),
+            GROWTH_LIMIT_MB,
+            "MB",
+            "lower",
         )
 
 
@@ -89,39 +92,3 @@ def _send(source: Path, url: str, headers: dict[str, str]) -> float:
     if answer.status_code != 201:
         raise RuntimeError(f"the upload was answered {answer.status_code}: {answer.text[:200]}")
     return MEGABYTES / seconds
-
-
-def _api_process(data_dir: Path) -> psutil.Process:
-    info = running(data_dir)
-    if info is None:
-        raise RuntimeError("no instance runs")
-    for child in psutil.Process(info.pid).children(recursive=True):
-        if child.cmdline()[-2:] == ["ingestio.cli", "api"]:
-            return child
-    raise RuntimeError("the API process was not found")
-
-
-class _Watch:
-    """Samples a process' resident memory; `growth_mb` is the highest above the start."""
-
-    def __init__(self, process: psutil.Process) -> None:
-        self._process = process
-        self._stop = threading.Event()
-        self._start = self._highest = process.memory_info().rss
-        self._thread = threading.Thread(target=self._sample)
-
-    def __enter__(self) -> "_Watch":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _sample(self) -> None:
-        while not self._stop.wait(0.01):
-            self._highest = max(self._highest, self._process.memory_info().rss)
-
-    @property
-    def growth_mb(self) -> float:
-        return float(self._highest - self._start) / 1e6

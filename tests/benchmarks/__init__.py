@@ -1,0 +1,1 @@
+"""The judgement inside the benchmarks: what counts as a stall, and which log lines are complaints."""
