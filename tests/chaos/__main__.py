@@ -1,7 +1,7 @@
 """`make chaos ROUNDS=1000 SEED=1`: rounds of batches under chaos until so many crashes were injected.
 
-ROUNDS counts injected crashes (a SIGKILL each), not batches: most rounds see one or two dozen, at the boundaries of operations, beside
-deaths at random moments, faults of the lines between the parts, and users who cancel, pause, resume and retry. Every fifth round is
+ROUNDS counts injected crashes (a SIGKILL each), not batches: most rounds see two or three dozen, at the boundaries of operations, beside
+deaths at random moments, faults of the lines between the parts, and users who cancel, pause, resume and retry. Every tenth round is
 played on `ingestio up` as people run it, with deaths at random moments only. After each round every invariant, the usage and the store
 are audited.
 
@@ -27,7 +27,7 @@ from tests.chaos.rounds import Round
 from tests.chaos.site import PLANS, ROOT, Site
 
 MODES = ("boundaries", "moments")
-MOMENTS_EVERY = 5
+MOMENTS_EVERY = 10
 
 
 class Stage:

@@ -15,6 +15,9 @@ from tests.chaos.script import Break, Order, Script, Steer, Strike, draw
 from tests.chaos.site import Site
 from tests.chaos.visitor import Unanswered
 
+DEADLY_SECONDS = 120.0
+"""Nobody dies after that, so that a round on a slow machine ends too."""
+
 
 @dataclass(frozen=True)
 class Round:
@@ -62,6 +65,8 @@ def play_script(site: Site, script: Script, *, keep_crossings: bool = False) -> 
     site.referee.arm(script.deaths)
     struck: list[str] = []
     over = threading.Event()
+    quiet = threading.Timer(DEADLY_SECONDS, site.referee.disarm)
+    quiet.start()
     with ThreadPoolExecutor(len(script.orders) + 2) as threads:
         strikes = threads.submit(_strike, site, script.strikes, begun, over, struck)
         breaks = threads.submit(_break, site, script.breaks, begun, over)
@@ -72,6 +77,7 @@ def play_script(site: Site, script: Script, *, keep_crossings: bool = False) -> 
         faults = breaks.result()
     for link in site.proxies:
         site.heal(link)
+    quiet.cancel()
     site.referee.disarm()
     problems = [problem for _, found in lived for problem in found]
     batch_ids = [batch_id for batch_id, _ in lived if batch_id]

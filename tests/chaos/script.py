@@ -76,10 +76,10 @@ class Script:
 def draw(seed: int, known: Sequence[str]) -> Script:
     """The script of a seed; `known` are the boundaries that a calm round crosses, in the same order each time."""
     dice = random.Random(seed)
-    orders = tuple(_order(dice) for _ in range(dice.choice((2, 2, 3))))
+    orders = tuple(_order(dice) for _ in range(dice.choice((2, 3, 3))))
     documents = sum(len(order.pages) for order in orders)
     crossed = [name for name in known if _comes_up(name, orders)]
-    deaths = tuple(_death(dice, crossed, documents, len(orders)) for _ in range(dice.randint(12, 28)))
+    deaths = tuple(_death(dice, crossed, documents, len(orders)) for _ in range(dice.randint(25, 50)))
     strikes = tuple(
         Strike(dice.choice((*SERVERS, "worker", API)), dice.uniform(0, FIRST_SECONDS))
         for _ in range(dice.choice((0, 0, 1, 2)))

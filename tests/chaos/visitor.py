@@ -83,9 +83,13 @@ class Visitor:
         return answer.status_code
 
     def finished(self, batch_id: str) -> dict[str, Any]:
-        """Wait until the batch has ended."""
+        """Wait until the batch has ended; one in which nothing has ended for BATCH_SECONDS hangs."""
+        counts: tuple[int, ...] = ()
         deadline = time.monotonic() + BATCH_SECONDS
         while (batch := self.batch(batch_id))["completed_at"] is None:
+            now = tuple(batch[f"{name}_count"] for name in ("completed", "failed", "cancelled"))
+            if now != counts:
+                counts, deadline = now, time.monotonic() + BATCH_SECONDS
             if time.monotonic() > deadline:
                 raise Unanswered(f"the batch hangs: {batch}")
             time.sleep(LOOK_SECONDS)
