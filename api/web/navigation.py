@@ -19,7 +19,14 @@ ENTRIES = (
 )
 
 
+# Pages below no entry's path, and the entry that they belong to.
+_BELONGS = {"/dashboard/review": "/dashboard/batches"}
+
+
 def current_entry(path: str) -> str | None:
-    """The path of the entry that a page belongs to: the longest that the page's own path begins with."""
-    fitting = [entry.path for entry in ENTRIES if path == entry.path or path.startswith(f"{entry.path}/")]
-    return max(fitting, key=len, default=None)
+    """The path of the entry that a page belongs to: the longest that the page's own path begins with; the dashboard only for itself."""
+    for prefix, entry in _BELONGS.items():
+        if path.startswith(f"{prefix}/"):
+            return entry
+    fitting = [entry.path for entry in ENTRIES[1:] if path == entry.path or path.startswith(f"{entry.path}/")]
+    return max(fitting, key=len, default=ENTRIES[0].path if path == ENTRIES[0].path else None)

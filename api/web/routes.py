@@ -2,6 +2,13 @@
 
 from fastapi import APIRouter
 
-from api.web import batch_upload, batches, dashboard, sign_in, usage
+from api.web import batch_upload, batches, dashboard, documents, sign_in, usage
 
-PAGES: tuple[APIRouter, ...] = (sign_in.router, dashboard.router, batch_upload.router, batches.router, usage.router)
+PAGES: tuple[APIRouter, ...] = (
+    sign_in.router,
+    dashboard.router,
+    batch_upload.router,
+    batches.router,
+    documents.router,
+    usage.router,
+)

@@ -1,7 +1,9 @@
 """What pages call things: one word and one shape for each state, and what to do about each failure."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
+from api.web.fields import field_id, field_label
 from ingestio.db.batches import BatchRow
 from ingestio.db.usage import Receipt
 from ingestio.domain.batches import BatchStatus, DocumentStatus, LedgerState, PromptStrategy
@@ -122,6 +124,23 @@ def failure_message(code: str) -> str:
     return FAILURE_MESSAGES[known]
 
 
+def flag_text(flag: Mapping[str, Any]) -> str:
+    """What a result warns of."""
+    match flag.get("code"):
+        case "pages_without_text":
+            pages = ", ".join(str(number) for number in flag["pages"])
+            return f"No text could be read on page {pages}; nothing was taken from there."
+        case "text_truncated":
+            return "The document is longer than what could be read at once; values from its end may be missing."
+        case "instructions_not_applied":
+            return "This engine does not follow free instructions; only the prompt was used."
+        case "ambiguous_date":
+            label = field_label(str(flag.get("path", "")))
+            return f"{label} can be read as more than one date. Compare it with the page."
+        case code:
+            return str(flag.get("message") or f"The result carries the flag {code}.")
+
+
 def remedy(code: str) -> str:
     """What to do about a refused file."""
     return REMEDIES[RefusalCode(code)] if code in RefusalCode._value2member_map_ else ""
@@ -157,6 +176,9 @@ WORDS = {
     "ledger_state": ledger_state,
     "strategy_word": STRATEGIES.__getitem__,
     "next_step": next_step,
+    "flag_text": flag_text,
+    "field_id": field_id,
+    "field_label": field_label,
     "failure_message": failure_message,
     "remedy": remedy,
     "file_type": file_type,
