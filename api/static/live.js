@@ -2,6 +2,7 @@
 // regions marked data-live, so that there is one template for a row and not two.
 import { localise } from "./times.js";
 import { adopt } from "./morph.js";
+import { toast } from "./toast.js";
 
 const PAUSE_MS = 350; // events of a busy batch become a few looks a second
 const POLL_MS = 4000; // where there is no stream
@@ -11,6 +12,7 @@ let timer = 0;
 let looking = false;
 let again = false;
 let polling = 0;
+let leaving = false;
 
 const regions = () => document.querySelectorAll("[data-live][id]");
 const running = () => document.querySelector("[data-stream], [data-live] .state.running");
@@ -33,7 +35,7 @@ export async function look() {
     }
     if (streams.length > 1 && !document.querySelector("[data-stream]")) listen(); // the batch has ended
   } catch {
-    // The network is away; the next event or the next visit looks again.
+    if (!leaving) toast("The server cannot be reached. This page shows what it knew last.");
   } finally {
     looking = false;
     if (again) {
@@ -88,5 +90,8 @@ if (regions().length) {
       look();
     }
   });
-  addEventListener("pagehide", stop);
+  addEventListener("pagehide", () => {
+    leaving = true;
+    stop();
+  });
 }

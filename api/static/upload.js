@@ -2,6 +2,7 @@
 import { clientId, dropped, listed } from "./gather.js";
 import { look } from "./live.js";
 import { Queue } from "./queue.js";
+import { toast } from "./toast.js";
 
 const form = document.querySelector("[data-upload]");
 const zone = form.querySelector("[data-drop]");
@@ -152,7 +153,9 @@ document.addEventListener("submit", async (event) => {
   if (!event.target.matches("[data-quietly]")) return;
   event.preventDefault(); // a reload would end the uploads
   const id = new FormData(event.target).get("client_id");
-  await fetch(`/api/v1/batches/${draft}/files/${encodeURIComponent(id)}`, { method: "DELETE", headers: { "X-CSRF-Token": token } });
+  const address = `/api/v1/batches/${draft}/files/${encodeURIComponent(id)}`;
+  const answer = await fetch(address, { method: "DELETE", headers: { "X-CSRF-Token": token } }).catch(() => null);
+  if (!answer?.ok) toast("The file could not be removed. Try again.");
   look();
 }, true);
 

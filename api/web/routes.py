@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.web import batch_upload, batches, dashboard, documents, sign_in, usage
+from api.web import batch_upload, batches, dashboard, design, documents, sign_in, usage
 
 PAGES: tuple[APIRouter, ...] = (
     sign_in.router,
@@ -11,4 +11,5 @@ PAGES: tuple[APIRouter, ...] = (
     batches.router,
     documents.router,
     usage.router,
+    design.router,
 )

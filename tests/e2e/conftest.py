@@ -1,0 +1,141 @@
+"""A real instance and a real browser in front of it. Whatever a page loads, says on the console or breaks is judged after each test."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+
+from ingestio.samples import samples
+
+CHROMIUM = Path("/usr/bin/chromium")
+START_SECONDS = 120
+PATIENCE_MS = 60_000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+            if not CHROMIUM.exists():
+                item.add_marker(pytest.mark.skip(reason=f"{CHROMIUM} is missing: apt-get install chromium"))
+
+
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an instance of its own, started as a newcomer does."""
+    data_dir = tmp_path_factory.mktemp("e2e") / "data"
+    command = [sys.executable, "-m", "ingestio.cli", "up", "--port", "0", "--data-dir", str(data_dir)]
+    with (data_dir.parent / "up.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=dict(os.environ))
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("ready http://"), f"up said {line!r}"
+        yield line.removeprefix("ready ").strip()
+    finally:
+        process.terminate()
+        process.wait(START_SECONDS)
+        process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Watch:
+    """What a browser did that it should not have done."""
+
+    host: str
+    seen: list[str] = field(default_factory=list)
+    refusals_are_expected: bool = False
+
+    def on_request(self, request: Request) -> None:
+        if request.url.startswith(("http", "ws")) and urlsplit(request.url).netloc != self.host:
+            self.seen.append(f"a request to another host: {request.url}")
+
+    def on_console(self, message: ConsoleMessage) -> None:
+        if message.type not in {"error", "warning"}:
+            return
+        # A refused file is an answer with status 4xx by contract, and the browser writes down every such answer.
+        if self.refusals_are_expected and "/files/" in (message.location or {}).get("url", ""):
+            return
+        self.seen.append(f"{message.type} on the console: {message.text} {message.location}")
+
+    def on_error(self, error: object) -> None:
+        self.seen.append(f"an uncaught error: {error}")
+
+
+@dataclass
+class Visit:
+    """One browser window on the instance."""
+
+    page: Page
+    context: BrowserContext
+    address: str
+    watch: Watch
+
+    def go(self, path: str) -> Page:
+        self.page.goto(self.address + path)
+        return self.page
+
+    def sign_in(self, user: str = "me") -> Page:
+        self.go("/sign-in")
+        self.page.locator(f'button[value="{user}"]').click()
+        self.page.wait_for_url("**/dashboard")
+        return self.page
+
+
+NewVisit = Callable[..., Visit]
+
+
+@pytest.fixture
+def new_visit(instance: str, chromium: Browser) -> Iterator[NewVisit]:
+    """Opens windows; keywords are the browser's options."""
+    opened: list[Visit] = []
+
+    def open_one(*, width: int = 1280, height: int = 900, scripts: bool = True, dark: bool = False) -> Visit:
+        context = chromium.new_context(
+            viewport={"width": width, "height": height},
+            java_script_enabled=scripts,
+            color_scheme="dark" if dark else "light",
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        watch = Watch(urlsplit(instance).netloc)
+        context.on("request", watch.on_request)
+        context.on("console", watch.on_console)
+        context.on("weberror", lambda error: watch.on_error(error.error))
+        opened.append(Visit(context.new_page(), context, instance, watch))
+        return opened[-1]
+
+    yield open_one
+    seen = [line for visit in opened for line in visit.watch.seen]
+    for visit in opened:
+        visit.context.close()
+    assert seen == []
+
+
+@pytest.fixture
+def visit(new_visit: NewVisit) -> Visit:
+    """A window at a desk, signed in as the machine's owner."""
+    window = new_visit()
+    window.sign_in()
+    return window
+
+
+def sample_paths(*names: str) -> list[Path]:
+    """Sample documents by name."""
+    known = {sample.path.name: sample.path for sample in samples()}
+    return [known[name] for name in names]

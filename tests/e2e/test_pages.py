@@ -1,0 +1,100 @@
+"""Every page for everybody: by keyboard, by screen reader, on a phone, in the dark (R95)."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import NewVisit, Visit, sample_paths
+from tests.e2e.test_wizard import ends_as, upload
+
+CHECKS = Path(__file__).with_name("accessibility.js").read_text()
+PHONE = 390
+
+
+def complaints(page: Page) -> list[str]:
+    """What the accessibility checks find on the page as it is now."""
+    found: list[str] = page.evaluate(CHECKS)
+    return [f"{page.url}: {item}" for item in found]
+
+
+def pages_of(visit: Visit) -> list[str]:
+    """Every kind of page, with something on it: a batch with refused, failed and completed documents, a draft at each step."""
+    page = visit.go("/dashboard/batch-upload")
+    upload(page, sample_paths("invoice-HP-104482.pdf", "Scan-vet-invoice.png", "payslip-2026-10.pdf"))
+    draft = page.evaluate("location.pathname")
+    page.get_by_role("link", name="Next: prompts").click()
+    page.get_by_role("radio", name="Detect each type").check()
+    page.get_by_role("button", name="Next: review").click()
+    page.get_by_role("button", name="Submit 2 files").click()
+    page.wait_for_url("**/dashboard/batches/*")
+    ends_as(page, "Partially completed")
+    batch = page.evaluate("location.pathname")
+    document = page.locator("#batch-documents a", has_text="invoice-HP").get_attribute("href") or ""
+    assert draft.rpartition("/")[2] == batch.rpartition("/")[2], "the draft became the batch"
+    page = visit.go("/dashboard/batch-upload")
+    upload(page, sample_paths("receipt-kettle-and-crumb.pdf"))
+    draft = page.evaluate("location.pathname")
+    steps = [f"{draft}?step={step}" for step in ("files", "prompts", "review")]
+    return ["/dashboard", "/dashboard/batches", batch, document, *steps, "/dashboard/batch-upload", "/dashboard/usage"]
+
+
+def test_every_page_is_named_labelled_and_readable_in_light_and_dark_and_fits_a_phone(new_visit: NewVisit) -> None:
+    light = new_visit()
+    light.watch.refusals_are_expected = True
+    light.sign_in()
+    paths = pages_of(light)
+    dark, phone = new_visit(dark=True), new_visit(width=PHONE, height=780)
+    wrong: list[str] = []
+    for window in (light, dark, phone):
+        wrong += complaints(window.go("/sign-in"))
+        window.sign_in()
+        for path in paths:
+            page = window.go(path)
+            wrong += complaints(page)
+            if window is phone:
+                wide = page.evaluate("document.documentElement.scrollWidth")
+                wrong += [f"{path}: {wide} pixels wide on a phone"] if wide > PHONE else []
+    assert wrong == []
+
+
+def test_everything_can_be_reached_and_seen_by_keyboard(visit: Visit) -> None:
+    page = visit.go("/dashboard/batches")
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+
+    page.keyboard.press("Tab")
+    outlined = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outlined == "solid"
+
+
+def test_the_dark_appearance_stays_on_this_browser(visit: Visit) -> None:
+    page = visit.go("/dashboard")
+    light = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    page.get_by_role("button", name="Dark appearance").click()
+    expect(page.get_by_role("button", name="Light appearance")).to_be_visible()
+
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") != light
+    assert page.evaluate("location.pathname") == "/dashboard"
+
+
+def test_signing_out_leaves_nothing_to_go_back_to(visit: Visit) -> None:
+    page = visit.go("/dashboard/batches")
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/sign-in")
+    page.go_back()
+    page.wait_for_url("**/sign-in?next=*")
+
+
+@pytest.mark.parametrize("path", ["/dashboard/batches/00000000-0000-0000-0000-000000000000", "/dashboard/nothing"])
+def test_what_is_not_there_is_said_in_the_same_design(visit: Visit, path: str) -> None:
+    page = visit.go(path)
+    visit.watch.seen[:] = [line for line in visit.watch.seen if "404" not in line]
+
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator("code")).to_have_text(page.locator("code").inner_text())
+    assert complaints(page) == []
+    page.get_by_role("link", name="Go to the dashboard").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Dashboard")
