@@ -7,13 +7,13 @@ from temporalio import activity
 from activities.failures import database_step
 from ingestio.bootstrap import WorkerDeps
 from ingestio.db.session import service_session
-from ingestio.domain.messages import BatchRef, BatchSettled, ManifestPage, ManifestRequest
+from ingestio.domain.messages import BatchRef, BatchSettled, JobsCancelled, ManifestPage, ManifestRequest, PauseWish
 from ingestio.errors import InvalidTransition, NotFound
 from ingestio.services import controls, jobs
 
 
 class BatchActivities:
-    """Implements `ports.read_manifest`, `request_cancel`, `cancel_waiting_jobs` and `settle_batch`."""
+    """Implements `ports.read_manifest`, `request_cancel`, `request_paused`, `cancel_jobs` and `settle_batch`."""
 
     def __init__(self, deps: WorkerDeps) -> None:
         self._deps = deps
@@ -38,9 +38,18 @@ class BatchActivities:
 
     @activity.defn
     @database_step
-    async def cancel_waiting_jobs(self, request: BatchRef) -> int:
+    async def request_paused(self, request: PauseWish) -> None:
         async with service_session(self._deps.engine) as session:
-            return await jobs.cancel_waiting(session, request.user_id, UUID(request.batch_id))
+            try:
+                await controls.set_paused(session, request.user_id, UUID(request.batch_id), paused=request.paused)
+            except (InvalidTransition, NotFound):
+                activity.logger.info("pause or resume came after the end", extra={"batch_id": request.batch_id})
+
+    @activity.defn
+    @database_step
+    async def cancel_jobs(self, request: BatchRef) -> JobsCancelled:
+        async with service_session(self._deps.engine) as session:
+            return JobsCancelled(await jobs.cancel_live(session, request.user_id, UUID(request.batch_id)))
 
     @activity.defn
     @database_step

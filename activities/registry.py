@@ -27,7 +27,8 @@ def short_steps(deps: WorkerDeps, client: Client, *, tagged: bool) -> Activities
     return [
         batches.read_manifest,
         batches.request_cancel,
-        batches.cancel_waiting_jobs,
+        batches.request_paused,
+        batches.cancel_jobs,
         batches.settle_batch,
         quota.confirm_quota,
         prompts.resolve_prompt,

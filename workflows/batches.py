@@ -25,6 +25,7 @@ from temporalio.exceptions import (
 from temporalio.workflow import ChildWorkflowHandle
 
 with workflow.unsafe.imports_passed_through():
+    from ingestio.domain.batches import DocumentStatus
     from ingestio.domain.messages import (
         BatchInput,
         BatchOutcome,
@@ -38,6 +39,7 @@ with workflow.unsafe.imports_passed_through():
         JobRef,
         ManifestPage,
         ManifestRequest,
+        PauseWish,
     )
     from ingestio.domain.plans import fairness_weight
     from ingestio.errors import FailureCode
@@ -66,30 +68,34 @@ class BatchWorkflow:
         self._paused = False
         self._cancelling = False
         self._wakes = 0
-        self._steered = 0
+        self._nudges = 0
+        self._followed = 0
+        self._looks = 0
+        self._latest_look = 0
 
     @workflow.run
     async def run(self, request: BatchInput) -> BatchOutcome:
         for job in request.stragglers:
             self._adopt(job)
+        following = asyncio.create_task(self._follow())
         while True:
             try:
                 settled = await self._round()
             except (asyncio.CancelledError, ActivityError) as error:
                 if not is_cancelled_exception(error):
                     raise
-                # Somebody cancelled the run in the Temporal UI: the same wish as the signal, so it is committed like one.
+                # Somebody cancelled the run in the Temporal UI: the same wish as the signal.
+                await self.cancel()
                 self._cancelling = True
-                await database_step(ports.request_cancel, self._batch, "commit the cancel")
                 continue
             if settled is not None:
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                following.cancel()
                 return self._finished(settled)
 
     async def _round(self) -> BatchSettled | None:
         """Run what is live and settle; None when jobs are open still, in other hands or new."""
         wakes = self._wakes
-        # The columns are the truth and a wish is committed before its signal, so each round reads them afresh.
-        self._cancelling = False
         await self._start_documents()
         await self._drain()
         if self._cancelling:
@@ -103,22 +109,37 @@ class BatchWorkflow:
         return None
 
     @workflow.signal
-    def cancel(self) -> None:
-        """Stop at the next safe point. The wish is already committed; this is the nudge."""
-        self._steered += 1
-        self._cancelling = True
+    def follow(self) -> None:
+        """Somebody committed a wish (cancel, pause, resume): look at the columns. Late, lost or doubled, it changes nothing else."""
+        self._nudges += 1
 
     @workflow.signal
-    def pause(self) -> None:
-        """Start no further document; running ones finish."""
-        self._steered += 1
-        self._paused = True
+    async def cancel(self) -> None:
+        """An operator's wish, from the Temporal UI: commit it, then follow it. Running documents stop at their next safe point."""
+        await database_step(ports.request_cancel, self._batch, "commit the cancel")
+        self._nudges += 1
 
     @workflow.signal
-    def resume(self) -> None:
-        """Go on after a pause."""
-        self._steered += 1
-        self._paused = False
+    async def pause(self) -> None:
+        """An operator's wish, from the Temporal UI: start no further document; running ones finish."""
+        await self._commit_paused(paused=True)
+
+    @workflow.signal
+    async def resume(self) -> None:
+        """An operator's wish, from the Temporal UI: go on after a pause."""
+        await self._commit_paused(paused=False)
+
+    async def _commit_paused(self, *, paused: bool) -> None:
+        wish = PauseWish(self._batch.batch_id, self._batch.user_id, paused)
+        await database_step(ports.request_paused, wish, "commit the pause" if paused else "commit the resume")
+        self._nudges += 1
+
+    async def _follow(self) -> None:
+        """Look at the columns whenever somebody nudges."""
+        while True:
+            await workflow.wait_condition(lambda: self._nudges > self._followed)
+            self._followed = self._nudges
+            await self._read_manifest(self._after_position, limit=1)
 
     @workflow.signal
     def wake(self) -> None:
@@ -147,15 +168,7 @@ class BatchWorkflow:
 
     async def _start_documents(self) -> None:
         """Take up every live job, at most a window of them at a time, until the manifest is empty or somebody cancels."""
-        while not self._cancelling:
-            steered = self._steered
-            page = await self._read_manifest(self._after_position)
-            if steered == self._steered:
-                # A signal that came while we read is newer than what we read.
-                self._paused = page.paused
-                self._cancelling = self._cancelling or page.cancel_requested
-            if not page.jobs:
-                return
+        while page := await self._next_jobs():
             for index, job in enumerate(page.jobs):
                 self._waiting = page.remaining + len(page.jobs) - index
                 self._describe()
@@ -168,6 +181,13 @@ class BatchWorkflow:
                     self._start(job)
                 self._after_position = job.position
             self._waiting = page.remaining
+
+    async def _next_jobs(self) -> ManifestPage | None:
+        """The next page of live jobs; None when there are no more, or somebody cancels."""
+        if self._cancelling:
+            return None
+        page = await self._read_manifest(self._after_position)
+        return page if page.jobs and not self._cancelling else None
 
     def _may_start(self) -> bool:
         return self._cancelling or (not self._paused and len(self._running) < options.WINDOW)
@@ -184,16 +204,20 @@ class BatchWorkflow:
             await self._continue_as_new()
 
     async def _stop_documents(self) -> None:
-        """Stop what runs, end what never started, and wait until every document has been put to rest."""
+        """End every job here and now, so that the batch is at rest within a moment, and then wait until every document has noticed."""
         self._describe()
         for child in self._children.values():
             child.cancel()
-        await database_step(ports.cancel_waiting_jobs, self._batch, "cancel what waits")
-        # What is live and not ours runs under another parent, one that was terminated before it could stop its children.
-        for job in (await self._read_manifest(-1)).jobs:
+        cancelled = await database_step(ports.cancel_jobs, self._batch, "cancel what is live")
+        # Once settled it may be retried, so this must be on record before: repeated after a crash, it would stop the new attempt.
+        await workflow.sleep(options.RECORDED)
+        await database_step(ports.settle_batch, self._batch, "settle batch")
+        for job in cancelled.running:
             if job.job_id not in self._running:
+                # It runs under another parent, one that was terminated before it could stop its children.
                 self._adopt(job)
         await workflow.wait_condition(lambda: not self._running)
+        self._cancelling = False
         self._waiting = 0
 
     def _start(self, job: JobRef) -> None:
@@ -221,7 +245,12 @@ class BatchWorkflow:
 
     async def _run_child(self, job: JobRef) -> None:
         try:
-            await (await self._start_child(job))
+            while (await (await self._start_child(job))).status is DocumentStatus.QUEUED_FOR_PROCESSING:
+                # A pause came before it had begun; whether it stands is asked of the column, whose signal may be on its way or lost.
+                await self._read_manifest(job.position - 1, limit=1)
+                await workflow.wait_condition(lambda: self._cancelling or not self._paused)
+                if self._cancelling:
+                    return
         except WorkflowAlreadyStartedError:
             # The child of an earlier, terminated run is still at it.
             await self._await_elsewhere(job)
@@ -286,14 +315,20 @@ class BatchWorkflow:
         ending = JobEnding(job_id=job.job_id, user_id=self._request.user_id, code=code)
         await database_step(ports.end_without_result, ending, f"end: {code}")
 
-    async def _read_manifest(self, after_position: int) -> ManifestPage:
+    async def _read_manifest(self, after_position: int, limit: int = options.MANIFEST_PAGE) -> ManifestPage:
+        """Live jobs after a position; takes over what the columns say that the operator wants."""
         request = ManifestRequest(
-            batch_id=self._batch.batch_id,
-            user_id=self._batch.user_id,
-            after_position=after_position,
-            limit=options.MANIFEST_PAGE,
+            batch_id=self._batch.batch_id, user_id=self._batch.user_id, after_position=after_position, limit=limit
         )
-        return await database_step(ports.read_manifest, request, "read manifest")
+        self._looks += 1
+        look = self._looks
+        page = await database_step(ports.read_manifest, request, "read manifest")
+        if look > self._latest_look:
+            # Of two looks at the same time the later one is right, whichever answer comes first.
+            self._latest_look = look
+            self._paused = page.paused
+            self._cancelling = self._cancelling or page.cancel_requested
+        return page
 
     def _finished(self, settled: BatchSettled) -> BatchOutcome:
         workflow.set_current_details(f"Ended: {settled.status}")
@@ -310,8 +345,8 @@ class BatchWorkflow:
 
     async def _continue_as_new(self) -> None:
         """Hand over to the next run: where the manifest goes on, and which documents still run."""
-        # A child whose start the server has not confirmed yet could get lost between two runs.
-        await workflow.wait_condition(lambda: not self._being_started)
+        # A child whose start the server has not confirmed yet could get lost between two runs, and so could a wish.
+        await workflow.wait_condition(lambda: not self._being_started and workflow.all_handlers_finished())
         workflow.continue_as_new(
             replace(self._request, after_position=self._after_position, stragglers=list(self._running.values()))
         )

@@ -83,17 +83,17 @@ async def ensure_document(client: Client, request: DocumentInput) -> None:
 
 async def cancel_batch(client: Client, batch_id: str) -> None:
     """Nudge an open run to cancel; nothing happens when none is open. Raises Unavailable."""
-    await _signal(_batch(client, batch_id), "cancel")
+    await _signal(_batch(client, batch_id), "follow")
 
 
 async def pause_batch(client: Client, batch_id: str) -> None:
     """Nudge an open run to start nothing more. Raises Unavailable."""
-    await _signal(_batch(client, batch_id), "pause")
+    await _signal(_batch(client, batch_id), "follow")
 
 
 async def resume_batch(client: Client, batch_id: str) -> None:
     """Nudge an open run to go on. Raises Unavailable."""
-    await _signal(_batch(client, batch_id), "resume")
+    await _signal(_batch(client, batch_id), "follow")
 
 
 async def cancel_document(client: Client, document_id: str, attempt: int) -> None:

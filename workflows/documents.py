@@ -12,6 +12,7 @@ from temporalio.common import Priority
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
+    from ingestio.domain.batches import DocumentStatus
     from ingestio.domain.messages import DocumentEnded, DocumentInput, DocumentOutcome, JobEnding, JobRequest, Reader
     from ingestio.domain.plans import fairness_weight
     from ingestio.errors import FailureCode
@@ -48,6 +49,8 @@ class DocumentWorkflow:
     async def _process(self) -> DocumentOutcome:
         workflow.set_current_details("Confirming the reserved pages")
         quota = await database_step(ports.confirm_quota, self._job, "confirm quota")
+        if quota.held:
+            return DocumentOutcome(status=DocumentStatus.QUEUED_FOR_PROCESSING)
         if quota.finished is not None:
             return DocumentOutcome(status=quota.finished, code=quota.code)
         if not quota.may_run:

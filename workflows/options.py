@@ -48,5 +48,8 @@ DOCUMENTS_PER_RUN = 1000
 # Jobs that one look at the manifest brings: a few kilobytes of ids.
 MANIFEST_PAGE = 200
 
+# The shortest timer there is: local steps before it are in the history before those after it begin.
+RECORDED = timedelta(milliseconds=1)
+
 # Between two looks at a batch whose remaining jobs are in somebody else's hands (a run that was terminated left its children behind).
 SETTLE_INTERVAL = timedelta(seconds=2)

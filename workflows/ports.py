@@ -17,8 +17,10 @@ from ingestio.domain.messages import (
     Extracted,
     JobEnding,
     JobRequest,
+    JobsCancelled,
     ManifestPage,
     ManifestRequest,
+    PauseWish,
     PromptResolved,
     QuotaConfirmed,
 )
@@ -47,8 +49,14 @@ async def request_cancel(request: BatchRef) -> None:
 
 
 @activity.defn
-async def cancel_waiting_jobs(request: BatchRef) -> int:
-    """End every job of a batch that never started as cancelled and release its pages; answers how many. Safe to repeat."""
+async def request_paused(request: PauseWish) -> None:
+    """Commit the wish to pause a batch or to go on, as when somebody signals its run in the Temporal UI. Safe to repeat."""
+    _port()
+
+
+@activity.defn
+async def cancel_jobs(request: BatchRef) -> JobsCancelled:
+    """End every live job of a batch as cancelled and release its pages; answers which of them ran. Safe to repeat."""
     _port()
 
 

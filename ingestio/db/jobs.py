@@ -36,6 +36,17 @@ class JobRow:
         return self.status in LIVE
 
 
+@dataclass(frozen=True, slots=True)
+class CancelledJob:
+    """A job that was cancelled, and whether it had started."""
+
+    id: UUID
+    document_id: UUID
+    attempt: int
+    position: int
+    has_started: bool
+
+
 async def create(session: ServiceSession, rows: Sequence[dict[str, Any]]) -> None:
     """Insert jobs; each row names id, user_id, document_id, attempt, status and what else differs from the defaults."""
     if rows:
@@ -144,17 +155,17 @@ async def count_live_of_batch(session: AsyncSession, user_id: str, batch_id: UUI
     ).scalar_one()
 
 
-async def cancel_queued_of_batch(
+async def cancel_live_of_batch(
     session: ServiceSession, user_id: str, batch_id: UUID, code: str, message: str
-) -> list[tuple[UUID, UUID]]:
-    """queued -> cancelled for every job of a batch that never started; answers (job, document) pairs."""
+) -> list[CancelledJob]:
+    """live -> cancelled for every job of a batch that has not ended."""
     rows = await session.execute(
         update(Job)
-        .where(Job.batch_id == batch_id, Job.user_id == user_id, Job.status == ExtractionStatus.QUEUED)
+        .where(Job.batch_id == batch_id, Job.user_id == user_id, Job.status.in_(LIVE))
         .values(status=ExtractionStatus.CANCELLED, finished_at=func.now(), error_code=code, error_message=message)
-        .returning(Job.id, Job.document_id)
+        .returning(Job.id, Job.document_id, Job.attempt, Job.position, Job.started_at.is_not(None).label("has_started"))
     )
-    return [(row.id, row.document_id) for row in rows]
+    return [CancelledJob(row.id, row.document_id, row.attempt, row.position, row.has_started) for row in rows]
 
 
 def _columns() -> Select[*tuple[Any, ...]]:

@@ -62,7 +62,10 @@ class DocumentInput:
 
 @dataclass(frozen=True, slots=True)
 class DocumentOutcome:
-    """How one attempt ended; `code` says why when it did not complete."""
+    """How one attempt ended; `code` says why when it did not complete.
+
+    `queued_for_processing` is no end: its batch was paused before it began, so it stepped back.
+    """
 
     status: DocumentStatus
     code: str | None = None
@@ -115,6 +118,22 @@ class BatchRef:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseWish:
+    """Somebody wants a batch to pause, or to go on."""
+
+    batch_id: str
+    user_id: str
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JobsCancelled:
+    """The jobs of a batch that were cancelled while they ran: their documents' runs are still to be told."""
+
+    running: list[JobRef] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class BatchSettled:
     """What finishing found: live jobs that are still open, or none and the final status."""
 
@@ -144,7 +163,9 @@ class Reader(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QuotaConfirmed:
-    """Whether the job may go on: its pages are reserved, or `code` says why not; `finished` when the job ended before."""
+    """Whether the job may go on: its pages are reserved, or `code` says why not; `finished` when the job ended before, `held` while its
+    batch is paused: nothing has begun, and nothing may.
+    """
 
     may_run: bool
     code: str | None = None
@@ -152,6 +173,7 @@ class QuotaConfirmed:
     pages: int = 0
     model_timeout_seconds: float = 120.0
     reader: Reader = Reader.SERVICE
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

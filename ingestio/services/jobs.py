@@ -58,6 +58,8 @@ async def confirm(
     batch = None if job.batch_id is None else await batches.read(session, user_id, job.batch_id)
     if batch is not None and batch.cancel_requested:
         return QuotaConfirmed(may_run=False, code=FailureCode.CANCELLED)
+    if batch is not None and batch.paused and job.status is ExtractionStatus.QUEUED:
+        return QuotaConfirmed(may_run=False, held=True)
     entry = await usage.read_entry(session, user_id, job_id)
     if entry is not None and entry.state is not LedgerState.RESERVED:
         return QuotaConfirmed(may_run=False, code=FailureCode.INTERNAL)
@@ -221,20 +223,25 @@ async def manifest(
     )
 
 
-async def cancel_waiting(session: ServiceSession, user_id: str, batch_id: UUID) -> int:
-    """End every job of a batch that never started; answers how many."""
+async def cancel_live(session: ServiceSession, user_id: str, batch_id: UUID) -> list[JobRef]:
+    """End every live job of a batch whose cancel is wished for; answers those that had started, for their runs to be told.
+
+    All in one transaction, so a batch of any size is at rest at once. A result that is being committed at this moment comes first, or
+    finds its job ended. Without the wish nothing happens: a step that is repeated late must not stop the batch's next attempt.
+    """
+    batch = await batches.read(session, user_id, batch_id)
+    if batch is None or not batch.cancel_requested:
+        return []
     code = FailureCode.CANCELLED
-    ended = await jobs.cancel_queued_of_batch(session, user_id, batch_id, code, FAILURE_MESSAGES[code])
+    ended = await jobs.cancel_live_of_batch(session, user_id, batch_id, code, FAILURE_MESSAGES[code])
     if not ended:
-        return 0
-    released = await usage.release_entries(session, user_id, [job_id for job_id, _ in ended])
-    moved = await documents.end(
-        session, user_id, [document_id for _, document_id in ended], DocumentStatus.CANCELLED, code
-    )
+        return []
+    released = await usage.release_entries(session, user_id, [job.id for job in ended])
+    moved = await documents.end(session, user_id, [job.document_id for job in ended], DocumentStatus.CANCELLED, code)
     await batches.count_ended(session, user_id, batch_id, cancelled=moved)
     for usage_id, pages in released.items():
         await usage.give_back(session, user_id, usage_id, pages)
-    return len(ended)
+    return [JobRef(str(job.id), str(job.document_id), job.attempt, job.position) for job in ended if job.has_started]
 
 
 async def settle_batch(session: ServiceSession, user_id: str, batch_id: UUID, now: datetime) -> BatchSettled:

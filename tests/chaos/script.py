@@ -14,7 +14,15 @@ DOCUMENTS = (4, 6, 8, 10, 12)
 FIRST_SECONDS = 6.0
 """Faults and deaths at random moments fall into so much of the round's beginning."""
 
-_ONCE_A_BATCH = ("read_manifest", "settle_batch", "cancel_waiting_jobs", "request_cancel", "reconcile", "start")
+_ONCE_A_BATCH = (
+    "read_manifest",
+    "settle_batch",
+    "cancel_jobs",
+    "request_paused",
+    "request_cancel",
+    "reconcile",
+    "start",
+)
 
 
 class Steer(StrEnum):

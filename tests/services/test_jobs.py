@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +12,8 @@ from ingestio.db.invariants import violations
 from ingestio.db.session import service_session
 from ingestio.domain.batches import DocumentStatus, PromptStrategy
 from ingestio.domain.messages import DocumentOutcome, QuotaConfirmed
-from ingestio.errors import DocumentFailed, FailureCode
-from ingestio.services import jobs
+from ingestio.errors import DocumentFailed, FailureCode, InvalidTransition
+from ingestio.services import controls, jobs
 from tests.services.conftest import NewTenant
 from tests.tenant import Tenant
 
@@ -174,10 +175,14 @@ async def test_any_interleaving_of_steps_keeps_the_books(new_tenant: NewTenant, 
             await commit(tenant, job_id)
         elif step == "end":
             await end(tenant, job_id, dice.choice((FailureCode.NO_TEXT, FailureCode.CANCELLED)))
-        async with service_session(tenant.deps.engine) as session:
-            if step == "cancel" and dice.random() < 0.3:
-                await jobs.cancel_waiting(session, tenant.user_id, batch_id)
-            elif step == "settle":
+        if step == "cancel" and dice.random() < 0.3:
+            with suppress(InvalidTransition):  # it has ended
+                async with service_session(tenant.deps.engine) as session:
+                    await controls.request_cancel(session, tenant.user_id, batch_id)
+            async with service_session(tenant.deps.engine) as session:
+                await jobs.cancel_live(session, tenant.user_id, batch_id)
+        elif step == "settle":
+            async with service_session(tenant.deps.engine) as session:
                 await jobs.settle_batch(session, tenant.user_id, batch_id, tenant.deps.clock())
 
     for _ in range(12):

@@ -16,7 +16,7 @@ from temporalio.client import Client
 
 from ingestio.bootstrap import WorkerDeps
 from ingestio.config import Settings
-from ingestio.domain.messages import BatchInput
+from ingestio.domain.messages import BatchInput, DocumentInput
 from ingestio.embedded.temporal import TemporalServer, start_temporal
 from ingestio.services.accounts import PlanBook
 from ingestio.storage.objects import ObjectStore, open_store
@@ -51,6 +51,9 @@ class House(Tenant):
 
     async def start(self, batch_id: UUID) -> None:
         await workflows.start_batch(self.client, BatchInput(str(batch_id), self.user_id, "growth"))
+
+    def document_input(self, job_id: str, document_id: str, batch_id: UUID) -> DocumentInput:
+        return DocumentInput(job_id, document_id, self.user_id, 1, batch_id=str(batch_id), plan="growth")
 
     async def submit(self, names: Sequence[str], **options: Any) -> UUID:
         batch_id = await self.accept(names, **options)
