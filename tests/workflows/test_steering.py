@@ -40,13 +40,14 @@ async def test_a_pause_holds_documents_that_were_about_to_begin(house: House) ->
     # The column alone: the run has not heard of it when it starts its first documents.
     async with service_session(house.deps.engine) as session:
         await controls.set_paused(session, house.user_id, batch_id, paused=True)
-    handle = house.client.get_workflow_handle_for(BatchWorkflow.run, f"batch/{batch_id}")
 
     await house.start(batch_id)
     await asyncio.sleep(2)
 
     assert {row["status"] for row in house.documents(batch_id)} == {"queued_for_processing"}
-    assert (await handle.query(BatchWorkflow.progress)).waiting_for == "resume"
+    progress = await workflows.ask_progress(house.client, str(batch_id))
+    assert progress is not None
+    assert progress.waiting_for == "resume"
     await _wish_cancel(house, batch_id)
     assert (await asyncio.wait_for(house.finished(batch_id), 30))["status"] == "cancelled"
 
@@ -75,7 +76,7 @@ async def test_a_signal_from_the_temporal_ui_commits_the_wish(house: House, sign
     house.provider.plays["slow"] = hang
     batch_id = await house.submit(["slow", "quick"])
     await _running(house, batch_id, 1)
-    handle = house.client.get_workflow_handle_for(BatchWorkflow.run, f"batch/{batch_id}")
+    handle = house.client.get_workflow_handle(f"batch/{batch_id}")
 
     if signal is BatchWorkflow.pause:
         await handle.signal(BatchWorkflow.pause)
