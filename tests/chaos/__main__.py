@@ -12,6 +12,7 @@ import argparse
 import collections
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -71,6 +72,9 @@ def main() -> int:
     parser.add_argument("--record", type=Path, metavar="FILE", help="add the run to a record such as docs/chaos.md")
     parser.add_argument("--keep", action="store_true", help="keep data and logs of the parts when a round goes wrong")
     options = parser.parse_args()
+    # Started in the background of a shell it would ignore Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     run, folder = play_all(options)
     print(summary(run), flush=True)
     if options.record is not None:
@@ -99,6 +103,8 @@ def play_all(options: argparse.Namespace) -> tuple[Run, Path]:
             is_moment = options.modes == ["moments"] or (run.rounds % MOMENTS_EVERY == MOMENTS_EVERY - 1)
             mode = "moments" if is_moment and "moments" in options.modes else "boundaries"
             _play(stage, mode, seed, run)
+    except KeyboardInterrupt:
+        print("interrupted: the round under way does not count", flush=True)
     finally:
         stage.close()
     return run, folder

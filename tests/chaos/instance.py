@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,11 @@ class ChaosInstance:
     user_id: str = "chaos"
     process: subprocess.Popen[str] | None = None
     token: str = ""
+
+    @cached_property
+    def visitor(self) -> Visitor:
+        """The user, who finds the front door wherever it is now."""
+        return Visitor(self.user_id, self.token, self._address)
 
     def start(self) -> None:
         """Start it and wait for the line `ready`."""
@@ -63,6 +69,7 @@ class ChaosInstance:
 
     def stop(self) -> None:
         """Ctrl-C, as a person would."""
+        self.visitor.close()
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(30)
@@ -103,11 +110,6 @@ class ChaosInstance:
                 if (line := child.cmdline()) and marks[part](line):
                     found.append(child)
         return found
-
-    @property
-    def visitor(self) -> Visitor:
-        """The user, who finds the front door wherever it is now."""
-        return Visitor(self.user_id, self.token, self._address)
 
     def _address(self) -> str | None:
         info = running(self.data_dir)

@@ -74,6 +74,7 @@ class Site:
         self.proxies: dict[Link, Proxy] = {}
         self.stand_in = GeminiStandIn(record=False, delay_seconds=0.05)
         self._client: Client | None = None
+        self._http = self._stack.enter_context(httpx.Client(timeout=5))
         self._visitors: dict[str, Visitor] = {}
 
     def __enter__(self) -> Self:
@@ -120,12 +121,12 @@ class Site:
         while time.monotonic() < deadline:
             if {API, *WORKERS} <= self.referee.lives().keys() and self._is_ready():
                 return
-            time.sleep(0.05)
+            time.sleep(0.2)
         raise AssertionError(f"not ready after {START_SECONDS:g} s; alive: {sorted(self.referee.lives())}")
 
     def _is_ready(self) -> bool:
         try:
-            return httpx.get(f"{self._front_door}/readyz", timeout=5).status_code == 200
+            return self._http.get(f"{self._front_door}/readyz").status_code == 200
         except httpx.TransportError:
             return False
 
@@ -159,6 +160,7 @@ class Site:
             token = issue(settings, user_id, "growth", TOKEN_SECONDS)
             url = f"http://127.0.0.1:{self.proxies[VISITORS, API].port}"
             self._visitors[user_id] = Visitor(user_id, token, lambda: url, answer_seconds=10)
+            self._stack.callback(self._visitors[user_id].close)
         return self._visitors[user_id]
 
     def superuser(self) -> psycopg.Connection[Any]:

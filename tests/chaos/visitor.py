@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -10,7 +10,7 @@ import httpx
 PATIENCE_SECONDS = 180.0
 BATCH_SECONDS = 180.0
 ANSWER_SECONDS = 20.0
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.3
 
 
 class Unanswered(AssertionError):
@@ -25,6 +25,7 @@ class Visitor:
     token: str
     address: Callable[[], str | None]
     answer_seconds: float = ANSWER_SECONDS
+    _client: httpx.Client = field(default_factory=httpx.Client)
 
     def request(
         self, method: str, path: str, *, headers: dict[str, str] | None = None, **options: Any
@@ -35,7 +36,7 @@ class Visitor:
         while time.monotonic() < deadline:
             if url := self.address():
                 try:
-                    answer = httpx.request(
+                    answer = self._client.request(
                         method,
                         f"{url}/api/v1{path}",
                         timeout=self.answer_seconds,
@@ -50,6 +51,9 @@ class Visitor:
                     last = "503"
             time.sleep(LOOK_SECONDS)
         raise Unanswered(f"{method} {path} was not answered within {PATIENCE_SECONDS:g} s: {last}")
+
+    def close(self) -> None:
+        self._client.close()
 
     def submit(self, files: list[tuple[str, bytes]], key: str, **fields: str) -> str:
         """Post a batch, as often as it takes, under one Idempotency-Key; answers its id."""
