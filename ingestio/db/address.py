@@ -19,6 +19,15 @@ SERVER_SETTINGS = {
     "search_path": "public",
 }
 
+# A peer whose packets are dropped (a failed-over server, a firewall that forgot us) is given up after about 20 s; the kernel's own limits
+# are 15 minutes for what was sent and two hours for what is awaited. Milliseconds, then seconds.
+LOST_PACKETS = {
+    "tcp_user_timeout": "20000",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "2",
+}
+
 
 def connection_parameters(url: str, *, variable: str = "INGESTIO_DATABASE_URL") -> dict[str, str]:
     """Parameters for `psycopg.connect`; what the URL itself says (connect_timeout, application_name, options) wins over ours.
@@ -41,6 +50,7 @@ def connection_parameters(url: str, *, variable: str = "INGESTIO_DATABASE_URL") 
     parameters["options"] = f"{ours} {parameters.get('options', '')}".rstrip()
     defaults = {
         "connect_timeout": str(CONNECT_TIMEOUT_SECONDS),
+        **LOST_PACKETS,
         "application_name": "ingestio",
         "client_encoding": "UTF8",
     }

@@ -4,20 +4,31 @@ A small pool is faster than a large one where it matters: the hot quota row give
 742 at 100, because waiting in our queue is cheaper than waiting for a row lock.
 """
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from ingestio.db.address import connection_parameters
 
+# The server itself gives a statement up after 30 s, so who has said nothing after this is not there any more: a hung server, or a pooler
+# or a balancer that keeps the connection open with nobody behind it, which no limit of TCP's notices.
+ANSWER_SECONDS = 35.0
 
-def create_engine(url: str, *, pool_size: int = 8, pool_timeout_seconds: float = 10) -> AsyncEngine:
+
+def create_engine(
+    url: str, *, pool_size: int = 8, pool_timeout_seconds: float = 10, answer_seconds: float = ANSWER_SECONDS
+) -> AsyncEngine:
     """A lazy engine on psycopg 3; nothing is contacted before the first session.
 
     `url` is what `connection_parameters` accepts; raises ConfigurationError as it does. A session that finds no free connection
-    within `pool_timeout_seconds` raises Unavailable.
+    within `pool_timeout_seconds` raises Unavailable, and so does one whose statement is not answered within `answer_seconds`.
     """
     return create_async_engine(
         "postgresql+psycopg://",
-        connect_args=connection_parameters(url),
+        connect_args={**connection_parameters(url), "async_creator_fn": _connecting(answer_seconds)},
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=pool_timeout_seconds,
@@ -26,3 +37,19 @@ def create_engine(url: str, *, pool_size: int = 8, pool_timeout_seconds: float =
         # Parameters are prompts, file names and results; an exception that is logged must not quote them.
         hide_parameters=True,
     )
+
+
+def _connecting(answer_seconds: float) -> Callable[..., Awaitable[psycopg.AsyncConnection[Any]]]:
+    """How the pool connects: `psycopg.AsyncConnection.connect`, with a bound on the wait for each answer."""
+
+    class Connection(psycopg.AsyncConnection[Any]):
+        async def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+            try:
+                return await super().wait(gen, interval, answer_seconds if timeout is None else timeout)
+            except psycopg.OperationalError:
+                if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                    # Still in the middle of a statement: the answer may come at any time and would be taken for that of the next one.
+                    self.pgconn.finish()
+                raise
+
+    return Connection.connect

@@ -37,8 +37,8 @@ PRELOADED = (GeminiProvider,)
 # `ingestio up` under chaos keeps the real values.
 _IN_SMALL: dict[ModuleType, dict[str, Any]] = {
     options: {
-        "WORKFLOW_TASK_TIMEOUT": timedelta(seconds=4),
-        "HEARTBEAT_TIMEOUT": timedelta(seconds=5),
+        "WORKFLOW_TASK_TIMEOUT": timedelta(seconds=8),
+        "HEARTBEAT_TIMEOUT": timedelta(seconds=8),
         "WINDOW": 4,
         "MANIFEST_PAGE": 5,
         "DOCUMENTS_PER_RUN": 6,
