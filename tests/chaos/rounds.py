@@ -15,6 +15,9 @@ from tests.chaos.script import Break, Order, Script, Steer, Strike, draw
 from tests.chaos.site import Site
 from tests.chaos.visitor import Unanswered
 
+STARTING = tuple(f"start:{edge}" for edge in ("commit", "committing", "committed", "starting", "started"))
+"""A worker that starts in the middle of a round opens the runs that wait."""
+
 DEADLY_SECONDS = 120.0
 """Nobody dies after that, so that a round on a slow machine ends too."""
 
@@ -51,7 +54,7 @@ def calm_round(site: Site) -> list[str]:
     )
     played = play_script(site, Script(0, orders, (), (), ()), keep_crossings=True)
     assert played.problems == (), played.problems
-    return sorted(site.referee.crossed)
+    return sorted({*site.referee.crossed, *STARTING})
 
 
 def play(site: Site, seed: int, known: Sequence[str]) -> Round:

@@ -34,13 +34,13 @@ ORDERS = (
 
 
 def test_a_process_that_dies_at_any_boundary_costs_no_batch_and_no_page(site: Site, known: list[str]) -> None:
-    deaths = tuple(Death(boundary, 1, ITSELF) for boundary in known)
+    # What the schedule does by and by, each worker does at its start: that is where it dies here.
+    boundaries = [boundary for boundary in known if not boundary.startswith("reconcile:")]
 
-    played = play_script(site, Script(101, ORDERS, deaths, (), ()))
+    played = play_script(site, Script(101, ORDERS, tuple(Death(name, 1, ITSELF) for name in boundaries), (), ()))
 
     assert played.problems == ()
-    missed = set(known) - set(played.boundaries)
-    assert missed == set()
+    assert set(boundaries) - set(played.boundaries) == set()
 
 
 def test_a_server_that_dies_at_any_boundary_costs_no_batch_and_no_page(site: Site, known: list[str]) -> None:
