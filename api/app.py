@@ -1,5 +1,6 @@
 """The front door: settings -> an ASGI application."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,10 +11,11 @@ from fastapi.routing import APIRoute
 from api import errors
 from api.browser import BrowserSessions, RenewedCookies
 from api.deps import SIGNED_IN_ROUTES, FrontDoor
+from api.events.hub import live_events
 from api.load import MOST_REQUESTS, BoundedCrowd, Places
 from api.openapi import describe
 from api.requests import BoundedBodies, Traced
-from api.routes import accounts, batches, documents, drafts, health, jwks, results
+from api.routes import accounts, batches, documents, drafts, events, health, jwks, results
 from api.runs import Runs
 from api.schemas.problems import EVERYWHERE, SIGNED_IN
 from api.security import AllowedHosts, SecurityHeaders, SignIn, hosts_of
@@ -29,7 +31,7 @@ from ingestio.temporal import connect
 
 # Requests that the server cancelled at its stop get this long to put things back: to forget a shell, to remove a staged file.
 UNWIND_SECONDS = 2.0
-SIGNED_IN_ROUTERS = (batches.router, drafts.router, documents.router, results.router, accounts.router)
+SIGNED_IN_ROUTERS = (batches.router, drafts.router, documents.router, results.router, events.router, accounts.router)
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
@@ -46,12 +48,16 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with bootstrap.front_door(settings, clock) as deps:
             client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
-            app.state.front_door = FrontDoor(deps, Runs(client), SignIn(deps), BrowserSessions(deps), renderer)
-            try:
-                yield
-            finally:
-                await crowd.empty(UNWIND_SECONDS)
-                await close_shared_pool()
+            closing = asyncio.Event()
+            async with live_events(deps, closing) as hub:
+                app.state.front_door = FrontDoor(
+                    deps, Runs(client), SignIn(deps), BrowserSessions(deps), renderer, hub, closing
+                )
+                try:
+                    yield
+                finally:
+                    await crowd.empty(UNWIND_SECONDS)
+                    await close_shared_pool()
 
     app = FastAPI(
         title="Ingestio",

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
@@ -10,6 +10,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 
 from api.browser import FORM_TOKEN_HEADER, READING, BrowserSessions
+from api.events.hub import Hub
 from api.runs import Runs
 from api.security import SignIn
 from api.web.rendering import Renderer
@@ -32,7 +33,8 @@ class FrontDoor:
     sign_in: SignIn
     browser: BrowserSessions
     renderer: Renderer
-    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    events: Hub
+    closing: asyncio.Event
     """Set when the process is told to stop: whoever holds a stream open ends it then, because the stop waits for open answers."""
 
 
@@ -49,6 +51,8 @@ class Caller:
     """A verified user with everything a route may do in their name. Sessions are short: never held over an upload, a count or a call."""
 
     user_id: str
+    expires_at: datetime
+    """Until when they are signed in: nothing that they opened lasts longer."""
     runs: Runs
     _deps: Deps
 
@@ -92,10 +96,10 @@ async def _caller(request: Request) -> Caller:
     browser = None if authorization is not None else await door.browser.identify(request)
     if browser is None:
         identity = await door.sign_in.identify(authorization)
-        return Caller(identity.user_id, door.runs, door.deps)
+        return Caller(identity.user_id, identity.expires_at, door.runs, door.deps)
     if request.method not in READING:
         door.browser.require_our_page(request, browser, request.headers.get(FORM_TOKEN_HEADER, ""))
-    return Caller(browser.identity.user_id, door.runs, door.deps)
+    return Caller(browser.identity.user_id, browser.identity.expires_at, door.runs, door.deps)
 
 
 # Only for the OpenAPI description; `_caller` reads the header itself, so that what is wrong with it is said in our own words.

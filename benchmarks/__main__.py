@@ -15,16 +15,17 @@ from typing import Any
 
 import psutil
 
-from benchmarks import fairness, memory, recovery, scale, startup, steering, throughput, upload
+from benchmarks import fairness, memory, recovery, scale, startup, steering, streams, throughput, upload
 from benchmarks.figures import Figure
 
 Suite = Callable[..., Iterator[Figure]]
 
-_MODULES = (startup, upload, throughput, scale, fairness, recovery, steering, memory)
+_MODULES = (startup, upload, throughput, scale, fairness, recovery, steering, streams, memory)
 SUITES: dict[str, Suite] = {module.__name__.removeprefix("benchmarks."): module.measure for module in _MODULES}
 OPTIONS = {
     "documents": "documents in the measured batch",
     "rounds": "how often it is measured",
+    "streams": "live streams open at once",
     "seed": "of everything that is random",
 }
 

@@ -95,6 +95,12 @@ async def lock(session: ServiceSession, user_id: str, batch_id: UUID) -> BatchRo
     return _row((await session.execute(_select(user_id, batch_id).with_for_update())).one_or_none())
 
 
+async def some(session: AsyncSession, user_id: str, batch_ids: Sequence[UUID]) -> list[BatchRow]:
+    """Those of the named batches that are this user's, newest first."""
+    statement = _columns().where(Batch.id.in_(batch_ids), Batch.user_id == user_id)
+    return [_must(row) for row in await session.execute(statement.order_by(Batch.created_at.desc(), Batch.id.desc()))]
+
+
 async def page(
     session: AsyncSession,
     user_id: str,

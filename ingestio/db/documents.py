@@ -81,6 +81,12 @@ async def of_batch(session: AsyncSession, user_id: str, batch_id: UUID) -> list[
     return [found for row in rows if (found := _row(row)) is not None]
 
 
+async def some(session: AsyncSession, user_id: str, document_ids: Sequence[UUID]) -> list[DocumentRow]:
+    """Those of the named documents that are this user's, as lists show them, in document order."""
+    statement = _columns(whole_prompt=False).where(Document.id.in_(document_ids), Document.user_id == user_id)
+    return [_must(row) for row in await session.execute(statement.order_by(Document.position, Document.id))]
+
+
 async def page(
     session: AsyncSession,
     user_id: str,

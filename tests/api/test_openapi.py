@@ -51,6 +51,11 @@ ROUTES = {
     ("GET", "/api/v1/documents/{document_id}/pages/{number}.png"),
     ("GET", "/api/v1/documents/{document_id}/result"),
 }
+# They last, so that trying them at random would wait for ever; their own tests hold them to the description.
+STREAMS = {
+    ("GET", "/api/v1/batches/{batch_id}/events"),
+    ("GET", "/api/v1/events"),
+}
 
 
 def operations(schema: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -64,7 +69,7 @@ def operations(schema: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
 async def test_the_description_lists_every_route_and_no_other(front: httpx.AsyncClient) -> None:
     schema = (await front.get("/openapi.json")).json()
 
-    assert set(operations(schema)) >= ROUTES
+    assert set(operations(schema)) >= ROUTES | STREAMS
     assert schema["openapi"].startswith("3.1")
     assert len({operation["operationId"] for operation in operations(schema).values()}) == len(operations(schema))
 
@@ -91,6 +96,18 @@ async def test_what_is_under_the_api_needs_a_token_and_the_rest_does_not(front: 
 
     for (_, path), operation in operations(schema).items():
         assert bool(operation.get("security")) == path.startswith("/api/v1/"), path
+
+
+async def test_streams_are_described_as_server_sent_events_that_resume(front: httpx.AsyncClient) -> None:
+    described = operations((await front.get("/openapi.json")).json())
+
+    for route in STREAMS:
+        assert set(described[route]["responses"]["200"]["content"]) == {"text/event-stream"}
+        assert {item["name"]: item["in"] for item in described[route]["parameters"] if item["in"] != "path"} == {
+            "last-event-id": "header",
+            "after": "query",
+        }
+    assert "204" in described["GET", "/api/v1/batches/{batch_id}/events"]["responses"]
 
 
 TELLS_THE_TRUTH = [
