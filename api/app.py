@@ -15,7 +15,7 @@ from api.events.hub import live_events
 from api.load import MOST_REQUESTS, BoundedCrowd, Places
 from api.openapi import describe
 from api.requests import BoundedBodies, Traced
-from api.routes import accounts, batches, documents, drafts, events, health, jwks, results
+from api.routes import accounts, batches, documents, drafts, events, health, jwks, metrics, results
 from api.runs import Runs
 from api.schemas.problems import EVERYWHERE, SIGNED_IN
 from api.security import AllowedHosts, SecurityHeaders, SignIn, hosts_of
@@ -31,7 +31,15 @@ from ingestio.temporal import connect
 
 # Requests that the server cancelled at its stop get this long to put things back: to forget a shell, to remove a staged file.
 UNWIND_SECONDS = 2.0
-SIGNED_IN_ROUTERS = (batches.router, drafts.router, documents.router, results.router, events.router, accounts.router)
+SIGNED_IN_ROUTERS = (
+    batches.router,
+    drafts.router,
+    documents.router,
+    results.router,
+    events.router,
+    accounts.router,
+    metrics.router,
+)
 
 
 def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:

@@ -66,8 +66,13 @@ class Document(BaseModel):
 def _error(code: str | None) -> DocumentError | None:
     if code is None:
         return None
-    known = FailureCode(code) if code in FailureCode._value2member_map_ else FailureCode.INTERNAL
+    known = known_code(code)
     return DocumentError(code=known, message=FAILURE_MESSAGES[known])
+
+
+def known_code(code: str) -> FailureCode:
+    """A stored code; one that an older or newer program wrote and this one does not know is `internal`."""
+    return FailureCode(code) if code in FailureCode._value2member_map_ else FailureCode.INTERNAL
 
 
 class ExtractOptions(BaseModel):

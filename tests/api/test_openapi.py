@@ -25,6 +25,7 @@ ROUTES = {
     ("GET", "/api/v1/account"),
     ("GET", "/api/v1/plans"),
     ("GET", "/api/v1/usage"),
+    ("GET", "/api/v1/metrics/summary"),
     ("GET", "/api/v1/batches"),
     ("POST", "/api/v1/batches"),
     ("GET", "/api/v1/batches/{batch_id}"),
