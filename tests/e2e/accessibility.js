@@ -1,5 +1,5 @@
-// What a page owes to those who do not see it as drawn, or not well. Answers a list of complaints, empty when there are none.
 () => {
+  // What a page owes to those who do not see it as drawn, or not well. Answers a list of complaints, empty when there are none.
   const complaints = [];
   const say = (element, what) => complaints.push(`${what}: ${element.outerHTML.replace(/\s+/g, " ").slice(0, 120)}`);
   const visible = (element) => element.checkVisibility({ visibilityProperty: true }) && !element.closest("[aria-hidden=true]");

@@ -39,6 +39,25 @@ def pages_of(visit: Visit) -> list[str]:
     return ["/dashboard", "/dashboard/batches", batch, document, *steps, "/dashboard/batch-upload", "/dashboard/usage"]
 
 
+BAD_PAGE = """<main><h1>A</h1><h3>left out</h3><nav><a href="/x"></a></nav><button></button><input><img src="/favicon.ico">
+<p id="twice" style="color: #999">pale</p><p id="twice">again</p><table><tr><th>head</th></tr></table>
+<input aria-describedby="no" aria-label="x"></main>"""
+
+
+def test_the_checks_would_notice(new_visit: NewVisit) -> None:
+    window = new_visit()
+    window.page.set_content(BAD_PAGE)
+    found = "\n".join(complaints(window.page))
+    window.watch.seen.clear()
+
+    for complaint in (
+        "names no language", "has no title", "a navigation without a name", "leaves out a level", "an id twice: twice",
+        "a description that is not there", "a picture without words", "a head that belongs to no row", "contrast 2.85 instead of 4.5",
+    ):  # fmt: skip
+        assert complaint in found
+    assert found.count("nothing says what this is") == 3
+
+
 def test_every_page_is_named_labelled_and_readable_in_light_and_dark_and_fits_a_phone(new_visit: NewVisit) -> None:
     light = new_visit()
     light.watch.refusals_are_expected = True
