@@ -4,7 +4,7 @@ import { localise } from "./times.js";
 import { adopt } from "./morph.js";
 import { toast } from "./toast.js";
 
-const PAUSE_MS = 350; // events of a busy batch become a few looks a second
+const PAUSE_MS = 350; // events of a busy batch become a few looks a second, fewer where a look takes long
 const POLL_MS = 4000; // where there is no stream
 
 let streams = [];
@@ -13,6 +13,7 @@ let looking = false;
 let again = false;
 let polling = 0;
 let leaving = false;
+let tookMs = 0;
 
 const regions = () => document.querySelectorAll("[data-live][id]");
 const running = () => document.querySelector("[data-stream], [data-live] .state.running");
@@ -24,8 +25,13 @@ export async function look() {
     return;
   }
   looking = true;
+  const began = performance.now();
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (new URL(answer.url).pathname === "/sign-in") {
+      toast("The session has ended. Load the page again to sign in.");
+      return stop();
+    }
     if (answer.redirected || !answer.ok) return stop();
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     localise(fresh);
@@ -38,6 +44,7 @@ export async function look() {
     if (!leaving) toast("The server cannot be reached. This page shows what it knew last.");
   } finally {
     looking = false;
+    tookMs = performance.now() - began;
     if (again) {
       again = false;
       soon();
@@ -50,7 +57,7 @@ function soon() {
   timer = setTimeout(() => {
     timer = 0;
     look();
-  }, PAUSE_MS);
+  }, Math.max(PAUSE_MS, 2 * tookMs));
 }
 
 function stop() {
@@ -60,9 +67,17 @@ function stop() {
   polling = 0;
 }
 
+/** A stream begins with how things are; what the page shows already is no reason to look. */
+function isNews({ type, data }) {
+  const told = JSON.parse(data);
+  if (type === "usage") return document.getElementById("quota").dataset.pages !== `${told.pages_processed} ${told.pages_reserved}`;
+  const shown = type === "batch" && document.querySelector(`[data-batch="${told.id}"]`)?.dataset.updated;
+  return !shown || Date.parse(shown) !== Date.parse(told.updated_at);
+}
+
 function follow(address, names) {
   const stream = new EventSource(address);
-  for (const name of names) stream.addEventListener(name, soon);
+  for (const name of names) stream.addEventListener(name, (event) => isNews(event) && soon());
   stream.addEventListener("error", () => {
     // Closed for good: the batch has ended, or this server has no stream. Then look now and then while something runs.
     if (stream.readyState === EventSource.CLOSED && !polling) {
