@@ -1,0 +1,122 @@
+"""How values are set on a page: fields, labels, figures, states."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from api.schemas.results import ResultField
+from api.web.fields import arranged, field_id, field_label
+from api.web.figures import count, moment, number, size
+from api.web.words import (
+    BATCH_STATES,
+    CANCELLING,
+    DOCUMENT_STATES,
+    NEXT_STEPS,
+    PAUSED,
+    REMEDIES,
+    batch_state,
+    flag_text,
+)
+from ingestio.db.batches import BatchRow
+from ingestio.domain.batches import BatchStatus, DocumentStatus, PromptStrategy
+from ingestio.domain.evidence import FieldState
+from ingestio.errors import FailureCode, RefusalCode
+
+
+def found(path: str, value: str | None = "x") -> ResultField:
+    return ResultField(path=path, value=value, state=FieldState.SUPPORTED, confidence=1, evidence=[])
+
+
+def test_rows_of_a_list_become_a_table_and_single_values_stay_in_order() -> None:
+    fields = arranged(
+        [
+            found("total"),
+            found("line_items[0].amount"),
+            found("vendor.name"),
+            found("line_items[1].amount"),
+            found("line_items[1].tax"),
+        ]
+    )
+
+    assert [item.path for item in fields.single] == ["total", "vendor.name"]
+    (lines,) = fields.lists
+    assert (lines.name, lines.columns, list(lines.rows)) == ("line_items", ["amount", "tax"], [0, 1])
+    assert lines.fits_table
+
+
+@pytest.mark.parametrize("paths", [["a[0]"], ["parties[10].names[2].first"]])
+def test_a_list_of_plain_values_and_lists_in_lists_are_set_too(paths: list[str]) -> None:
+    (listed,) = arranged([found(path) for path in paths]).lists
+
+    assert [item.path for row in listed.rows.values() for item in row.values()] == paths
+
+
+def test_long_rows_are_set_below_each_other() -> None:
+    assert not arranged([found("work[0].summary", "x" * 61)]).lists[0].fits_table
+    assert not arranged([found(f"work[0].c{index}") for index in range(7)]).lists[0].fits_table
+
+
+@pytest.mark.parametrize(
+    ("path", "label"),
+    [("vendor.tax_id", "Vendor: tax ID"), ("iban", "IBAN"), ("total_amount", "Total amount"), ("vat_id", "VAT ID")],
+)
+def test_a_path_reads_like_words(path: str, label: str) -> None:
+    assert field_label(path) == label
+
+
+def test_ids_of_fields_hold_nothing_that_an_address_dislikes() -> None:
+    assert field_id("line_items[0].unit price/€") == "field-line-items-0-unit-price"
+
+
+def test_figures_are_short_and_align() -> None:
+    assert [size(value) for value in (0, 999, 1000, 9_949, 15_500, 999_600, 2_500_000_000)] == [
+        "0 B",
+        "999 B",
+        "1.0 kB",
+        "9.9 kB",
+        "16 kB",
+        "1.0 MB",
+        "2.5 GB",
+    ]
+    assert (number(1234567), count(1, "page"), count(2, "page"), count(0, "box", "boxes")) == (
+        "1,234,567",
+        "1 page",
+        "2 pages",
+        "0 boxes",
+    )
+    there = datetime(2026, 3, 1, 1, 5, tzinfo=timezone(timedelta(hours=2)))
+    assert moment(there) == "28 Feb 2026, 23:05 UTC"
+
+
+def test_every_state_and_every_reason_has_its_words() -> None:
+    assert set(BATCH_STATES) == set(BatchStatus)
+    assert set(DOCUMENT_STATES) == set(DocumentStatus)
+    assert set(NEXT_STEPS) == set(FailureCode)
+    assert set(REMEDIES) == set(RefusalCode)
+
+
+@pytest.mark.parametrize("states", [BATCH_STATES, DOCUMENT_STATES], ids=["batches", "documents"])
+def test_states_differ_in_word_and_shape_and_not_only_in_colour(states: dict[Any, Any]) -> None:
+    assert len({state.word for state in states.values()}) == len(states)
+    assert len({state.shape for state in states.values()}) == len(states)
+
+
+def batch(status: BatchStatus, *, paused: bool = False, cancel_requested: bool = False) -> BatchRow:
+    now = datetime.now(UTC)
+    return BatchRow(
+        uuid4(), "me", None, status, paused, cancel_requested, False, PromptStrategy.AUTO, None, 1, 0, 0, 0, 1, now, now, None,
+    )  # fmt: skip
+
+
+def test_what_was_asked_for_shows_before_the_rows_have_followed() -> None:
+    assert batch_state(batch(BatchStatus.PROCESSING, paused=True)) == PAUSED
+    assert batch_state(batch(BatchStatus.QUEUED, paused=True, cancel_requested=True)) == CANCELLING
+    assert batch_state(batch(BatchStatus.CANCELLED, cancel_requested=True)) == BATCH_STATES[BatchStatus.CANCELLED]
+
+
+def test_a_flag_that_nobody_knows_is_said_all_the_same() -> None:
+    assert "ambiguous_future" in flag_text({"code": "ambiguous_future"})
+    assert flag_text({"code": "x", "message": "Look."}) == "Look."
+    assert "2, 3" in flag_text({"code": "pages_without_text", "pages": [2, 3]})
