@@ -23,12 +23,14 @@ def follow(site: Site, order: Order, visitor: Visitor, key: str, seed: int) -> t
         _await_part(order, visitor, batch_id)
     if order.steer is Steer.PAUSE:
         problems += _pause(site, visitor, batch_id)
-    accepted = order.steer in (Steer.CANCEL, Steer.RETRY) and visitor.act(batch_id, "cancel") == 202
-    batch = visitor.finished(batch_id)
-    problems += _end_problems(order, batch, cancelled=accepted)
-    if order.steer is Steer.RETRY and visitor.act(batch_id, "retry") == 202:
-        batch = visitor.finished(batch_id)
-        problems += _end_problems(order, batch, cancelled=False)
+    cancels = order.steer in (Steer.CANCEL, Steer.RETRY)
+    # 409 as well when an earlier request of ours was committed and never answered, so only the end says what came of it.
+    if cancels:
+        visitor.act(batch_id, "cancel")
+    problems += _end_problems(order, visitor.finished(batch_id), cancelled=cancels)
+    if order.steer is Steer.RETRY:
+        visitor.act(batch_id, "retry")
+        problems += _end_problems(order, visitor.finished(batch_id), cancelled=False)
     return batch_id, [f"batch {batch_id} ({order.steer}): {problem}" for problem in problems]
 
 
