@@ -47,6 +47,8 @@ WORKFLOW_TASKS = 16
 # A little over the cores, so that one that waits for its file leaves none idle.
 LOCAL_EXTRACTIONS = 4
 MODEL_CALLS = 50
+# Runs whose state a worker keeps between two of their tasks; any other is rebuilt from its history.
+CACHED_RUNS = 500
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
@@ -74,7 +76,7 @@ async def serve(deps: WorkerDeps, stop: asyncio.Event) -> None:
         await asyncio.gather(*(each.shutdown() for each in workers))
 
 
-def build(client: Client, deps: WorkerDeps, *, tagged: bool) -> list[Worker]:
+def build(client: Client, deps: WorkerDeps, *, tagged: bool, cached_runs: int = CACHED_RUNS) -> list[Worker]:
     """The workers of a process: orchestration with its short steps, and one for each queue of long ones, so that none starves another.
 
     Every process serves every queue: documents that were queued before the provider was changed are read by the new one.
@@ -89,8 +91,9 @@ def build(client: Client, deps: WorkerDeps, *, tagged: bool) -> list[Worker]:
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
         graceful_shutdown_timeout=DRAIN,
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
-        max_cached_workflows=500,
-        max_concurrent_workflow_tasks=WORKFLOW_TASKS,
+        max_cached_workflows=cached_runs,
+        # Without a cache the SDK loses a task that it takes while another is worked on, until the server gives it away again.
+        max_concurrent_workflow_tasks=WORKFLOW_TASKS if cached_runs else 1,
         max_concurrent_local_activities=deps.settings.database_pool_size,
     )
 

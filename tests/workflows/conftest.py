@@ -1,6 +1,7 @@
 """A Temporal server, a worker with the real activities, and a front door reduced to what tests need of it."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ from ingestio.temporal import ensure_search_attributes
 from tests.conftest import Database
 from tests.tenant import Tenant
 from tests.workflows.scripted import ScriptedProvider
-from worker import build
+from worker import CACHED_RUNS, build
 from workflows import client as workflows
 
 
@@ -48,9 +49,10 @@ class House(Tenant):
 
     client: Client
     provider: ScriptedProvider
+    tagged: bool = True
 
     async def start(self, batch_id: UUID) -> None:
-        await workflows.start_batch(self.client, BatchInput(str(batch_id), self.user_id, "growth"))
+        await workflows.start_batch(self.client, BatchInput(str(batch_id), self.user_id, "growth", tagged=self.tagged))
 
     def document_input(self, job_id: str, document_id: str, batch_id: UUID) -> DocumentInput:
         return DocumentInput(job_id, document_id, self.user_id, 1, batch_id=str(batch_id), plan="growth")
@@ -76,6 +78,18 @@ def settings() -> Settings:
     return Settings.load(INGESTIO_MODEL_WAIT_SECONDS=3600)
 
 
+@pytest.fixture
+def cached_runs() -> int:
+    """How many runs the worker keeps in memory. `WORKFLOW_CACHE=0 pytest tests/workflows` has all of them rebuilt from their histories
+    at every step, which finds what a workflow does differently the second time."""
+    return int(os.environ.get("WORKFLOW_CACHE", CACHED_RUNS))
+
+
+@pytest.fixture
+def clock() -> Callable[[], datetime]:
+    return lambda: datetime.now(UTC)
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def house(
     engine: AsyncEngine,
@@ -84,21 +98,24 @@ async def house(
     temporal: Client,
     provider: ScriptedProvider,
     settings: Settings,
+    clock: Callable[[], datetime],
+    cached_runs: int,
     tmp_path: Path,
 ) -> AsyncIterator[House]:
     """A provisioned growth user and a running worker."""
+    tagged = await ensure_search_attributes(temporal)
     store: ObjectStore = open_store((tmp_path / "storage").as_uri(), scratch=tmp_path / "scratch")
     deps = WorkerDeps(
         settings=settings,
         engine=engine,
         store=store,
         book=PlanBook(settings.plans, local=True),
-        clock=lambda: datetime.now(UTC),
+        clock=clock,
         provider=provider,
     )
-    house = House(deps, superuser, f"user-{uuid4().hex[:8]}", temporal, provider)
+    house = House(deps, superuser, f"user-{uuid4().hex[:8]}", temporal, provider, tagged)
     await house.open()
     async with AsyncExitStack() as stack:
-        for worker in build(temporal, deps, tagged=True):
+        for worker in build(temporal, deps, tagged=tagged, cached_runs=cached_runs):
             await stack.enter_async_context(worker)
         yield house
