@@ -65,6 +65,7 @@ class BatchWorkflow:
         self._waiting = 0
         self._after_position = request.after_position
         self._started = 0
+        self._strategy: str | None = None
         self._paused = False
         self._cancelling = False
         self._wakes = 0
@@ -288,6 +289,8 @@ class BatchWorkflow:
             SearchAttributePair(names.PLAN, request.plan),
             SearchAttributePair(names.BATCH, request.batch_id),
         ]
+        if self._strategy is not None:
+            attributes.append(SearchAttributePair(names.STRATEGY, self._strategy))
         self._being_started += 1
         try:
             return await workflow.start_child_workflow(
@@ -307,6 +310,7 @@ class BatchWorkflow:
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 priority=self._priority,
                 search_attributes=TypedSearchAttributes(attributes) if request.tagged else None,
+                static_summary=f"Document {job.position + 1} of its batch, {request.plan} plan",
             )
         finally:
             self._being_started -= 1
@@ -328,12 +332,13 @@ class BatchWorkflow:
             self._latest_look = look
             self._paused = page.paused
             self._cancelling = self._cancelling or page.cancel_requested
+            self._introduce(page)
+            self._describe()
         return page
 
     def _finished(self, settled: BatchSettled) -> BatchOutcome:
         workflow.set_current_details(f"Ended: {settled.status}")
-        if self._request.tagged:
-            workflow.upsert_search_attributes([names.STATUS.value_set(settled.status)])
+        self._tag(settled.status)
         return BatchOutcome(
             status=settled.status, completed=settled.completed, failed=settled.failed, cancelled=settled.cancelled
         )
@@ -342,6 +347,25 @@ class BatchWorkflow:
         reason = self._waiting_for()
         details = f"{len(self._running)} running, {self._waiting} waiting"
         workflow.set_current_details(f"{details}; waits for {reason}" if reason else details)
+        self._tag("paused" if self._paused else "processing")
+
+    def _introduce(self, page: ManifestPage) -> None:
+        """Leave on each run of the chain how much there is, for who looks while no worker answers."""
+        self._strategy = page.strategy
+        about = {"documents": page.documents, "pages": page.pages}
+        if page.strategy is not None and workflow.memo() != about:
+            workflow.upsert_memo(about)
+
+    def _tag(self, status: str) -> None:
+        """Keep the search attributes true: an event when one changes, never one per document."""
+        if not self._request.tagged:
+            return
+        wanted = [names.STATUS.value_set(status)]
+        if self._strategy is not None:
+            wanted.append(names.STRATEGY.value_set(self._strategy))
+        known = workflow.info().typed_search_attributes
+        if changes := [update for update in wanted if known.get(update.key) != update.value]:
+            workflow.upsert_search_attributes(changes)
 
     async def _continue_as_new(self) -> None:
         """Hand over to the next run: where the manifest goes on, and which documents still run."""

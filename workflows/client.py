@@ -18,6 +18,11 @@ from workflows.documents import DocumentWorkflow
 RPC_TIMEOUT = timedelta(seconds=3)
 QUERY_TIMEOUT = timedelta(seconds=1)
 
+# Shown by the Temporal UI beside every run of a batch.
+_BATCH_DETAILS = (
+    "Postgres holds the facts, this run only works them off. Cancel means here what it means to the user. "
+    "A run that was terminated is opened again within a minute; a reset charges nothing twice. See docs/operating.md."
+)
 
 # RuntimeError is how a lazy client says that it cannot connect; TimeoutError is our own bound on that connection.
 _AWAY = (RPCError, RuntimeError, TimeoutError)
@@ -38,7 +43,7 @@ async def _start_batch(client: Client, request: BatchInput, *, wake: bool) -> No
         SearchAttributePair(names.USER, request.user_id),
         SearchAttributePair(names.PLAN, request.plan),
         SearchAttributePair(names.BATCH, request.batch_id),
-        SearchAttributePair(names.STATUS, "processing"),
+        SearchAttributePair(names.STATUS, "queued"),
     ]
     try:
         async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
@@ -52,7 +57,8 @@ async def _start_batch(client: Client, request: BatchInput, *, wake: bool) -> No
                 start_signal="wake" if wake else None,
                 priority=_share(request),
                 search_attributes=TypedSearchAttributes(attributes) if request.tagged else None,
-                memo={"plan": request.plan},
+                static_summary=f"A batch, {request.plan} plan",
+                static_details=_BATCH_DETAILS,
                 rpc_timeout=RPC_TIMEOUT,
             )
     except _AWAY as error:
@@ -73,6 +79,7 @@ async def ensure_document(client: Client, request: DocumentInput) -> None:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 priority=_share(request),
                 search_attributes=TypedSearchAttributes(attributes) if request.tagged else None,
+                static_summary=f"A single document, {request.plan} plan",
                 rpc_timeout=RPC_TIMEOUT,
             )
     except _AWAY as error:

@@ -37,6 +37,9 @@ class DocumentWorkflow:
             outcome = await self._process()
         except (asyncio.CancelledError, ActivityError) as error:
             outcome = await self._end(_reason(error))
+        if self._request.tagged and outcome.code is not None:
+            # Only those that operators look for: one that completed costs no event more.
+            workflow.upsert_search_attributes([names.STATUS.value_set(outcome.status)])
         if self._is_to_report:
             await self._report()
         return outcome

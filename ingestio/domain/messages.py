@@ -107,6 +107,10 @@ class ManifestPage:
     paused: bool = False
     remaining: int = 0
     """Live jobs after this page's last."""
+    strategy: str | None = None
+    """The batch's prompt strategy; with the two counts, for operators to see."""
+    documents: int = 0
+    pages: int = 0
 
 
 @dataclass(frozen=True, slots=True)

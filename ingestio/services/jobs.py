@@ -220,6 +220,9 @@ async def manifest(
         cancel_requested=batch.cancel_requested,
         paused=batch.paused,
         remaining=remaining,
+        strategy=batch.prompt_strategy.value,
+        documents=batch.document_count,
+        pages=batch.total_pages,
     )
 
 
