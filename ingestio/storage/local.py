@@ -5,7 +5,7 @@ case-sensitive one when ids come from an outside issuer.
 """
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -15,8 +15,17 @@ from stat import S_ISREG
 
 from ingestio.errors import ConfigurationError, ObjectMissing, Unavailable
 from ingestio.storage.keys import is_key, is_prefix
-from ingestio.storage.objects import ObjectStore, StoredObject
-from ingestio.storage.staging import Stage, create_private, disk_errors, in_thread, staged, sweep, temporary_path
+from ingestio.storage.objects import ListedPage, ObjectStore, StoredObject
+from ingestio.storage.staging import (
+    Stage,
+    create_private,
+    disk_errors,
+    in_thread,
+    leftovers,
+    staged,
+    sweep,
+    temporary_path,
+)
 
 # `~` is outside the alphabet of user ids, so no user's folder can have this name.
 _STAGING = "~staging"
@@ -40,6 +49,10 @@ class LocalObjects(ObjectStore):
     async def sweep_staging(self, older_than_seconds: float) -> int:
         with disk_errors():
             return await in_thread(sweep, self._staging, older_than_seconds)
+
+    async def staging_leftovers(self, older_than_seconds: float) -> Sequence[str]:
+        with disk_errors():
+            return await in_thread(leftovers, self._staging, older_than_seconds)
 
     async def check(self) -> None:
         if not await in_thread(self._is_usable):
@@ -103,6 +116,11 @@ class LocalObjects(ObjectStore):
                 yield stored
             with disk_errors():
                 page = await in_thread(partial(_take, walk, _LIST_PAGE))
+
+    async def _page(self, after: str | None, limit: int) -> ListedPage:
+        with disk_errors():
+            objects = await in_thread(_take, self._walk_after("", [] if after is None else after.split("/")), limit)
+        return ListedPage(objects, objects[-1].key if len(objects) == limit else None)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -175,20 +193,27 @@ class LocalObjects(ObjectStore):
             folder = folder.parent
 
     def _walk(self, prefix: str) -> Iterator[StoredObject]:
+        return self._walk_after(prefix, [])
+
+    def _walk_after(self, prefix: str, after: Sequence[str]) -> Iterator[StoredObject]:
+        """Objects below `prefix`, folder by folder in the order of names, behind the one that the segments `after` lead to."""
         folder = self._root / prefix
         try:
             with os.scandir(folder) as entries:
-                found = list(entries)
+                found = sorted(entries, key=lambda entry: entry.name)
         except (FileNotFoundError, NotADirectoryError):
             if not self._is_usable():
                 raise  # an unmounted volume is not an empty store
             return
+        first, *deeper = after or [""]
         for entry in found:
+            if entry.name < first:
+                continue
             key = f"{prefix}/{entry.name}" if prefix else entry.name
             if entry.is_dir(follow_symlinks=False):
                 if is_prefix(key):
-                    yield from self._walk(key)
-            elif is_key(key):
+                    yield from self._walk_after(key, deeper if entry.name == first else [])
+            elif is_key(key) and entry.name != first:
                 try:
                     status = entry.stat(follow_symlinks=False)
                 except FileNotFoundError:

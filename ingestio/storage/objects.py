@@ -7,8 +7,9 @@ an operator repairs those while documents wait.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +28,14 @@ class StoredObject(NamedTuple):
     key: str
     size_bytes: int
     last_modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """A few lines of a listing, and where the next page goes on; `next_after` None after the last one."""
+
+    objects: Sequence[StoredObject]
+    next_after: str | None
 
 
 class ObjectStore(ABC):
@@ -86,6 +95,14 @@ class ObjectStore(ABC):
             raise NotFound("No such folder.")
         return self._list(prefix)
 
+    async def page(self, after: str | None, limit: int) -> ListedPage:
+        """At most `limit` names of all users', from the one that follows `after` in the store's own order (None: from the start).
+
+        A walk by pages may rest for days between two of them: what was added or removed meanwhile is seen or not, nothing else is
+        missed. Names that we could not have made are left out, so a page may be empty and not the last.
+        """
+        return await self._page(after, limit)
+
     async def _checked_stream(self, key: str, start: int | None, end: int | None) -> AsyncIterator[bytes]:
         if start is not None or end is not None:
             start, end = _range(start, end, await self._size(key))
@@ -99,6 +116,10 @@ class ObjectStore(ABC):
 
         Choose the age longer than any upload or extraction takes (a day): a file in use is only known by its age.
         """
+
+    @abstractmethod
+    async def staging_leftovers(self, older_than_seconds: float) -> Sequence[str]:
+        """The names of the files that `sweep_staging` would remove."""
 
     @abstractmethod
     async def check(self) -> None:
@@ -122,6 +143,8 @@ class ObjectStore(ABC):
     async def _delete_prefix(self, prefix: str) -> int: ...
     @abstractmethod
     def _list(self, prefix: str) -> AsyncIterator[StoredObject]: ...
+    @abstractmethod
+    async def _page(self, after: str | None, limit: int) -> ListedPage: ...
 
 
 def open_store(url: str, *, scratch: Path, options: Mapping[str, str] | None = None) -> ObjectStore:

@@ -17,8 +17,17 @@ from obstore.store import AzureStore, GCSStore, S3Store
 
 from ingestio.errors import ConfigurationError, ObjectMissing, Unavailable
 from ingestio.storage.keys import is_key
-from ingestio.storage.objects import ObjectStore, StoredObject
-from ingestio.storage.staging import Stage, create_private, disk_errors, in_thread, staged, sweep, temporary_path
+from ingestio.storage.objects import ListedPage, ObjectStore, StoredObject
+from ingestio.storage.staging import (
+    Stage,
+    create_private,
+    disk_errors,
+    in_thread,
+    leftovers,
+    staged,
+    sweep,
+    temporary_path,
+)
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
@@ -89,6 +98,10 @@ class RemoteObjects(ObjectStore):
     async def sweep_staging(self, older_than_seconds: float) -> int:
         with disk_errors():
             return await in_thread(sweep, self._scratch, older_than_seconds)
+
+    async def staging_leftovers(self, older_than_seconds: float) -> Sequence[str]:
+        with disk_errors():
+            return await in_thread(leftovers, self._scratch, older_than_seconds)
 
     async def check(self) -> None:
         listing = obstore.list(self._store, "check", chunk_size=1)
@@ -162,6 +175,18 @@ class RemoteObjects(ObjectStore):
             for found in page:
                 if is_key(found["path"]):
                     yield StoredObject(found["path"], found["size"], found["last_modified"])
+
+    async def _page(self, after: str | None, limit: int) -> ListedPage:
+        # The clouds answer in the order of the names' bytes and take up behind any name, whether it still exists or not.
+        listing = obstore.list(self._store, offset=after, chunk_size=limit)
+        try:
+            found = await _answer(anext(listing), _CALL_SECONDS)
+        except StopAsyncIteration:
+            return ListedPage((), None)
+        objects = [
+            StoredObject(each["path"], each["size"], each["last_modified"]) for each in found if is_key(each["path"])
+        ]
+        return ListedPage(objects, found[-1]["path"] if len(found) == limit else None)
 
     async def _pages(self, prefix: str) -> AsyncIterator[Sequence[Any]]:
         listing = obstore.list(self._store, prefix or None, chunk_size=_LIST_PAGE)

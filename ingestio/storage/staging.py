@@ -119,18 +119,25 @@ def create_private(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600), "wb")
 
 
-def sweep(folder: Path, older_than_seconds: float) -> int:
-    """Remove what a crash left in `folder`: files untouched for that long. Returns how many."""
+def leftovers(folder: Path, older_than_seconds: float) -> list[str]:
+    """The names of what a crash left in `folder`: files untouched for that long."""
     limit = time.time() - older_than_seconds
-    removed = 0
+    found = []
     for path in folder.glob("*.part"):
         try:
             if path.stat().st_mtime <= limit:
-                path.unlink()
-                removed += 1
+                found.append(path.name)
         except FileNotFoundError:
             continue  # its owner, or another sweep, was faster
-    return removed
+    return found
+
+
+def sweep(folder: Path, older_than_seconds: float) -> int:
+    """Remove `leftovers`. Returns how many there were."""
+    found = leftovers(folder, older_than_seconds)
+    for name in found:
+        (folder / name).unlink(missing_ok=True)
+    return len(found)
 
 
 @contextmanager

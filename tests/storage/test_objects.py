@@ -281,3 +281,33 @@ async def test_local_copies_are_gone_afterwards_and_the_object_is_not(store: Obj
             raise RuntimeError
     assert list(tmp_path.rglob("*.part")) == []
     assert await store.size(KEY, OWNER) == len(LARGE)
+
+
+async def test_a_walk_by_pages_sees_every_object_once_and_goes_on_behind_one_that_is_gone(store: ObjectStore) -> None:
+    keys = [original_key(user, str(number)) for user in ("a", "a-b", "a.b", "b") for number in range(3)]
+    keys += [extraction_key("a", "job"), f"{document_prefix('a', '1')}/pages/1.png"]
+    for key in keys:
+        await store.put_bytes(key, key.partition("/")[0], b"x")
+
+    seen: list[str] = []
+    after: str | None = None
+    pages = 0
+    while pages == 0 or after is not None:
+        page = await store.page(after, 4)
+        assert len(page.objects) <= 4
+        seen += [stored.key for stored in page.objects]
+        after = page.next_after
+        if after is not None and pages == 1:
+            await store.delete(after, after.partition("/")[0])
+        pages += 1
+
+    assert sorted(seen) == sorted(keys)
+    assert pages >= 4
+    assert (await store.page(seen[-1], 4)).next_after is None
+
+
+async def test_leftovers_are_named_before_they_are_swept(store: ObjectStore) -> None:
+    async with store.stage(KEY, OWNER) as stage:
+        await stage.write(b"half")
+        assert stage.path.name in await store.staging_leftovers(0)
+        assert list(await store.staging_leftovers(3600)) == []
