@@ -6,6 +6,7 @@ shell goes and the objects with it, and a crash in between leaves a shell that u
 """
 
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
@@ -24,7 +25,7 @@ from ingestio.domain.submissions import BatchSpec, ReceivedFile, RefusedUpload, 
 from ingestio.errors import FieldError, InvalidRequest, RefusalCode, Unavailable
 from ingestio.services import privileged
 from ingestio.services.accounts import require_batches
-from ingestio.services.submissions import Accepted, Claim, require_room
+from ingestio.services.submissions import GIVEN_UP, Accepted, Claim, require_room
 
 logger = logging.getLogger("ingestio.api")
 
@@ -32,6 +33,8 @@ logger = logging.getLogger("ingestio.api")
 _OTHER_PARTS = 32
 _MOST_FILES = 100_000
 _FORM_BYTES = 40 << 20
+# A shell is swept after an hour without news; several notes within it may fail.
+_NOTE_SECONDS = 600.0
 _UNKNOWN_YET = BatchSpec(None, PromptStrategy.GLOBAL, None)
 
 
@@ -107,7 +110,7 @@ async def _read(
         require_room(plan, position + 1)
         await shell.open()
         name = display_name(part.filename or "", f"document-{position + 1}")
-        await intake.take(content, client_id=str(position), position=position, filename=name)
+        await intake.take(shell.noting(content), client_id=str(position), position=position, filename=name)
         position += 1
     if position == 0:
         raise InvalidRequest("The batch has no file.", [FieldError(FILES, "send at least one file")])
@@ -187,6 +190,7 @@ class _Shell:
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
         self._opened = False
+        self._noted = time.monotonic()
         self.batch_id = uuid4()
 
     async def open(self) -> None:
@@ -196,7 +200,27 @@ class _Shell:
         # Before the commit, whose answer may be lost.
         self._opened = True
         async with self._caller.acting() as session:
-            await privileged.open_batch(session, self._caller.user_id, self.batch_id, _UNKNOWN_YET, self._caller.book)
+            await privileged.open_batch(
+                session, self._caller.user_id, self.batch_id, _UNKNOWN_YET, self._caller.book, receiving=True
+            )
+
+    async def noting(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The same bytes; now and then the row is told that they still come, so that a slow upload is not taken for a dead one."""
+        async for chunk in chunks:
+            if time.monotonic() > self._noted + _NOTE_SECONDS:
+                self._noted = time.monotonic()
+                if not await self._note():
+                    raise Unavailable(GIVEN_UP)
+            yield chunk
+
+    async def _note(self) -> bool:
+        """False when the row is gone. A database that is away now is asked again by the next note."""
+        try:
+            async with self._caller.acting() as session:
+                return await privileged.keep_receiving(session, self._caller.user_id, self.batch_id)
+        except Unavailable as error:
+            logger.warning("an upload could not be noted: %s", error.detail, extra={"batch_id": str(self.batch_id)})
+            return True
 
     async def forget(self) -> bool:
         """Remove the row; False when it has to be taken for accepted: it holds documents, or nobody can tell now."""

@@ -71,8 +71,9 @@ async def create(
     strategy: PromptStrategy,
     prompt: str | None,
     all_or_nothing: bool = False,
+    receiving: bool = False,
 ) -> None:
-    """Insert a batch in `pending_upload`, before any file is handled."""
+    """Insert a batch in `pending_upload`, before any file is handled; `receiving` marks the shell of a one-shot upload."""
     await session.execute(
         insert(Batch).values(
             id=batch_id,
@@ -81,6 +82,7 @@ async def create(
             prompt_strategy=strategy,
             extraction_prompt=prompt,
             all_or_nothing=all_or_nothing,
+            receiving_at=func.now() if receiving else None,
         )
     )
 
@@ -152,15 +154,15 @@ async def count_ended(
     )
 
 
-async def running(session: ServiceSession, older_than: datetime, limit: int) -> list[BatchRow]:
-    """Batches of every user that should have an open workflow; for the reconciler only."""
-    rows = await session.execute(
-        _columns()
-        .where(Batch.status.in_(RUNNING), Batch.updated_at < older_than)
-        .order_by(Batch.updated_at)
-        .limit(limit)
+async def receive_on(session: ServiceSession, user_id: str, batch_id: UUID) -> bool:
+    """Note that bytes still arrive for the shell of a one-shot upload; False when it is gone."""
+    noted = await session.execute(
+        update(Batch)
+        .where(Batch.id == batch_id, Batch.user_id == user_id, Batch.receiving_at.is_not(None))
+        .values(receiving_at=func.now())
+        .returning(Batch.id)
     )
-    return [_must(row) for row in rows]
+    return noted.one_or_none() is not None
 
 
 async def remove(session: ServiceSession, user_id: str, batch_id: UUID) -> None:

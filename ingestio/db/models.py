@@ -138,6 +138,7 @@ class Batch(_Owned, _Stamped, Base):
     cancel_requested: Mapped[bool] = mapped_column(server_default="false")
     all_or_nothing: Mapped[bool] = mapped_column(server_default="false")
     completed_at: Mapped[datetime | None]
+    receiving_at: Mapped[datetime | None]
 
 
 class RefusedFile(_Owned, _Created, Base):
@@ -258,6 +259,16 @@ class IdempotencyKey(_Created, Base):
     operation: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[str]
     resource_id: Mapped[UUID]
+
+
+class UpkeepWalk(Base):
+    """How far upkeep has come in one of its walks; `after` null before the first row and after the last."""
+
+    __tablename__ = "upkeep_walks"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    after: Mapped[str | None]
+    ended_at: Mapped[datetime | None]
 
 
 class ApiKey(_Owned, _Created, Base):

@@ -9,7 +9,7 @@ from ingestio.services.browser_sessions import end_session, is_session_open, ope
 from ingestio.services.controls import delete_batch, request_cancel, retry_batch, set_paused
 from ingestio.services.documents import cancel_lone, delete_document, extract_lone, register_lone, retry_lone
 from ingestio.services.drafts import change_draft, register_file, register_refusal, remove_file
-from ingestio.services.submissions import accept_batch, forget_shell, open_batch, submit
+from ingestio.services.submissions import accept_batch, forget_shell, keep_receiving, open_batch, submit
 
 __all__ = [
     "accept_batch",
@@ -22,6 +22,7 @@ __all__ = [
     "extract_lone",
     "forget_shell",
     "is_session_open",
+    "keep_receiving",
     "open_batch",
     "open_session",
     "provision",

@@ -25,12 +25,14 @@ from ingestio.errors import (
     PromptMissing,
     QuotaExceeded,
     RefusalCode,
+    Unavailable,
 )
 from ingestio.services.accounts import PlanBook, require_batches
 from ingestio.services.controls import new_job
 from ingestio.services.usage import initialize_usage
 
 DRAFT = (BatchStatus.PENDING_UPLOAD,)
+GIVEN_UP = "The upload sent nothing for an hour and was given up; send it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,11 @@ async def open_batch(
     *,
     files: int = 0,
     claim: Claim | None = None,
+    receiving: bool = False,
 ) -> UUID:
     """Make a draft, or the shell of a one-shot batch before any file is handled, so that it survives whatever happens to them (R22).
+
+    `receiving`: it is such a shell, whose upload guards its objects for as long as bytes arrive (`keep_receiving`).
 
     Answers its id, or that of the batch which the claimed key made before. Raises UpgradeRequired, SubscriptionInactive, BatchTooLarge
     and IdempotencyConflict.
@@ -77,8 +82,22 @@ async def open_batch(
     require_room(plan, files)
     holder = await holder_of(session, user_id, "batches", claim, batch_id)
     if holder == batch_id:
-        await _create(session, user_id, batch_id, spec)
+        await batches.create(
+            session,
+            user_id,
+            batch_id,
+            name=spec.name,
+            strategy=spec.strategy,
+            prompt=_kept_prompt(spec),
+            all_or_nothing=spec.all_or_nothing,
+            receiving=receiving,
+        )
     return holder
+
+
+async def keep_receiving(session: ServiceSession, user_id: str, batch_id: UUID) -> bool:
+    """Say that bytes still arrive for a shell, which is swept after an hour without; False when it was, and the upload is lost."""
+    return await batches.receive_on(session, user_id, batch_id)
 
 
 async def forget_shell(session: ServiceSession, user_id: str, batch_id: UUID) -> bool:
@@ -156,18 +175,6 @@ async def holder_of(
     return holder
 
 
-async def _create(session: ServiceSession, user_id: str, batch_id: UUID, spec: BatchSpec) -> None:
-    await batches.create(
-        session,
-        user_id,
-        batch_id,
-        name=spec.name,
-        strategy=spec.strategy,
-        prompt=_kept_prompt(spec),
-        all_or_nothing=spec.all_or_nothing,
-    )
-
-
 async def _complete_shell(session: ServiceSession, user_id: str, batch_id: UUID, spec: BatchSpec) -> None:
     changed = await batches.change(
         session,
@@ -178,10 +185,11 @@ async def _complete_shell(session: ServiceSession, user_id: str, batch_id: UUID,
         prompt_strategy=spec.strategy,
         extraction_prompt=_kept_prompt(spec),
         all_or_nothing=spec.all_or_nothing,
+        receiving_at=None,
     )
     if not changed:
-        # The upload took so long that upkeep swept its shell away as abandoned.
-        await _create(session, user_id, batch_id, spec)
+        # Upkeep took it for dead and may have taken its first objects since, so the rest cannot be accepted.
+        raise Unavailable(GIVEN_UP)
 
 
 def _kept_prompt(spec: BatchSpec) -> str | None:

@@ -142,6 +142,7 @@ def rows_of(user: str, number: int = 1) -> dict[str, Row]:
         "stripe_events": {"event_id": f"evt_{user}_{number}", "type": "invoice.paid", "customer_id": f"cus_{user}"},
         "clerk_events": {"message_id": f"msg_{user}_{number}", "type": "user.created"},
         "account_tombstones": {"user_hash": f"gone-{user}-{number}"},
+        "upkeep_walks": {"kind": f"walk-{user}-{number}"},
     }
 
 
@@ -154,6 +155,7 @@ def key_of(table: str, row: Mapping[str, Any]) -> Row:
         "stripe_events": ["event_id"],
         "clerk_events": ["message_id"],
         "account_tombstones": ["user_hash"],
+        "upkeep_walks": ["kind"],
     }
     return {column: row[column] for column in keys.get(table, ["id"])}
 

@@ -67,6 +67,7 @@ REQUIRED = {
         created_at timestamptz not null now()
         updated_at timestamptz not null now()
         completed_at timestamptz null
+        receiving_at timestamptz null
     """,
     "refused_files": """
         batch_id uuid not null

@@ -20,7 +20,14 @@ SEEN_BY_OWNER = {
     "webhook_deliveries",
 }
 
-SERVICE_ONLY = {"idempotency_keys", "browser_sessions", "stripe_events", "clerk_events", "account_tombstones"}
+SERVICE_ONLY = {
+    "idempotency_keys",
+    "browser_sessions",
+    "stripe_events",
+    "clerk_events",
+    "account_tombstones",
+    "upkeep_walks",
+}
 
 TABLES = sorted(SEEN_BY_OWNER | SERVICE_ONLY)
 
