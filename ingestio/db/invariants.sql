@@ -88,6 +88,72 @@ WHERE b.status IN ('completed', 'partially_completed', 'failed', 'cancelled')
   AND d.status IN ('uploaded', 'queued_for_processing', 'processing')
 GROUP BY b.id;
 
+-- name: an_ended_batch_says_when_and_wants_nothing
+SELECT b.id AS subject, concat_ws('/', b.completed_at IS NOT NULL, b.paused, b.cancel_requested) AS stored,
+       CASE WHEN b.status IN ('completed', 'partially_completed', 'failed', 'cancelled') THEN 't/f/f' ELSE 'no completed_at' END AS expected
+FROM extraction_batches b
+WHERE CASE WHEN b.status IN ('completed', 'partially_completed', 'failed', 'cancelled')
+           THEN b.completed_at IS NULL OR b.paused OR b.cancel_requested
+           ELSE b.completed_at IS NOT NULL END;
+
+-- name: held_pages_have_a_live_job
+SELECT l.job_id AS subject, l.pages AS stored, 0 AS expected
+FROM page_ledger l LEFT JOIN extraction_jobs j ON j.id = l.job_id AND j.status IN ('queued', 'processing')
+WHERE l.state = 'reserved' AND j.id IS NULL;
+
+-- name: a_reused_result_costs_nothing
+SELECT l.job_id AS subject, l.pages AS stored, 0 AS expected
+FROM page_ledger l WHERE l.reused_from IS NOT NULL AND l.pages <> 0;
+
+-- name: an_ended_document_ended_as_its_last_attempt
+SELECT d.id AS subject, d.status::text AS stored, j.status::text AS expected
+FROM documents d JOIN LATERAL (
+    SELECT status FROM extraction_jobs WHERE document_id = d.id ORDER BY attempt DESC LIMIT 1
+) j ON true
+WHERE d.status IN ('failed', 'cancelled') AND j.status::text <> d.status::text
+   OR d.status <> 'completed' AND j.status = 'completed';
+
+-- name: a_document_counts_its_attempts
+SELECT d.id AS subject, d.attempt AS stored, max(j.attempt) AS expected
+FROM documents d JOIN extraction_jobs j ON j.document_id = d.id
+GROUP BY d.id HAVING d.attempt <> max(j.attempt);
+
+-- name: a_stored_file_is_its_owners
+SELECT d.id AS subject, split_part(d.storage_path, '/', 1) AS stored, d.user_id AS expected
+FROM documents d WHERE split_part(d.storage_path, '/', 1) <> d.user_id
+UNION ALL
+SELECT x.id, split_part(x.file_path, '/', 1), x.user_id
+FROM exports x WHERE x.file_path IS NOT NULL AND split_part(x.file_path, '/', 1) <> x.user_id;
+
 -- name: users_agree_across_tables
+-- Composite foreign keys guard most pairs; the ledger has none, an array can have none, and a restore may have been made without.
 SELECT l.id AS subject, l.user_id AS stored, u.user_id AS expected
-FROM page_ledger l JOIN user_usage u ON u.id = l.usage_id WHERE u.user_id <> l.user_id;
+FROM page_ledger l JOIN user_usage u ON u.id = l.usage_id WHERE u.user_id <> l.user_id
+UNION ALL
+SELECT l.id, l.user_id, j.user_id FROM page_ledger l JOIN extraction_jobs j ON j.id = l.job_id WHERE j.user_id <> l.user_id
+UNION ALL
+SELECT l.id, l.user_id, d.user_id FROM page_ledger l JOIN documents d ON d.id = l.document_id WHERE d.user_id <> l.user_id
+UNION ALL
+SELECT d.id, d.user_id, b.user_id FROM documents d JOIN extraction_batches b ON b.id = d.batch_id WHERE b.user_id <> d.user_id
+UNION ALL
+SELECT r.id, r.user_id, b.user_id FROM refused_files r JOIN extraction_batches b ON b.id = r.batch_id WHERE b.user_id <> r.user_id
+UNION ALL
+SELECT j.id, j.user_id, d.user_id FROM extraction_jobs j JOIN documents d ON d.id = j.document_id WHERE d.user_id <> j.user_id
+UNION ALL
+SELECT j.id, j.user_id, b.user_id FROM extraction_jobs j JOIN extraction_batches b ON b.id = j.batch_id WHERE b.user_id <> j.user_id
+UNION ALL
+SELECT e.id, e.user_id, d.user_id FROM extracted_data e JOIN documents d ON d.id = e.document_id WHERE d.user_id <> e.user_id
+UNION ALL
+SELECT e.id, e.user_id, j.user_id FROM extracted_data e JOIN extraction_jobs j ON j.id = e.extraction_job_id WHERE j.user_id <> e.user_id
+UNION ALL
+SELECT f.id, f.user_id, e.user_id FROM field_revisions f JOIN extracted_data e ON e.id = f.extracted_data_id WHERE e.user_id <> f.user_id
+UNION ALL
+SELECT x.id, x.user_id, d.user_id
+FROM exports x CROSS JOIN LATERAL unnest(x.document_ids) AS listed (id) JOIN documents d ON d.id = listed.id WHERE d.user_id <> x.user_id
+UNION ALL
+SELECT w.id, w.user_id, p.user_id FROM webhook_deliveries w JOIN webhook_endpoints p ON p.id = w.endpoint_id WHERE p.user_id <> w.user_id;
+
+-- name: a_job_and_its_document_name_one_batch
+SELECT j.id AS subject, j.batch_id AS stored, d.batch_id AS expected
+FROM extraction_jobs j JOIN documents d ON d.id = j.document_id
+WHERE j.batch_id IS NOT NULL AND j.batch_id IS DISTINCT FROM d.batch_id;

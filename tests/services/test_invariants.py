@@ -1,13 +1,18 @@
 """The invariants notice what they are there to notice: each is broken by hand once, and only then speaks."""
 
+from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ingestio.db.invariants import queries, violations
-from ingestio.db.session import service_session
+from ingestio.db.session import ServiceSession, service_session
 from ingestio.errors import FailureCode
 from ingestio.services import jobs
+from tests.conftest import Database
+from tests.db.rows import insert_all
 from tests.services.conftest import NewTenant
 from tests.services.test_jobs import commit, confirm, end, job_ids
 from tests.tenant import Tenant
@@ -35,7 +40,27 @@ BREAKING = {
         "UPDATE documents SET status = 'processing' WHERE batch_id IN "
         "(SELECT id FROM extraction_batches WHERE status = 'partially_completed')"
     ),
+    "an_ended_batch_says_when_and_wants_nothing": "UPDATE extraction_batches SET completed_at = now() WHERE status = 'queued'",
+    "held_pages_have_a_live_job": "UPDATE page_ledger SET job_id = gen_random_uuid() WHERE state = 'reserved'",
+    "a_reused_result_costs_nothing": "UPDATE page_ledger SET reused_from = gen_random_uuid() WHERE state = 'committed'",
+    "an_ended_document_ended_as_its_last_attempt": "UPDATE documents SET status = 'cancelled' WHERE status = 'failed'",
+    "a_document_counts_its_attempts": "UPDATE documents SET attempt = attempt + 1",
+    "a_stored_file_is_its_owners": "UPDATE documents SET storage_path = 'somebody-else/documents/1/original'",
     "users_agree_across_tables": "UPDATE page_ledger SET user_id = 'somebody-else'",
+    "a_job_and_its_document_name_one_batch": "UPDATE documents SET batch_id = NULL WHERE status = 'completed'",
+}
+
+# Every table that names two rows of which both have an owner, and how to make the owners differ.
+OTHERS = {
+    "page_ledger": "UPDATE page_ledger SET user_id = 'other'",
+    "extraction_batches": "UPDATE extraction_batches SET user_id = 'other'",
+    "documents": "UPDATE documents SET user_id = 'other'",
+    "refused_files": "UPDATE refused_files SET user_id = 'other'",
+    "extraction_jobs": "UPDATE extraction_jobs SET user_id = 'other'",
+    "extracted_data": "UPDATE extracted_data SET user_id = 'other'",
+    "field_revisions": "UPDATE field_revisions SET user_id = 'other'",
+    "exports": "UPDATE exports SET user_id = 'other'",
+    "webhook_deliveries": "UPDATE webhook_deliveries SET user_id = 'other'",
 }
 
 
@@ -64,6 +89,39 @@ async def test_a_broken_invariant_is_found(new_tenant: NewTenant, name: str) -> 
 
     async with service_session(tenant.deps.engine) as session:
         assert name in {violation.invariant for violation in await violations(session)}
+
+
+@pytest.mark.parametrize("table", sorted(OTHERS))
+async def test_a_row_of_one_user_that_names_anothers_is_found(
+    clean_database: Database, superuser: psycopg.Connection[Any], engine: AsyncEngine, table: str
+) -> None:
+    insert_all(superuser, "ann")
+    async with service_session(engine) as session:
+        assert await _names(session) & {"users_agree_across_tables"} == set()
+
+    with superuser.transaction():
+        # As a restore does: without foreign keys, which would not let it happen.
+        superuser.execute("SET LOCAL session_replication_role = replica")
+        superuser.execute(OTHERS[table].encode())
+
+    async with service_session(engine) as session:
+        assert "users_agree_across_tables" in await _names(session)
+
+
+async def _names(session: ServiceSession) -> set[str]:
+    return {violation.invariant for violation in await violations(session)}
+
+
+async def test_a_batch_that_ended_with_a_wish_left_is_found(new_tenant: NewTenant) -> None:
+    tenant = await new_tenant()
+    await _house_with_everything(tenant)
+    for wish in ("paused", "cancel_requested"):
+        tenant.superuser.execute(
+            f"UPDATE extraction_batches SET {wish} = true WHERE status = 'partially_completed'".encode()
+        )
+        async with service_session(tenant.deps.engine) as session:
+            assert await _names(session) == {"an_ended_batch_says_when_and_wants_nothing"}
+        tenant.superuser.execute(f"UPDATE extraction_batches SET {wish} = false".encode())
 
 
 async def test_the_limit_itself_is_guarded_by_the_database(new_tenant: NewTenant) -> None:
