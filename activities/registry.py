@@ -5,6 +5,7 @@ from typing import Any
 
 from temporalio.client import Client
 
+from activities.accounts import AccountActivities
 from activities.batches import BatchActivities
 from activities.extraction import ExtractionActivities
 from activities.prompts import PromptActivities
@@ -17,7 +18,7 @@ Activities = list[Callable[..., Any]]
 
 
 def short_steps(deps: WorkerDeps, client: Client, *, tagged: bool) -> Activities:
-    """Database steps; they run inside the worker's workflow tasks (local activities), and upkeep."""
+    """Database steps; they run inside the worker's workflow tasks (local activities), upkeep and accounts."""
     batches, quota, prompts, usage = (
         BatchActivities(deps),
         QuotaActivities(deps),
@@ -35,6 +36,7 @@ def short_steps(deps: WorkerDeps, client: Client, *, tagged: bool) -> Activities
         usage.commit_result,
         usage.end_without_result,
         UpkeepActivities(deps, client, tagged=tagged).reconcile,
+        AccountActivities(deps, client, tagged=tagged).end_work_of_user,
     ]
 
 

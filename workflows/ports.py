@@ -23,6 +23,8 @@ from ingestio.domain.messages import (
     PauseWish,
     PromptResolved,
     QuotaConfirmed,
+    UserRef,
+    WorkEnded,
 )
 
 
@@ -99,4 +101,10 @@ async def end_without_result(request: JobEnding) -> DocumentOutcome:
 @activity.defn
 async def reconcile() -> int:
     """Start what is committed and not running, repair what disagrees; answers how many repairs were made."""
+    _port()
+
+
+@activity.defn
+async def end_work_of_user(request: UserRef) -> WorkEnded:
+    """Cancel every open batch and lone document of a user and wait, within a bound, until all have ended. Safe to repeat."""
     _port()

@@ -210,3 +210,19 @@ class JobEnding:
     job_id: str
     user_id: str
     code: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserRef:
+    """A user, by id."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkEnded:
+    """What of a user's work was stopped, and how many batches and jobs are still on their way to their end."""
+
+    batches: int
+    documents: int
+    still_open: int

@@ -24,7 +24,7 @@ from ingestio.storage.objects import ObjectStore, open_store
 from ingestio.temporal import ensure_search_attributes
 from tests.conftest import Database
 from tests.tenant import Tenant
-from tests.workflows.scripted import ScriptedProvider
+from tests.workflows.scripted import Gate, ScriptedProvider
 from worker import CACHED_RUNS, build
 from workflows import client as workflows
 
@@ -119,3 +119,11 @@ async def house(
         for worker in build(temporal, deps, tagged=tagged, cached_runs=cached_runs):
             await stack.enter_async_context(worker)
         yield house
+
+
+@pytest.fixture
+def gate(house: House) -> Gate:
+    """Documents called `slow` are read until it is opened."""
+    gate = Gate()
+    house.provider.plays["slow"] = gate.play
+    return gate

@@ -30,6 +30,19 @@ async def succeed(_request: ExtractRequest, _call: int) -> Extraction:
     return answer()
 
 
+class Gate:
+    """A document that is read for as long as the gate is shut."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self.opened = asyncio.Event()
+
+    async def play(self, _request: ExtractRequest, _call: int) -> Extraction:
+        self.reached.set()
+        await self.opened.wait()
+        return answer()
+
+
 @dataclass
 class ScriptedProvider:
     """Plays `plays[name]` for the document whose first line is `name`, else succeeds. Counts calls by name."""
