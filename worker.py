@@ -1,32 +1,21 @@
 """The worker: settings -> bootstrap -> Worker(workflows, activities). Start as many as you like; they share the work."""
 
 import asyncio
-import contextlib
 import gc
 import logging
 import signal
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
-from temporalio.client import (
-    Client,
-    Schedule,
-    ScheduleActionStartWorkflow,
-    ScheduleAlreadyRunningError,
-    ScheduleIntervalSpec,
-    ScheduleOverlapPolicy,
-    SchedulePolicy,
-    ScheduleSpec,
-)
-from temporalio.service import RPCError
+from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.registry import long_steps, short_steps
+from activities.rounds import keep_up
 from activities.upkeep import UpkeepActivities
 from ingestio.bootstrap import WorkerDeps, back_room
 from ingestio.config import Settings
-from ingestio.errors import Unavailable
 from ingestio.temporal import connect_patiently, ensure_search_attributes
 from workflows import names
 from workflows.batches import BatchWorkflow
@@ -35,6 +24,7 @@ from workflows.upkeep import UpkeepWorkflow
 
 logger = logging.getLogger("ingestio.worker")
 
+# Twice a minute: work whose run was lost is taken up within one.
 UPKEEP_INTERVAL = timedelta(seconds=30)
 # Running activities get this long to finish after SIGTERM; what is left is handed back and repeated elsewhere.
 DRAIN = timedelta(seconds=10)
@@ -61,17 +51,15 @@ async def serve(deps: WorkerDeps, stop: asyncio.Event) -> None:
     """The same on what is given; benchmarks bring a provider of their own."""
     client = await connect_patiently(deps.settings.temporal_address, deps.settings.temporal_namespace)
     tagged = await ensure_search_attributes(client)
-    with contextlib.suppress(Unavailable):
-        await UpkeepActivities(deps, client, tagged=tagged).start_what_waits(timedelta())
-    await _schedule_upkeep(client)
     workers = build(client, deps, tagged=tagged)
     # Everything imported so far lives until the end; leaving it out of collections makes each one short.
     gc.freeze()
     async with AsyncExitStack() as running:
         for each in workers:
             await running.enter_async_context(each)
-        logger.info("worker ready")
-        await stop.wait()
+        async with keep_up(UpkeepActivities(deps, client, tagged=tagged), client, UPKEEP_INTERVAL):
+            logger.info("worker ready")
+            await stop.wait()
         # All at the same time: one after the other, each would take the whole time to drain.
         await asyncio.gather(*(each.shutdown() for each in workers))
 
@@ -114,23 +102,6 @@ def build(client: Client, deps: WorkerDeps, *, tagged: bool, cached_runs: int = 
         reading(names.PARSING_QUEUE, LOCAL_EXTRACTIONS),
         reading(names.MODEL_QUEUE, MODEL_CALLS, deps.settings.model_calls_per_second),
     ]
-
-
-async def _schedule_upkeep(client: Client) -> None:
-    """One schedule for the whole namespace; a round that is still going is not doubled. Exists already: fine."""
-    schedule = Schedule(
-        action=ScheduleActionStartWorkflow(
-            UpkeepWorkflow.run, id=names.UPKEEP_ID, task_queue=names.ORCHESTRATION_QUEUE
-        ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=UPKEEP_INTERVAL)]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
-    )
-    try:
-        await client.create_schedule(names.UPKEEP_ID, schedule)
-    except ScheduleAlreadyRunningError:
-        logger.debug("the upkeep schedule exists")
-    except RPCError:
-        logger.warning("the upkeep schedule could not be made; repairs wait for the next worker start", exc_info=True)
 
 
 def main(settings: Settings) -> None:

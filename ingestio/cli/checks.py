@@ -115,7 +115,7 @@ async def storage(settings: Settings) -> Check:
             same = await store.get_bytes(key, _OWNER_OF_PROBES) == content
             await store.delete_prefix(_OWNER_OF_PROBES, _OWNER_OF_PROBES)
     except (IngestioError, TimeoutError, OSError) as error:
-        return Check("storage", False, f"{settings.resolved_storage_url}: {_said(error)}")
+        return Check("storage", False, f"{settings.resolved_storage_url}: {said(error)}")
     return Check("storage", same, settings.resolved_storage_url if same else "what was written came back changed")
 
 
@@ -138,7 +138,7 @@ async def database(engine: AsyncEngine) -> list[Check]:
     except Unavailable as error:
         return [Check("database", False, error.detail)]
     except Exception as error:  # noqa: BLE001 - whatever it is (no table, no right), it is what was asked for
-        return [Check("database", False, f"answers, but cannot be used: {_said(error)}; run `ingestio migrate`")]
+        return [Check("database", False, f"answers, but cannot be used: {said(error)}; run `ingestio migrate`")]
     head = head_revision()
     schema = (
         f"revision {revision}"
@@ -156,7 +156,7 @@ def login(url: str) -> Check:
         with psycopg.connect(make_conninfo(**parameters), autocommit=True) as connection:
             fault = fault_of_login(connection, name)
     except psycopg.Error as error:
-        return Check("database login", False, f"{name} cannot be looked at: {_said(error)}")
+        return Check("database login", False, f"{name} cannot be looked at: {said(error)}")
     if fault is None:
         return Check("database login", True, f"{name} owns nothing and has only its two roles")
     return Check("database login", False, f"{name} {fault}")
@@ -184,7 +184,7 @@ async def temporal(address: str, namespace: str) -> tuple[Client | None, list[Ch
                 DescribeNamespaceRequest(namespace=namespace), timeout=RPC_TIMEOUT
             )
     except (IngestioError, RPCError, TimeoutError) as error:
-        return None, [Check("temporal", False, f"{address}, namespace {namespace}: {_said(error)}")]
+        return None, [Check("temporal", False, f"{address}, namespace {namespace}: {said(error)}")]
     return client, [
         Check("temporal", True, f"{address}, namespace {namespace}"),
         await _workers(client),
@@ -217,11 +217,11 @@ async def _upkeep(client: Client) -> Check:
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             return Check("upkeep", False, "not scheduled; the next start of a worker does it")
-        return Check("upkeep", False, _said(error))
+        return Check("upkeep", False, said(error))
     return Check("upkeep", True, "scheduled")
 
 
-def _said(error: BaseException) -> str:
+def said(error: BaseException) -> str:
     """An error in one line; a foreign one may say more than it should, so only its kind is told where that is likely."""
     if isinstance(error, IngestioError):
         return error.detail

@@ -7,20 +7,26 @@ from datetime import timedelta
 
 import click
 from rich.text import Text
-from temporalio.service import RPCError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
 
+from activities.repairs.base import GRACE, Ground
+from activities.repairs.registry import all_repairs
+from ingestio.bootstrap import open_object_store, utc_now
 from ingestio.cli import checks
 from ingestio.cli.checks import Check
-from ingestio.cli.open_runs import GRACE, runs
+from ingestio.cli.findings import look
 from ingestio.cli.terminal import harmless, out
 from ingestio.config import Settings
 from ingestio.embedded.instance import RunningInfo, running
-from ingestio.errors import Unavailable
+from ingestio.errors import ConfigurationError, Unavailable
 from ingestio.observability import configure_logging
+from ingestio.storage.objects import ObjectStore
+from ingestio.temporal import ensure_search_attributes
 
 
 def run(settings: Settings, *, fix: bool, as_json: bool) -> int:
-    """Look at everything, print it, and answer 0 when healthy, 1 with findings. `fix` starts committed work that nothing runs."""
+    """Look at everything, print it, and answer 0 when healthy, 1 with findings. `fix` repairs what can be."""
     configure_logging("error")
     return report(asyncio.run(examine(settings, fix=fix)), as_json=as_json)
 
@@ -72,12 +78,30 @@ async def _servers(settings: Settings, instance: RunningInfo | None, *, fix: boo
             return found
         found.append(checks.login(database_url))
         try:
+            ground = await _ground(settings, engine, client, fix=fix, grace=grace)
+            found.extend(await look(all_repairs(ground), fix=fix))
+            # Last, so that with `fix` they say what is left.
             found.extend(await checks.invariants(engine))
-            if client is not None:
-                found.extend(await runs(engine, client, fix=fix, grace=grace))
-        except (Unavailable, RPCError) as error:
-            found.append(Check("open runs", False, f"could not be looked at: {error}"))
+        except Unavailable as error:
+            found.append(Check("invariants", False, f"could not be looked at: {error.detail}"))
     return found
+
+
+async def _ground(
+    settings: Settings, engine: AsyncEngine, client: Client | None, *, fix: bool, grace: timedelta
+) -> Ground:
+    # Looking changes nothing: no folder is made, and nothing is registered with the workflow server.
+    tagged = fix and client is not None and await ensure_search_attributes(client)
+    return Ground(engine, utc_now, _store(settings), client, tagged, grace)
+
+
+def _store(settings: Settings) -> ObjectStore | None:
+    if settings.storage_url is None and not settings.data_dir.exists():
+        return None
+    try:
+        return open_object_store(settings)
+    except ConfigurationError:
+        return None  # the look at the storage says so
 
 
 def _as_object(each: Check) -> dict[str, str]:

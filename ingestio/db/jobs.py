@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -85,18 +84,6 @@ async def ids_of_batch(session: ServiceSession, user_id: str, batch_id: UUID) ->
     """Every attempt that a batch made, for the stored answers that go with it."""
     rows = await session.scalars(select(Job.id).where(Job.batch_id == batch_id, Job.user_id == user_id))
     return list(rows)
-
-
-async def live_alone(session: ServiceSession, older_than: datetime, limit: int) -> list[tuple[str, JobRow]]:
-    """(user, job) of live lone jobs of every user that have not moved lately; for the reconciler only."""
-    rows = await session.execute(
-        _columns()
-        .add_columns(Job.user_id)
-        .where(Job.batch_id.is_(None), Job.status.in_(LIVE), Job.updated_at < older_than)
-        .order_by(Job.updated_at)
-        .limit(limit)
-    )
-    return [(row.user_id, found) for row in rows if (found := _row(row)) is not None]
 
 
 async def start(session: ServiceSession, user_id: str, job_id: UUID) -> None:

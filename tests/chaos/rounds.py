@@ -15,8 +15,8 @@ from tests.chaos.script import Break, Order, Script, Steer, Strike, draw
 from tests.chaos.site import Site
 from tests.chaos.visitor import Unanswered
 
-STARTING = tuple(f"start:{edge}" for edge in ("commit", "committing", "committed", "starting", "started"))
-"""A worker that starts in the middle of a round opens the runs that wait."""
+STARTING = tuple(f"start:{edge}" for edge in ("commit", "committing", "committed"))
+"""A worker that starts in the middle of a round looks for what to repair; it opens a run only where one is missing."""
 
 DEADLY_SECONDS = 120.0
 """Nobody dies after that, so that a round on a slow machine ends too."""

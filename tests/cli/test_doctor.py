@@ -1,28 +1,36 @@
 """`ingestio doctor` on a healthy instance, and on one that somebody broke."""
 
 import json
+import os
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client, WorkflowExecutionStatus
 
+from activities.repairs.base import Ground, Repair
+from activities.repairs.registry import all_repairs
 from ingestio.bootstrap import Clock, WorkerDeps
 from ingestio.cli.checks import Check
 from ingestio.cli.doctor import examine
+from ingestio.cli.findings import look
 from ingestio.config import Settings
 from ingestio.db.invariants import queries
 from ingestio.db.session import service_session
+from ingestio.domain.findings import Finding, FindingKind, FoundPage
 from ingestio.embedded.temporal import TemporalServer, start_temporal
+from ingestio.errors import Unavailable
 from ingestio.extraction.local.engine import LocalProvider
 from ingestio.services.accounts import PlanBook
 from ingestio.services.documents import extract_lone, register_lone
+from ingestio.storage.keys import original_key
 from ingestio.storage.objects import open_store
 from tests.cli.conftest import Instance, ingestio
 from tests.conftest import Database
@@ -136,6 +144,72 @@ async def test_a_broken_invariant_is_named_with_the_row(settings: Settings, tena
     usage = tenant.one("UPDATE user_usage SET pages_processed = 7 WHERE user_id = %s RETURNING id", "ann")
     said = _findings(await examine(settings))["usage is the sum of committed pages"]
     assert said == f"1 rows: {usage['id']} has 7, expected 0"
+
+
+async def test_fix_repairs_what_upkeep_would_and_says_so_and_then_everything_holds(
+    settings: Settings, tenant: Tenant
+) -> None:
+    batch_id = await tenant.accept(["one", "two"], pages=3)
+    tenant.superuser.execute("UPDATE extraction_batches SET document_count = 9")
+    tenant.superuser.execute("UPDATE user_usage SET pages_reserved = 1")
+    said = _findings(await examine(settings))
+    assert f"1 batch_disagrees: {batch_id} counts 9/0/0/0/6" in said["batch counters"]
+    assert "has 0 pages processed and 1 reserved, the ledger says 0 and 6; --fix repairs" in said["usage counters"]
+    assert "reserved is the sum of held pages" in said
+
+    fixed = await examine(settings, fix=True)
+
+    assert set(_findings(fixed)) == {"workers", "upkeep"}
+    details = {each.check: each.detail for each in fixed}
+    assert details["batch counters"].startswith(f"repaired: 1 batch_disagrees: {batch_id}")
+    assert details["usage counters"].startswith("repaired: 1 usage_disagrees")
+    assert details["reserved is the sum of held pages"] == "holds"
+    assert tenant.usage() == (0, 6)
+
+
+async def test_the_doctor_looks_for_every_kind_of_damage_that_upkeep_repairs(
+    settings: Settings, tenant: Tenant
+) -> None:
+    ground = Ground(tenant.deps.engine, tenant.deps.clock, tenant.deps.store, await _client(settings))
+    repairs = all_repairs(ground)
+    assert {repair.kind for repair in repairs} == set(FindingKind)
+    assert {repair.title for repair in repairs} <= {each.check for each in await examine(settings)}
+    assert len({repair.title for repair in repairs}) == len(repairs)
+
+
+async def test_an_object_that_nothing_names_is_found_and_with_fix_removed(settings: Settings, tenant: Tenant) -> None:
+    key = original_key("ann", uuid4())
+    await tenant.deps.store.put_bytes(key, "ann", b"left by a crash")
+    assert "stored objects" not in _findings(await examine(settings)), "it may be an upload's"
+    path = Path(urlsplit(settings.resolved_storage_url).path) / key
+    hours_ago = datetime.now(UTC).timestamp() - 7200
+    os.utime(path, (hours_ago, hours_ago))
+    assert key in _findings(await examine(settings))["stored objects"]
+    assert path.exists(), "a look removes nothing"
+
+    fixed = {each.check: each for each in await examine(settings, fix=True)}
+
+    assert fixed["stored objects"].detail.startswith(f"repaired: 1 orphaned_object: {key}")
+    assert not path.exists()
+
+
+async def test_what_cannot_be_repaired_is_named_and_stays_a_finding(tenant: Tenant) -> None:
+    async def find(_after: str | None) -> FoundPage:
+        return FoundPage([Finding(FindingKind.EXPIRED_DRAFT, subject, "ann", "is stuck") for subject in ("a", "b")])
+
+    async def mend(finding: Finding) -> bool:
+        if finding.subject == "b":
+            raise Unavailable("away")
+        return True
+
+    repair = Repair(FindingKind.EXPIRED_DRAFT, "drafts", find, mend, rest=timedelta(0), pages=1)
+    assert await look([repair], fix=True) == [
+        Check("drafts", False, "1 repaired, not repaired: 1 expired_draft: b is stuck")
+    ]
+
+
+async def _client(settings: Settings) -> Client:
+    return await Client.connect(settings.temporal_address or "", namespace=settings.temporal_namespace)
 
 
 async def test_a_login_that_could_do_more_than_its_work_is_named(

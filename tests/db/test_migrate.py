@@ -144,7 +144,8 @@ def test_rows_are_really_carried_by_that_test(new_database: NewDatabase) -> None
     with owner_of(old) as connection:
         upgrade(connection, "0002")
     fill(old)
-    assert {table: len(rows) for table, rows in everything_in(old).items()} == dict.fromkeys(rows_of("alice"), 2)
+    first = rows_of("alice").keys() - {"upkeep_walks"}  # what later revisions made
+    assert {table: len(rows) for table, rows in everything_in(old).items()} == dict.fromkeys(first, 2)
 
 
 @pytest.mark.parametrize("revision", [*reversed(REVISIONS[:-1]), "base"])

@@ -255,7 +255,7 @@ async def test_a_stray_start_and_a_late_duplicate_change_nothing(house: House) -
 async def test_the_reconciler_starts_what_a_killed_front_door_left(house: House) -> None:
     batch_id = await house.accept(["one", "two"])
 
-    await UpkeepActivities(house.deps, house.client, tagged=True).start_what_waits(timedelta())
+    await UpkeepActivities(house.deps, house.client, tagged=True).make_round(timedelta())
 
     assert (await house.finished(batch_id))["status"] == "completed"
 
@@ -273,7 +273,7 @@ async def test_a_terminated_run_is_taken_up_again_and_its_document_is_not_read_t
     await begun.wait()
     await house.client.get_workflow_handle(f"batch/{batch_id}").terminate()
 
-    await UpkeepActivities(house.deps, house.client, tagged=True).start_what_waits(timedelta())
+    await UpkeepActivities(house.deps, house.client, tagged=True).make_round(timedelta())
     go.set()
     batch = await asyncio.wait_for(house.finished(batch_id), 30)
 

@@ -1,0 +1,40 @@
+"""What upkeep and `ingestio doctor` can find wrong: each kind of damage by name, and one case of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FindingKind(StrEnum):
+    """Each kind of damage that is found and repaired (R23, R50, R63, R66, R67)."""
+
+    BATCH_WITHOUT_RUN = "batch_without_run"
+    WISH_NOT_FOLLOWED = "wish_not_followed"
+    LONE_DOCUMENT_WITHOUT_RUN = "lone_document_without_run"
+    BATCH_DOCUMENT_WITHOUT_RUN = "batch_document_without_run"
+    DOCUMENT_WITHOUT_JOB = "document_without_job"
+    PAGES_HELD_FOR_NOTHING = "pages_held_for_nothing"
+    USAGE_DISAGREES = "usage_disagrees"
+    BATCH_DISAGREES = "batch_disagrees"
+    EXPIRED_DRAFT = "expired_draft"
+    EXPIRED_KEYS = "expired_keys"
+    ORPHANED_OBJECT = "orphaned_object"
+    STAGING_LEFTOVER = "staging_leftover"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One case: which row or object (`subject`), whose it is ("" for nobody's), and what is wrong, in ids and counts only."""
+
+    kind: FindingKind
+    subject: str
+    user_id: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPage:
+    """What one step of a walk found, and where the next step goes on; `next_after` None at the end of the walk."""
+
+    findings: Sequence[Finding]
+    next_after: str | None = None
