@@ -34,8 +34,9 @@ MOMENTS_EVERY = 10
 class Stage:
     """Starts what a round needs when the first one needs it."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, patience_seconds: float) -> None:
         self._folder = folder
+        self._patience_seconds = patience_seconds
         self._seed = seed
         self._stack = ExitStack()
         self._site: Site | None = None
@@ -52,7 +53,9 @@ class Stage:
             return moments.play(self._instance, seed)
         if self._site is None:
             (self._folder / "site").mkdir(mode=0o755)
-            self._site = self._stack.enter_context(Site(self._folder / "site", self._seed))
+            self._site = self._stack.enter_context(
+                Site(self._folder / "site", self._seed, patience_seconds=self._patience_seconds)
+            )
             self._known = rounds.calm_round(self._site)
         return rounds.play(self._site, seed, self._known)
 
@@ -68,6 +71,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES), help="which rounds to mix")
     parser.add_argument("--only-round", type=int, metavar="SEED", help="play the round of this seed, in the first mode")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=8.0,
+        metavar="SECONDS",
+        help="how long a dead worker's task waits; 4 on a quiet machine",
+    )
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no further round after that")
     parser.add_argument("--record", type=Path, metavar="FILE", help="add the run to a record such as docs/chaos.md")
     parser.add_argument("--keep", action="store_true", help="keep data and logs of the parts when a round goes wrong")
@@ -91,7 +101,7 @@ def play_all(options: argparse.Namespace) -> tuple[Run, Path]:
     dice = random.Random(options.seed)
     folder = Path(tempfile.mkdtemp(prefix="ingestio-chaos-"))
     folder.chmod(0o755)  # PostgreSQL runs as another user
-    stage = Stage(folder, options.seed)
+    stage = Stage(folder, options.seed, options.patience)
     begun = time.monotonic()
     run = Run(options.seed, datetime.now(UTC).date().isoformat(), _commit())
     try:

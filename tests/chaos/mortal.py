@@ -24,21 +24,22 @@ from ingestio.config import Settings
 from ingestio.extraction.gemini import GeminiProvider
 from ingestio.observability import configure_logging
 from tests.chaos import boundaries
+from tests.chaos.referee import GO, PATIENCE_VARIABLE
 from workflows import options
 
 PR_SET_PDEATHSIG = 1
-GO, DIE = b"+", b"-"
 PAUSE_SECONDS = 0.2
 PRELOADED = (GeminiProvider,)
 
 
 # Most of a round would be waiting for the silence of the dead to be noticed; a shorter patience shows more deaths an hour. The order stays:
-# a beat is shorter than the patience with its absence. Small windows and pages make a batch of ten documents go through what a thousand do.
-# `ingestio up` under chaos keeps the real values.
+# a beat is shorter than the patience with its absence, which is longer than a busy machine takes for a task. Small windows and pages make
+# a batch of ten documents go through what a thousand do. `ingestio up` under chaos keeps the real values.
+_PATIENCE = timedelta(seconds=float(os.environ.get(PATIENCE_VARIABLE, "8")))
 _IN_SMALL: dict[ModuleType, dict[str, Any]] = {
     options: {
-        "WORKFLOW_TASK_TIMEOUT": timedelta(seconds=8),
-        "HEARTBEAT_TIMEOUT": timedelta(seconds=8),
+        "WORKFLOW_TASK_TIMEOUT": _PATIENCE,
+        "HEARTBEAT_TIMEOUT": _PATIENCE,
         "WINDOW": 4,
         "MANIFEST_PAGE": 5,
         "DOCUMENTS_PER_RUN": 6,

@@ -14,7 +14,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chaos.mortal import DIE, GO
+GO, DIE = b"+", b"-"
+"""The answers on the line."""
+
+PATIENCE_VARIABLE = "CHAOS_PATIENCE_SECONDS"
+"""Tells mortal processes after how much silence a worker's task goes to another."""
 
 ITSELF = "itself"
 

@@ -9,7 +9,7 @@ from tests.chaos.proxy import Direction, Fault, Kind
 from tests.chaos.referee import ITSELF, Death
 from tests.chaos.site import API, EVERYTHING, SERVERS, VISITORS, WORKERS, Link
 
-USERS = ("a", "b")
+USERS = ("a", "b", "c")
 DOCUMENTS = (4, 6, 8, 10, 12)
 FIRST_SECONDS = 6.0
 """Faults and deaths at random moments fall into so much of the round's beginning."""
@@ -84,10 +84,10 @@ class Script:
 def draw(seed: int, known: Sequence[str]) -> Script:
     """The script of a seed; `known` are the boundaries that a calm round crosses, in the same order each time."""
     dice = random.Random(seed)
-    orders = tuple(_order(dice) for _ in range(dice.choice((2, 3, 3))))
+    orders = tuple(_order(dice) for _ in range(dice.choice((3, 4, 5))))
     documents = sum(len(order.pages) for order in orders)
     crossed = [name for name in known if _comes_up(name, orders)]
-    deaths = tuple(_death(dice, crossed, documents, len(orders)) for _ in range(dice.randint(25, 50)))
+    deaths = tuple(_death(dice, crossed, documents, len(orders)) for _ in range(dice.randint(40, 80)))
     strikes = tuple(
         Strike(dice.choice((*SERVERS, "worker", API)), dice.uniform(0, FIRST_SECONDS))
         for _ in range(dice.choice((0, 0, 1, 2)))

@@ -33,7 +33,7 @@ from ingestio.embedded.processes import Child
 from ingestio.embedded.supervisor import RestartPolicy, Supervisor
 from ingestio.embedded.temporal import PORT_NAMES, temporal_node
 from tests.chaos.proxy import Fault, Proxy
-from tests.chaos.referee import Referee
+from tests.chaos.referee import PATIENCE_VARIABLE, Referee
 from tests.chaos.visitor import Visitor
 from tests.extraction.gemini_stand_in import GeminiStandIn
 from tests.storage import s3_server
@@ -63,10 +63,14 @@ _T = TypeVar("_T")
 
 
 class Site:
-    """`with Site(folder, seed) as site:` starts everything; `site.visitor("alice")` is a user of it."""
+    """`with Site(folder, seed) as site:` starts everything; `site.visitor("alice")` is a user of it.
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    `patience_seconds`: after so much silence a worker's task is given to another; less than a busy machine takes for one never ends.
+    """
+
+    def __init__(self, folder: Path, seed: int, *, patience_seconds: float = 8.0) -> None:
         self.folder = folder
+        self._patience_seconds = patience_seconds
         self._dice = random.Random(seed)
         self._stack = ExitStack()
         self._supervisor = Supervisor(_RESTARTS)
@@ -242,6 +246,7 @@ class Site:
             "TEMPORAL_ADDRESS": self._node.address,
             "GEMINI_API_KEY": "a key for the stand-in",
             "INGESTIO_MODEL_TIMEOUT_SECONDS": "5",
+            PATIENCE_VARIABLE: str(self._patience_seconds),
         }
 
     async def _open_lines(self, ports: Mapping[str, int]) -> None:

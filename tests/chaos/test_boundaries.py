@@ -16,7 +16,7 @@ pytestmark = pytest.mark.chaos
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with Site(tmp_path_factory.mktemp("site"), seed=1) as made:
+    with Site(tmp_path_factory.mktemp("site"), seed=1, patience_seconds=4) as made:
         yield made
 
 
