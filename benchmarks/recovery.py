@@ -21,7 +21,7 @@ from benchmarks.rows import counts, jobs, require_truth
 from workflows import options
 
 DOCUMENTS = 200
-ROUNDS = 3
+ROUNDS = 2
 SEED = 1
 MODEL_SECONDS = 1.0
 SLACK_SECONDS = 5.0

@@ -124,11 +124,11 @@ async def _histories(place: Laboratory, batch_id: UUID, documents: int) -> Histo
     """Of the batch's own runs and its documents', once the server lists them all as closed."""
     async with asyncio.timeout(VISIBILITY_SECONDS):
         while True:
-            batch_runs, lengths = 0, []
+            batch_runs, lengths, open_runs = 0, [], 0
             async for run in place.client.list_workflows(f"IngestioBatch = '{batch_id}'"):
                 batch_runs += run.workflow_type == "BatchWorkflow"
-                if run.close_time is not None:
-                    lengths.append(run.history_length)
-            if len(lengths) == documents + batch_runs:
+                open_runs += run.close_time is None
+                lengths.append(run.history_length)
+            if not open_runs and len(lengths) >= documents + batch_runs:
                 return Histories(max(lengths), sum(lengths), batch_runs)
             await asyncio.sleep(0.5)
