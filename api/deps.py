@@ -1,8 +1,9 @@
 """What routes ask for: who is calling, and the way to the database, to storage and to the runs."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from fastapi.security import HTTPBearer
 
 from api.browser import FORM_TOKEN_HEADER, READING, BrowserSessions
 from api.events.hub import Hub
+from api.load import MOST_PICTURES, MOST_UPLOADS, Places
 from api.runs import Runs
 from api.security import SignIn
 from api.web.rendering import Renderer
@@ -36,6 +38,8 @@ class FrontDoor:
     events: Hub
     closing: asyncio.Event
     """Set when the process is told to stop: whoever holds a stream open ends it then, because the stop waits for open answers."""
+    uploads: Places = field(default_factory=lambda: Places(MOST_UPLOADS, "uploads"))
+    pictures: Places = field(default_factory=lambda: Places(MOST_PICTURES, "page pictures"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,5 +110,19 @@ async def _caller(request: Request) -> Caller:
 _BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A token of the configured issuer.")
 
 DoorDep = Annotated[FrontDoor, Depends(front_door)]
+
+
+async def _upload_place(door: DoorDep) -> AsyncIterator[None]:
+    with door.uploads.taken():
+        yield
+
+
+async def _picture_place(door: DoorDep) -> AsyncIterator[None]:
+    with door.pictures.taken():
+        yield
+
+
+ONE_OF_THE_UPLOADS = Depends(_upload_place)
+ONE_OF_THE_PICTURES = Depends(_picture_place)
 CallerDep = Annotated[Caller, Depends(_caller)]
 SIGNED_IN_ROUTES = [Security(_BEARER)]

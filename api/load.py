@@ -11,6 +11,10 @@ from ingestio.errors import Unavailable
 
 # Requests of every kind, open streams included. One waits at most a few seconds for the database, so this many is seconds of work.
 MOST_REQUESTS = 1_000
+# Each holds staged files, and up to eight whose pages are being counted; two cores count about a hundred small files a second.
+MOST_UPLOADS = 64
+# Each waits for one of the few processes that draw pages, at most half a minute a page.
+MOST_PICTURES = 32
 _COME_BACK_SECONDS = 2
 # Whoever asks these wants to know how a process fares that takes on nothing more.
 _ALWAYS = frozenset({"/healthz", "/readyz", "/metrics"})

@@ -75,11 +75,14 @@ class Runs:
                 raise Unavailable("The workflow server does not serve.")
 
     async def _server_knows_tags(self) -> bool:
-        """Whether runs may carry search attributes; asked until the answer is yes, because the server may have been away."""
+        """Whether runs may carry search attributes; asked until the answer is yes, because the server may have been away.
+
+        Raises Unavailable when it does not answer: whoever waits for our own answer need not wait for a second question to fail.
+        """
         if not self._tagged:
             try:
                 async with asyncio.timeout(_LOOK_UP_SECONDS):
                     self._tagged = await ensure_search_attributes(self._client)
-            except TimeoutError:
-                return False
+            except TimeoutError as error:
+                raise Unavailable("The workflow server did not answer.") from error
         return self._tagged

@@ -23,6 +23,10 @@ from ingestio.storage.objects import ObjectStore, open_store
 Clock = Callable[[], datetime]
 utc_now: Clock = partial(datetime.now, UTC)
 
+# Behind a request somebody waits: a database that is away, or too busy to begin, is said at once. A worker has more patience.
+REQUEST_PATIENCE_SECONDS = 3.0
+REQUEST_ANSWER_SECONDS = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Deps:
@@ -58,7 +62,9 @@ async def front_door(settings: Settings, clock: Clock = utc_now) -> AsyncIterato
         issuer = local_issuer(settings) if settings.auth == "local" else None
         yield Deps(
             settings=settings,
-            engine=await _engine(settings, stack),
+            engine=await _engine(
+                settings, stack, patience_seconds=REQUEST_PATIENCE_SECONDS, answer_seconds=REQUEST_ANSWER_SECONDS
+            ),
             store=open_object_store(settings),
             book=plan_book(settings),
             clock=clock,
@@ -114,8 +120,8 @@ def open_object_store(settings: Settings) -> ObjectStore:
     return open_store(settings.resolved_storage_url, scratch=settings.data_dir.resolve() / "scratch")
 
 
-async def _engine(settings: Settings, stack: AsyncExitStack) -> AsyncEngine:
-    engine = create_engine(database_url(settings), pool_size=settings.database_pool_size)
+async def _engine(settings: Settings, stack: AsyncExitStack, **bounds: float) -> AsyncEngine:
+    engine = create_engine(database_url(settings), pool_size=settings.database_pool_size, **bounds)
     stack.push_async_callback(engine.dispose)
     return engine
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from api import steering
 from api.answers import batch_answer, find_batch
 from api.bodies import JSON, MULTIPART, json_body, media_type
-from api.deps import CallerDep
+from api.deps import ONE_OF_THE_UPLOADS, CallerDep
 from api.pagination import InDocumentOrder, Listed, NewestFirst
 from api.routes.drafts import make_draft
 from api.schemas.batches import Batch, NewDraft, Progress, Retry
@@ -34,6 +34,7 @@ _CREATED: dict[int | str, dict[str, Any]] = {
 @router.post(
     "",
     status_code=202,
+    dependencies=[ONE_OF_THE_UPLOADS],
     responses=_CREATED | problems(402, 403, 404, 408, 409, 413, 415),
     openapi_extra={"requestBody": ONE_SHOT},
 )

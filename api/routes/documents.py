@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from api.answers import document_answer, find_document
 from api.bodies import require_multipart
-from api.deps import Caller, CallerDep
+from api.deps import ONE_OF_THE_PICTURES, ONE_OF_THE_UPLOADS, Caller, CallerDep
 from api.downloads import as_attachment
 from api.pagination import Listed, NewestFirst
 from api.removal import remove_stored
@@ -42,6 +42,7 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
 @router.post(
     "",
     status_code=201,
+    dependencies=[ONE_OF_THE_UPLOADS],
     responses=problems(404, 408, 409, 413, 415),
     openapi_extra={"requestBody": ONE_FILE},
 )
@@ -139,7 +140,12 @@ async def read_file(document_id: UUID, caller: CallerDep) -> StreamingResponse:
     )
 
 
-@router.get("/{document_id}/pages/{number}.png", response_class=Response, responses=_PICTURE | problems(404))
+@router.get(
+    "/{document_id}/pages/{number}.png",
+    response_class=Response,
+    dependencies=[ONE_OF_THE_PICTURES],
+    responses=_PICTURE | problems(404),
+)
 async def read_page(document_id: UUID, number: int, caller: CallerDep) -> Response:
     """A picture of one page, from 1, at 110 dots per inch."""
     row = await find_document(caller, document_id)

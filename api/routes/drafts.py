@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 
 from api import steering
 from api.answers import batch_answer
-from api.deps import Caller, CallerDep
+from api.deps import ONE_OF_THE_UPLOADS, Caller, CallerDep
 from api.schemas.batches import Batch, DraftPatch, NewDraft, Quote, Submission
 from api.schemas.documents import Document
 from api.schemas.forms import RAW_FILE
@@ -45,6 +45,7 @@ async def make_draft(caller: Caller, draft: NewDraft, key: str | None) -> tuple[
 @router.put(
     "/files/{client_id}",
     status_code=201,
+    dependencies=[ONE_OF_THE_UPLOADS],
     responses=problems(404, 408, 409, 413, 415),
     openapi_extra={"requestBody": RAW_FILE},
 )

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api import steering
+from api.deps import ONE_OF_THE_UPLOADS
 from api.uploads.batches import receive_batch
 from api.web.batch_lines import BatchLine, lines_of
 from api.web.lists import link_maker, page_request
@@ -40,7 +41,7 @@ async def read_start(visitor: VisitorDep) -> Response:
     return await _start(visitor)
 
 
-@router.post("")
+@router.post("", dependencies=[ONE_OF_THE_UPLOADS])
 async def upload_at_once(request: Request, visitor: VisitorDep) -> Response:
     """A whole batch by one form: what works without scripts."""
     visitor.require_our_origin()

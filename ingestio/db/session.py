@@ -8,6 +8,7 @@ Role and claims are set locally, in one statement, and end with the transaction:
 nothing over.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from ingestio.db.engine import PATIENCE
 from ingestio.errors import Unavailable
 
 
@@ -62,7 +64,7 @@ async def _session(
 ) -> AsyncIterator[_Session]:
     try:
         async with kind(engine, expire_on_commit=False) as session, session.begin():
-            await session.execute(_ENTER, {"role": role, "claims": json.dumps(claims)})
+            await _enter(engine, session, {"role": role, "claims": json.dumps(claims)})
             yield session
     except PoolTimeoutError as error:
         raise Unavailable("The database is busy; try again in a moment.") from error
@@ -72,3 +74,12 @@ async def _session(
         if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
             raise Unavailable("The database did not answer; try again in a moment.") from error
         raise
+
+
+async def _enter(engine: AsyncEngine, session: AsyncSession, values: dict[str, str]) -> None:
+    """Wait for a connection, see that it lives, begin: all of it within the engine's patience."""
+    try:
+        async with asyncio.timeout(engine.sync_engine.get_execution_options().get(PATIENCE)):
+            await session.execute(_ENTER, values)
+    except TimeoutError as error:
+        raise Unavailable("The database did not answer; try again in a moment.") from error

@@ -32,8 +32,8 @@ from ingestio.storage.staging import (
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
-_CALL_SECONDS = 8.0
-"""A question without a body: head, list, delete, the headers of a download. Twice it still fits a web request."""
+_CALL_SECONDS = 3.5
+"""A question without a body: head, list, delete, the headers of a download. Behind many of them somebody waits for a page."""
 _SLOWEST_BYTES_PER_SECOND = 250_000
 """A transfer is given up when it takes longer than this speed would, plus a minute."""
 _PART_BYTES = 5 * 1024 * 1024
@@ -45,7 +45,7 @@ _CLIENT: "ClientConfig" = {
     # Only has an effect when the endpoint itself is written http://; the clouds' own endpoints are https.
     "allow_http": True,
     # Three attempts to connect fit _CALL_SECONDS.
-    "connect_timeout": timedelta(seconds=2.5),
+    "connect_timeout": timedelta(seconds=1.1),
     # Counts from the last byte that arrived, and so while a part is sent.
     "read_timeout": timedelta(seconds=60),
     # For a whole request including its body: as long as the slowest reader of the largest file may take.

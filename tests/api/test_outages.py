@@ -1,14 +1,22 @@
-"""A database that goes away in the middle of an upload: nothing half-done is taken for done, and a repeat makes it whole."""
+"""Parts that go away: 503 with Retry-After comes quickly, nothing half-done is taken for done, and a repeat makes it whole."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import psycopg
 import pytest
 
 from api.app import create_app
+from api.load import Places
+from ingestio.bootstrap import REQUEST_ANSWER_SECONDS, REQUEST_PATIENCE_SECONDS
 from ingestio.config import Settings
+from ingestio.embedded.temporal import TemporalServer
+from ingestio.errors import Unavailable
 from tests.api.conftest import NewUser, User, assert_problem, documents_of, running
 from tests.api.files import pdf
 from tests.api.wire import Wire, wire
@@ -100,3 +108,117 @@ async def test_a_shell_that_upkeep_swept_in_a_long_upload_is_made_again(user: Us
     answer = await send(user, pdf(), sweep)
 
     assert (answer.status_code, answer.json()["document_count"]) == (202, 2)
+
+
+# What a busy machine may add to the bound of a wait.
+SLACK_SECONDS = 3.0
+
+
+async def answered(user: User, path: str = "/usage") -> tuple[httpx.Response, float]:
+    """The answer and how long it took, in seconds."""
+    started = time.monotonic()
+    answer = await user.get(path)
+    return answer, time.monotonic() - started
+
+
+async def recovered(user: User, seconds: float = 10) -> None:
+    """Wait until a request succeeds."""
+    async with asyncio.timeout(seconds):
+        while (await user.get("/usage")).status_code != 200:
+            await asyncio.sleep(0.1)
+
+
+async def test_a_database_that_refuses_is_said_at_once(cut_off: tuple[User, Wire]) -> None:
+    user, line = cut_off
+    line.cut()
+
+    answer, seconds = await answered(user)
+
+    assert_problem(answer, 503, "unavailable")
+    assert int(answer.headers["retry-after"]) >= 1
+    assert seconds < REQUEST_PATIENCE_SECONDS
+    line.mend()
+    await recovered(user)
+
+
+async def test_a_database_that_says_nothing_is_said_within_seconds_to_everybody(cut_off: tuple[User, Wire]) -> None:
+    user, line = cut_off
+    assert all(answer.status_code == 200 for answer, _ in await asyncio.gather(*(answered(user) for _ in range(12))))
+    line.silence()
+
+    # More than the pool holds: some have a connection that is silent, some get none.
+    for answer, seconds in await asyncio.gather(*(answered(user) for _ in range(30))):
+        assert_problem(answer, 503, "unavailable")
+        assert int(answer.headers["retry-after"]) >= 1
+        assert seconds < REQUEST_PATIENCE_SECONDS + SLACK_SECONDS
+
+    line.mend()
+    await recovered(user)
+    assert all(answer.status_code == 200 for answer, _ in await asyncio.gather(*(answered(user) for _ in range(12))))
+
+
+async def test_a_database_that_falls_silent_in_a_transaction_is_given_up(
+    cut_off: tuple[User, Wire], superuser: psycopg.Connection[Any]
+) -> None:
+    user, line = cut_off
+    draft = await user.draft()
+    with superuser.transaction():
+        superuser.execute("SELECT 1 FROM extraction_batches WHERE id = %s FOR UPDATE", [draft["id"]])
+        started = time.monotonic()
+        deleting = asyncio.create_task(user.ask("DELETE", f"/batches/{draft['id']}"))
+        await asyncio.sleep(1)
+        line.silence()
+        answer = await deleting
+
+    assert_problem(answer, 503, "unavailable")
+    assert time.monotonic() - started < REQUEST_ANSWER_SECONDS + SLACK_SECONDS
+    line.mend()
+    await recovered(user)
+    assert (await user.get(f"/batches/{draft['id']}")).status_code == 200
+
+
+@pytest.fixture
+async def out_of_touch(
+    make_settings: Callable[..., Settings], new_user: NewUser, temporal_server: TemporalServer
+) -> AsyncIterator[tuple[User, Wire]]:
+    """A user at a front door whose workflow server can fall silent."""
+    async with wire(int(temporal_server.address.rpartition(":")[2])) as line:
+        settings = make_settings(TEMPORAL_ADDRESS=f"127.0.0.1:{line.port}")
+        async with running(create_app(settings)) as client:
+            yield await new_user(client=client), line
+
+
+@pytest.mark.parametrize("ailment", ["cut", "silence"])
+async def test_work_is_taken_in_and_steered_while_the_workflow_server_is_away(
+    out_of_touch: tuple[User, Wire], ailment: str
+) -> None:
+    user, line = out_of_touch
+    assert (await user.batch([1]))["status"] == "queued"
+    getattr(line, ailment)()
+
+    started = time.monotonic()
+    batch = await user.batch([1])
+    assert time.monotonic() - started < 4 + SLACK_SECONDS
+    for action in ("pause", "resume", "cancel"):
+        started = time.monotonic()
+        assert (await user.post(f"/batches/{batch['id']}/{action}")).status_code == 202
+        assert time.monotonic() - started < 4 + SLACK_SECONDS
+    progress, seconds = await answered(user, f"/batches/{batch['id']}/progress")
+
+    assert progress.json() == {"running": 0, "waiting": 1, "paused": False, "waiting_for": None}
+    assert seconds < 1 + SLACK_SECONDS
+    line.mend()
+    async with asyncio.timeout(30):
+        while (await user.client.get("/readyz")).status_code != 200:
+            await asyncio.sleep(0.2)
+
+
+async def test_beyond_its_places_work_is_sent_away_and_taken_again_when_one_is_free() -> None:
+    places = Places(2, "uploads")
+    with places.taken():
+        with places.taken(), pytest.raises(Unavailable) as caught, places.taken():
+            pass
+        assert caught.value.retry_after_seconds >= 1
+        with places.taken():
+            pass
+    await asyncio.wait_for(places.empty(5), 1)

@@ -1,4 +1,4 @@
-"""A wire between us and a server that can be cut and mended."""
+"""A wire between us and a server that can be cut, silenced and mended."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,6 +11,7 @@ class Wire:
     def __init__(self, port: int) -> None:
         self._to = port
         self._whole = True
+        self._carries = True
         self._writers: set[asyncio.StreamWriter] = set()
         self.port = 0
 
@@ -20,26 +21,35 @@ class Wire:
         for writer in self._writers:
             writer.transport.abort()
 
+    def silence(self) -> None:
+        """Swallow every byte from now on and refuse nothing: what a network does that lost its way."""
+        self._carries = False
+
     def mend(self) -> None:
-        self._whole = True
+        """Carry again; what was swallowed is gone, so old connections are broken."""
+        self.cut()
+        self._carries = self._whole = True
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         try:
-            if self._whole:
+            if self._whole and self._carries:
                 far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._to)
                 self._writers.add(far_writer)
-                await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+                await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+            elif self._whole:
+                with suppress(ConnectionError):
+                    await reader.read()
         finally:
             writer.transport.abort()
 
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    writer.transport.abort()
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(65536):
+                if self._carries:
+                    writer.write(data)
+                    await writer.drain()
+        writer.transport.abort()
 
 
 @asynccontextmanager

@@ -286,7 +286,7 @@ async def test_a_connection_that_is_killed_in_use_is_unavailable_and_one_killed_
 
 
 async def test_a_full_pool_is_unavailable(database: Database) -> None:
-    engine = create_engine(database.app_url, pool_size=1, pool_timeout_seconds=0.05)
+    engine = create_engine(database.app_url, pool_size=1, patience_seconds=2)
     try:
         async with service_session(engine):
             with pytest.raises(Unavailable, match="busy"):
