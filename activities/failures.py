@@ -3,15 +3,20 @@
 Rule: what we typed ourselves says so itself. A part that is away is tried again. Anything unforeseen is a defect of ours: a database step
 that trips over one would do so again, so it is not repeated; an extraction gets two more chances, because parsers meet odd machines.
 The failure that reaches a history carries the code and our own sentence only; the full detail goes to the log.
+
+The pause before the next try is chosen here, because Temporal's retry policies know no jitter: a thousand documents that met the same
+outage would come back in the same instant, again and again.
 """
 
 import functools
 import logging
+import random
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from temporalio import activity
+from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 
 from ingestio.errors import (
@@ -23,6 +28,7 @@ from ingestio.errors import (
     ModelError,
     Unavailable,
 )
+from workflows import options
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +45,7 @@ def database_step(step: Step) -> Step:
         try:
             return await step(*arguments)
         except Exception as error:  # noqa: BLE001 - an edge: whatever it is, the workflow gets a typed failure
-            raise _translate(error, retry_unforeseen=False) from None
+            raise _translate(error, options.DATABASE_STEP_RETRY, retry_unforeseen=False) from None
 
     return translated  # type: ignore[return-value]
 
@@ -52,22 +58,29 @@ def long_step(step: Step) -> Step:
         try:
             return await step(*arguments)
         except Exception as error:  # noqa: BLE001 - an edge, as above
-            attempt = activity.info().attempt
-            raise _translate(error, retry_unforeseen=attempt < ATTEMPTS_AT_ODD_DOCUMENTS) from None
+            may_repeat = activity.info().attempt < ATTEMPTS_AT_ODD_DOCUMENTS
+            raise _translate(error, options.EXTRACTION_RETRY, retry_unforeseen=may_repeat) from None
 
     return translated  # type: ignore[return-value]
 
 
-def _translate(error: Exception, *, retry_unforeseen: bool) -> ApplicationError:
+def jittered(policy: RetryPolicy, attempt: int, random_share: float) -> timedelta:
+    """The pause after the `attempt`-th failure (from 1): what the policy says, or down to half of it. `random_share` is in [0, 1)."""
+    longest = policy.maximum_interval or policy.initial_interval
+    # Beyond 30 doublings every ceiling is reached, and a float would overflow one day.
+    whole = min(policy.initial_interval * policy.backoff_coefficient ** min(attempt - 1, 30), longest)
+    return whole * (0.5 + random_share / 2)
+
+
+def _translate(error: Exception, policy: RetryPolicy, *, retry_unforeseen: bool) -> ApplicationError:
     if isinstance(error, ApplicationError):
         return error
     if isinstance(error, ModelError):
-        delay = error.retry_after_seconds
         return ApplicationError(
             FAILURE_MESSAGES[error.reason],
             type=error.reason,
             non_retryable=not error.can_retry,
-            next_retry_delay=None if delay is None else timedelta(seconds=delay),
+            next_retry_delay=_pause(policy, error.retry_after_seconds) if error.can_retry else None,
         )
     if isinstance(error, DocumentFailed):
         return ApplicationError(FAILURE_MESSAGES[error.reason], type=error.reason, non_retryable=True)
@@ -76,9 +89,21 @@ def _translate(error: Exception, *, retry_unforeseen: bool) -> ApplicationError:
         code = FailureCode.NO_TEXT
         return ApplicationError(FAILURE_MESSAGES[code], type=code, non_retryable=True)
     if isinstance(error, Unavailable):
-        return ApplicationError(error.detail, type=error.code)
+        return ApplicationError(error.detail, type=error.code, next_retry_delay=_pause(policy))
     if isinstance(error, IngestioError):
         return ApplicationError(error.detail, type=error.code, non_retryable=True)
     logger.error("a step failed in a way we did not foresee", exc_info=error)
     code = FailureCode.INTERNAL
     return ApplicationError(FAILURE_MESSAGES[code], type=code, non_retryable=not retry_unforeseen)
+
+
+def _pause(policy: RetryPolicy, asked_seconds: float | None = None) -> timedelta:
+    """Jittered; what the other side asked for is never undercut, only stretched by up to a tenth."""
+    share = random.random()  # noqa: S311 - spreads load, hides nothing
+    if asked_seconds is not None:
+        return timedelta(seconds=asked_seconds * (1 + share / 10))
+    pause = jittered(policy, activity.info().attempt, share)
+    if activity.info().is_local and activity.is_worker_shutdown():
+        # A local activity that is tried again inside the worker would keep it from ever ending.
+        return max(pause, options.DATABASE_STEP_WAITS_INSIDE * (1.1 + share / 10))
+    return pause

@@ -14,6 +14,10 @@ DATABASE_STEP_RETRY = RetryPolicy(
     maximum_attempts=0,
 )
 
+# Up to this pause a failed database step waits inside the worker, which keeps its workflow task open and writes three events every eight
+# seconds; a longer pause is a timer of the workflow: cheaper in an outage, and a worker that stops hands the step back that way.
+DATABASE_STEP_WAITS_INSIDE = timedelta(seconds=5)
+
 # Long activities say that they live every few seconds; after this much silence Temporal gives the work to another worker. It bounds how
 # long a killed worker delays a document, so it is short; it must outlast a garbage collection or a stalled disk, so it is not shorter.
 HEARTBEAT_TIMEOUT = timedelta(seconds=12)

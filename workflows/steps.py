@@ -21,6 +21,7 @@ async def database_step(port: Callable[[Request], Awaitable[Answer]], request: R
         request,
         start_to_close_timeout=options.DATABASE_STEP_TIMEOUT,
         retry_policy=options.DATABASE_STEP_RETRY,
+        local_retry_threshold=options.DATABASE_STEP_WAITS_INSIDE,
         summary=summary,
     )
 
