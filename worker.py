@@ -26,7 +26,8 @@ logger = logging.getLogger("ingestio.worker")
 
 # Twice a minute: work whose run was lost is taken up within one.
 UPKEEP_INTERVAL = timedelta(seconds=30)
-# Running activities get this long to finish after SIGTERM; what is left is handed back and repeated elsewhere.
+# Running activities get this long to finish after SIGTERM; what is left is handed back as a failure that is tried again within a second,
+# by another worker or after the next start. Nothing of it looks like a cancel to the workflow.
 DRAIN = timedelta(seconds=10)
 # A cancel reaches a running model call with the answer to its next heartbeat, so heartbeats must not be saved up.
 HEARTBEAT_THROTTLE = timedelta(seconds=2)
@@ -42,14 +43,16 @@ CACHED_RUNS = 500
 
 
 async def run(settings: Settings, stop: asyncio.Event) -> None:
-    """Work until `stop` is set, then drain. Raises Unavailable when Temporal stays away at the start."""
+    """Wait for Temporal as long as it takes, work until `stop` is set, then drain."""
     async with back_room(settings) as deps:
         await serve(deps, stop)
 
 
 async def serve(deps: WorkerDeps, stop: asyncio.Event) -> None:
     """The same on what is given; benchmarks bring a provider of their own."""
-    client = await connect_patiently(deps.settings.temporal_address, deps.settings.temporal_namespace)
+    client = await connect_patiently(deps.settings.temporal_address, deps.settings.temporal_namespace, stop)
+    if client is None:
+        return
     tagged = await ensure_search_attributes(client)
     workers = build(client, deps, tagged=tagged)
     # Everything imported so far lives until the end; leaving it out of collections makes each one short.
@@ -64,7 +67,9 @@ async def serve(deps: WorkerDeps, stop: asyncio.Event) -> None:
         await asyncio.gather(*(each.shutdown() for each in workers))
 
 
-def build(client: Client, deps: WorkerDeps, *, tagged: bool, cached_runs: int = CACHED_RUNS) -> list[Worker]:
+def build(
+    client: Client, deps: WorkerDeps, *, tagged: bool, cached_runs: int = CACHED_RUNS, drain: timedelta = DRAIN
+) -> list[Worker]:
     """The workers of a process: orchestration with its short steps, and one for each queue of long ones, so that none starves another.
 
     Every process serves every queue: documents that were queued before the provider was changed are read by the new one.
@@ -77,7 +82,7 @@ def build(client: Client, deps: WorkerDeps, *, tagged: bool, cached_runs: int = 
         workflows=[BatchWorkflow, DocumentWorkflow, UpkeepWorkflow],
         activities=short_steps(deps, client, tagged=tagged),
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
-        graceful_shutdown_timeout=DRAIN,
+        graceful_shutdown_timeout=drain,
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
         max_cached_workflows=cached_runs,
         # Without a cache the SDK loses a task that it takes while another is worked on, until the server gives it away again.
@@ -92,7 +97,7 @@ def build(client: Client, deps: WorkerDeps, *, tagged: bool, cached_runs: int = 
             activities=long_steps(deps),
             max_concurrent_activities=at_once,
             max_task_queue_activities_per_second=per_second,
-            graceful_shutdown_timeout=DRAIN,
+            graceful_shutdown_timeout=drain,
             max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
             default_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
         )

@@ -1,7 +1,11 @@
 """The connection to Temporal, as its own environment configuration names it, and the search attributes that operators filter by."""
 
 import asyncio
+import logging
+import random
+from contextlib import suppress
 from datetime import timedelta
+from itertools import count
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
@@ -12,7 +16,11 @@ from temporalio.service import RPCError
 from ingestio.domain.runs import SEARCH_ATTRIBUTES
 from ingestio.errors import ConfigurationError, Unavailable
 
+logger = logging.getLogger(__name__)
+
 RPC_TIMEOUT = timedelta(seconds=5)
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 5.0
 
 
 async def connect(address: str | None, namespace: str, *, lazy: bool = False) -> Client:
@@ -33,15 +41,23 @@ async def connect(address: str | None, namespace: str, *, lazy: bool = False) ->
         raise Unavailable(f"Temporal at {config['target_host']} cannot be reached.") from error
 
 
-async def connect_patiently(address: str | None, namespace: str, *, attempts: int = 30) -> Client:
-    """The same, trying for about `attempts` seconds: servers that start together come up in any order."""
-    for attempt in range(attempts):
+async def connect_patiently(address: str | None, namespace: str, stop: asyncio.Event) -> Client | None:
+    """The same, for as long as it takes; None when `stop` is set before. Raises ConfigurationError.
+
+    Servers that start together come up in any order, and a worker that ended because of that would only be started again.
+    """
+    for attempt in count():
         try:
-            return await connect(address, namespace)
-        except Unavailable:
-            if attempt == attempts - 1:
-                raise
-            await asyncio.sleep(1)
+            async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
+                return await connect(address, namespace)
+        except (Unavailable, TimeoutError):
+            pause = min(FIRST_PAUSE_SECONDS * 2 ** min(attempt, 10), LONGEST_PAUSE_SECONDS)
+            logger.warning("Temporal does not answer; trying again in at most %.1f s", pause)
+        with suppress(TimeoutError):
+            # Jittered, or all workers would come back in the same instant.
+            async with asyncio.timeout(pause * random.uniform(0.5, 1)):  # noqa: S311 - spreads load, hides nothing
+                await stop.wait()
+                return None
     raise AssertionError("unreachable")
 
 

@@ -91,7 +91,7 @@ def clock() -> Callable[[], datetime]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def house(
+async def unmanned(
     engine: AsyncEngine,
     clean_database: Database,
     superuser: psycopg.Connection[Any],
@@ -99,10 +99,9 @@ async def house(
     provider: ScriptedProvider,
     settings: Settings,
     clock: Callable[[], datetime],
-    cached_runs: int,
     tmp_path: Path,
-) -> AsyncIterator[House]:
-    """A provisioned growth user and a running worker."""
+) -> House:
+    """A provisioned growth user, and no worker yet."""
     tagged = await ensure_search_attributes(temporal)
     store: ObjectStore = open_store((tmp_path / "storage").as_uri(), scratch=tmp_path / "scratch")
     deps = WorkerDeps(
@@ -115,10 +114,16 @@ async def house(
     )
     house = House(deps, superuser, f"user-{uuid4().hex[:8]}", temporal, provider, tagged)
     await house.open()
+    return house
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def house(unmanned: House, cached_runs: int) -> AsyncIterator[House]:
+    """The same with a running worker."""
     async with AsyncExitStack() as stack:
-        for worker in build(temporal, deps, tagged=tagged, cached_runs=cached_runs):
+        for worker in build(unmanned.client, unmanned.deps, tagged=unmanned.tagged, cached_runs=cached_runs):
             await stack.enter_async_context(worker)
-        yield house
+        yield unmanned
 
 
 @pytest.fixture
