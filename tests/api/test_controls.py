@@ -10,6 +10,23 @@ from tests.api.files import pdf
 
 ACTIONS = ("cancel", "pause", "resume", "retry")
 
+# R64 as a table: what each action answers in each state of a batch.
+STEERABLE = {"cancel": 202, "pause": 202, "resume": 202, "retry": 409, "delete": 409}
+ENDED = {"cancel": 409, "pause": 409, "resume": 409, "delete": 204}
+ALLOWED = {
+    "draft": {"cancel": 409, "pause": 409, "resume": 409, "retry": 409, "delete": 204},
+    "queued": STEERABLE,
+    "processing": STEERABLE,
+    "queued, paused": STEERABLE,
+    "processing, paused": STEERABLE,
+    "processing, being cancelled": STEERABLE,
+    "completed": ENDED | {"retry": 409},
+    "partially completed": ENDED | {"retry": 202},
+    "failed": ENDED | {"retry": 202},
+    "failed, every file refused": ENDED | {"retry": 409},
+    "cancelled": ENDED | {"retry": 202},
+}
+
 
 async def ended(user: User, *, completed: int = 0, failed: int = 0) -> Json:
     """A batch whose documents have all ended."""
@@ -20,6 +37,69 @@ async def ended(user: User, *, completed: int = 0, failed: int = 0) -> Json:
     await worker.settle(batch["id"])
     answer: Json = (await user.get(f"/batches/{batch['id']}")).json()
     return answer
+
+
+async def in_state(user: User, state: str) -> Json:
+    """A batch in one of the states of the table."""
+    match state:
+        case "draft":
+            return await user.draft()
+        case "completed":
+            return await ended(user, completed=1)
+        case "partially completed":
+            return await ended(user, completed=1, failed=1)
+        case "failed":
+            return await ended(user, failed=1)
+        case "failed, every file refused":
+            refused: Json = (await user.upload([("a.txt", b"text")])).json()
+            return refused
+    batch = await user.batch([1, 1])
+    first, second = await documents_of(user, batch["id"])
+    if state == "cancelled":
+        worker = Worker(user)
+        await worker.complete(first["id"])
+        await worker.fail(second["id"], FailureCode.CANCELLED)
+        await worker.settle(batch["id"])
+    if state.startswith("processing"):
+        await Worker(user).confirm(first["id"])
+    if state.endswith("paused"):
+        await user.post(f"/batches/{batch['id']}/pause")
+    if state.endswith("being cancelled"):
+        await user.post(f"/batches/{batch['id']}/cancel")
+    now: Json = (await user.get(f"/batches/{batch['id']}")).json()
+    return now
+
+
+@pytest.mark.parametrize("action", [*ACTIONS, "delete"])
+@pytest.mark.parametrize("state", ALLOWED)
+async def test_every_action_in_every_state(user: User, state: str, action: str) -> None:
+    batch = await in_state(user, state)
+    path = f"/batches/{batch['id']}"
+
+    answer = await (user.ask("DELETE", path) if action == "delete" else user.post(f"{path}/{action}"))
+
+    assert answer.status_code == ALLOWED[state][action], answer.text
+    if answer.status_code == 409:
+        assert assert_problem(answer, 409, "invalid_transition")["current"] == batch["status"]
+        assert (await user.get(path)).json() == batch
+    if answer.status_code == 202 and action != "retry":
+        # A wish: what comes of it is the run's affair, and wishing again is fine.
+        assert answer.json()["status"] == batch["status"]
+        assert (await user.post(f"{path}/{action}")).status_code == 202
+    if answer.status_code == 202 and action == "retry":
+        assert (answer.json()["status"], answer.json()["completed_at"]) == ("queued", None)
+        assert (await user.post(f"{path}/{action}")).status_code == 409
+
+
+@pytest.mark.parametrize("action", [*ACTIONS, "delete"])
+async def test_another_users_batch_is_not_there_for_any_action(user: User, other: User, action: str) -> None:
+    batch = await in_state(other, "partially completed")
+    path = f"/batches/{batch['id']}"
+
+    answer = await (user.ask("DELETE", path) if action == "delete" else user.post(f"{path}/{action}"))
+
+    assert_problem(answer, 404, "not_found")
+    assert (await other.get(path)).json() == batch
 
 
 async def test_pause_and_resume_are_wishes_that_may_be_repeated(user: User) -> None:
