@@ -1,8 +1,9 @@
-"""The dashboard: what runs, what came last, and what is left of the period."""
+"""The dashboard: the last days in figures, what runs, what came last, and why some of it failed."""
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from api.routes.metrics import read_summary
 from api.web.batch_lines import lines_of
 from api.web.visitors import VisitorDep
 from ingestio.db import batches
@@ -17,7 +18,14 @@ _RECENT = 8
 async def read_dashboard(visitor: VisitorDep) -> Response:
     """The first page after sign-in."""
     user_id = visitor.caller.user_id
+    summary = await read_summary(visitor.caller)
     async with visitor.caller.reading() as session:
         found = await batches.page(session, user_id, PageRequest(limit=_RECENT))
         lines = await lines_of(session, user_id, found.items)
-    return await visitor.show("dashboard/page.html", lines=lines, more=found.next_cursor is not None)
+    return await visitor.show(
+        "dashboard/page.html",
+        summary=summary,
+        most=max(day.documents for day in summary.days),
+        lines=lines,
+        more=found.next_cursor is not None,
+    )

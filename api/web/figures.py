@@ -1,6 +1,6 @@
 """Numbers, sizes and dates as pages write them: always the same way, so that columns align and eyes can compare."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 
 def number(value: int) -> str:
@@ -35,3 +35,8 @@ def day(value: datetime) -> str:
     """28 Nov 2026."""
     there = value.astimezone(UTC)
     return f"{there.day} {there:%b %Y}"
+
+
+def calendar_day(value: date) -> str:
+    """28 Nov, of a day that is no moment."""
+    return f"{value.day} {value:%b}"

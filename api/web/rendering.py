@@ -39,6 +39,7 @@ class Renderer:
             "size": figures.size,
             "moment": figures.moment,
             "day": figures.day,
+            "date": figures.calendar_day,
         }
 
     def page(

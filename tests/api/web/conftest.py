@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
 from api.app import create_app
 from ingestio.config import Settings
@@ -45,6 +45,13 @@ class Browser:
         answer = await self.client.post("/sign-in", headers=PAGE | {"Origin": ORIGIN}, data={"user": user})
         assert answer.status_code == 303, answer.text
         return answer
+
+    async def sign_in_as(self, app: FastAPI, user_id: str) -> None:
+        """As an identity provider's way in will do: open a session of a user who exists."""
+        response = Response()
+        await app.state.front_door.browser.open(response, user_id, email=None, full_name=None)
+        name, _, rest = response.headers["set-cookie"].partition("=")
+        self.client.cookies.set(name, rest.partition(";")[0])
 
     @property
     def cookie(self) -> tuple[str, str]:

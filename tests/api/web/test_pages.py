@@ -4,7 +4,9 @@ import re
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
+from tests.api.conftest import User, Worker
 from tests.api.web.conftest import Browser
 
 PAGES = ["/sign-in", "/dashboard", "/dashboard/batches", "/nothing"]
@@ -99,3 +101,46 @@ async def test_pages_are_no_part_of_the_described_api(front: httpx.AsyncClient) 
     paths = (await front.get("/openapi.json")).json()["paths"]
 
     assert not [path for path in paths if path.startswith(("/dashboard", "/sign", "/static", "/theme"))]
+
+
+async def test_the_dashboard_of_somebody_new_leads_to_the_first_batch(stranger: Browser) -> None:
+    await stranger.sign_in("sample-starter")
+    page = (await stranger.get("/dashboard")).text
+
+    assert "No batches yet" in page
+    assert 'href="/dashboard/batch-upload"' in page
+    assert '<svg class="days"' not in page
+
+
+async def test_the_design_page_is_the_operators(browser: Browser) -> None:
+    assert (await browser.get("/design")).status_code == 200
+    await browser.sign_in("sample-plus")
+    assert (await browser.get("/design")).status_code == 404
+
+
+async def test_what_was_read_stands_beside_where_it_was_read(user: User, app: FastAPI, stranger: Browser) -> None:
+    batch = await user.batch([2, 1])
+    first, second = (await user.get(f"/batches/{batch['id']}/documents")).json()["items"]
+    await Worker(user).complete(first["id"])
+    await stranger.sign_in_as(app, user.id)
+
+    page = (await stranger.get(f"/dashboard/review/{first['id']}")).text
+    assert 'data-path="total" x="-1.0" y="0.5" width="33.5" height="13.0"' in page
+    assert '<span class="value">12.50</span>' in page
+    assert page.count("Not found") == 1
+    assert page.count("/pages/1.png") == page.count("/pages/2.png") == 1
+    waiting = (await stranger.get(f"/dashboard/review/{second['id']}")).text
+    assert "Being read" in waiting
+    dashboard = (await stranger.get("/dashboard")).text
+    assert "Succeeded</dt><dd>100%" in dashboard
+    assert dashboard.count('<rect class="done" x="291"') == dashboard.count('<rect class="open" x="291"') == 1
+
+
+async def test_a_long_document_shows_twenty_pages_at_a_time(user: User, app: FastAPI, stranger: Browser) -> None:
+    batch = await user.batch([45])
+    (document,) = (await user.get(f"/batches/{batch['id']}/documents")).json()["items"]
+    await stranger.sign_in_as(app, user.id)
+
+    for asked, shown in (("", range(1, 21)), ("?from=21", range(21, 41)), ("?from=44", range(41, 46))):
+        page = (await stranger.get(f"/dashboard/review/{document['id']}{asked}")).text
+        assert [int(number) for number in re.findall(r"/pages/([0-9]+)[.]png", page)] == list(shown)
