@@ -53,7 +53,7 @@ export async function look() {
 }
 
 function soon() {
-  if (timer) return;
+  if (timer || !streams.length) return;
   timer = setTimeout(() => {
     timer = 0;
     look();
@@ -64,7 +64,9 @@ function stop() {
   for (const stream of streams) stream.close();
   streams = [];
   clearInterval(polling);
-  polling = 0;
+  clearTimeout(timer);
+  polling = timer = 0;
+  again = false;
 }
 
 /** A stream begins with how things are; what the page shows already is no reason to look. */
@@ -105,6 +107,8 @@ if (regions().length) {
       look();
     }
   });
+  // What a form does may take the page's own subject away; the answer is another page.
+  document.addEventListener("submit", (event) => !event.defaultPrevented && event.target.method === "post" && stop());
   addEventListener("pagehide", () => {
     leaving = true;
     stop();
