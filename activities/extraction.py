@@ -12,14 +12,14 @@ from activities.files import stored_file
 from activities.heartbeats import heartbeating
 from activities.outages import Outage
 from ingestio.bootstrap import WorkerDeps
-from ingestio.db.session import service_session
+from ingestio.db.session import service_connection
+from ingestio.db.steps import Work
 from ingestio.domain.fields import Extraction
 from ingestio.domain.messages import Extracted, JobRequest
 from ingestio.errors import ObjectMissing
 from ingestio.extraction.base import ExtractRequest
 from ingestio.extraction.schemas import DOCUMENT_TYPES
 from ingestio.services import jobs
-from ingestio.services.jobs import Work
 from ingestio.storage.keys import extraction_key
 
 
@@ -36,22 +36,22 @@ class ExtractionActivities:
         key = extraction_key(user_id, request.job_id)
         outage = Outage(self._deps.settings.model_wait_seconds, self._deps.clock)
         async with heartbeating(*outage.details):
-            async with service_session(self._deps.engine) as session:
-                work = await jobs.load(session, user_id, UUID(request.job_id))
+            async with service_connection(self._deps.engine) as connection:
+                work = await jobs.load(connection, user_id, UUID(request.job_id))
             stored = await self._stored(key, user_id)
             if stored is not None:
                 # An earlier attempt got this far and was killed before it could say so: the model is not asked, nor paid, again.
                 return Extracted(stored["document_type"], stored["input_tokens"], stored["output_tokens"])
-            async with stored_file(self._deps, work.document) as path:
+            async with stored_file(self._deps, work) as path:
                 with outage.watched():
                     extraction = await self._deps.provider.extract(
                         ExtractRequest(
                             path=path,
-                            mime_type=work.document.mime_type,
-                            page_count=work.document.page_count,
-                            document_type=work.job.document_type,
+                            mime_type=work.mime_type,
+                            page_count=work.page_count,
+                            document_type=work.document_type,
                             prompt=_own_prompt(work),
-                            custom_instructions=work.job.options.get("custom_instructions"),
+                            custom_instructions=work.options.get("custom_instructions"),
                         )
                     )
             await self._deps.store.put_bytes(key, user_id, serialise(extraction))
@@ -67,10 +67,10 @@ class ExtractionActivities:
 
 def _own_prompt(work: Work) -> str | None:
     """The prompt as the user wrote it; None when it is only the default of the document's type, whose fields are known anyway."""
-    kind = work.job.document_type
-    if kind is not None and kind in DOCUMENT_TYPES and work.job.prompt == DOCUMENT_TYPES[kind].default_prompt:
+    kind = work.document_type
+    if kind is not None and kind in DOCUMENT_TYPES and work.prompt == DOCUMENT_TYPES[kind].default_prompt:
         return None
-    return work.job.prompt
+    return work.prompt
 
 
 def serialise(extraction: Extraction) -> bytes:

@@ -7,19 +7,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ingestio.bootstrap import WorkerDeps
-from ingestio.db.documents import DocumentRow
+from ingestio.db.steps import Work
 from ingestio.errors import DocumentFailed, FailureCode, ObjectMissing
 
 
 @asynccontextmanager
-async def stored_file(deps: WorkerDeps, document: DocumentRow) -> AsyncIterator[Path]:
+async def stored_file(deps: WorkerDeps, work: Work) -> AsyncIterator[Path]:
     """A local copy for the length of the block. Raises DocumentFailed(file_missing) when it is gone or other bytes took its place.
 
     The check matters where users hold keys to the bucket (Supabase): a file swapped after counting would be read unpaid.
     """
     try:
-        async with deps.store.local_copy(document.storage_path, document.user_id) as path:
-            if await asyncio.to_thread(_sha256, path) != document.sha256:
+        async with deps.store.local_copy(work.storage_path, work.user_id) as path:
+            if await asyncio.to_thread(_sha256, path) != work.sha256:
                 raise DocumentFailed(
                     FailureCode.FILE_MISSING, "The stored file is not the one whose pages were counted."
                 )

@@ -9,7 +9,7 @@ from activities.files import stored_file
 from activities.heartbeats import heartbeating
 from activities.outages import Outage
 from ingestio.bootstrap import WorkerDeps
-from ingestio.db.session import service_session
+from ingestio.db.session import service_connection
 from ingestio.domain.messages import Classified, JobRequest, PromptResolved
 from ingestio.extraction.base import OTHER, ClassifyRequest
 from ingestio.extraction.schemas import DOCUMENT_TYPES
@@ -25,8 +25,8 @@ class PromptActivities:
     @activity.defn
     @database_step
     async def resolve_prompt(self, request: JobRequest) -> PromptResolved:
-        async with service_session(self._deps.engine) as session:
-            needed = await jobs.resolve_prompt(session, request.user_id, UUID(request.job_id))
+        async with service_connection(self._deps.engine) as connection:
+            needed = await jobs.resolve_prompt(connection, request.user_id, UUID(request.job_id))
         return PromptResolved(needs_classification=needed)
 
     @activity.defn
@@ -35,17 +35,16 @@ class PromptActivities:
         user_id, job_id = request.user_id, UUID(request.job_id)
         outage = Outage(self._deps.settings.model_wait_seconds, self._deps.clock)
         async with heartbeating(*outage.details):
-            async with service_session(self._deps.engine) as session:
-                work = await jobs.load(session, user_id, job_id)
+            async with service_connection(self._deps.engine) as connection:
+                work = await jobs.load(connection, user_id, job_id)
             found = OTHER
-            if not work.job.options.get("skip_classification"):
-                document = work.document
-                async with stored_file(self._deps, document) as path:
+            if not work.options.get("skip_classification"):
+                async with stored_file(self._deps, work) as path:
                     with outage.watched():
                         answer = await self._deps.provider.classify(
-                            ClassifyRequest(path, document.mime_type, document.page_count)
+                            ClassifyRequest(path, work.mime_type, work.page_count)
                         )
                 found = answer.document_type if answer.document_type in DOCUMENT_TYPES else OTHER
-            async with service_session(self._deps.engine) as session:
-                await jobs.save_classification(session, user_id, job_id, found, DOCUMENT_TYPES[found].default_prompt)
+            async with service_connection(self._deps.engine) as connection:
+                await jobs.save_classification(connection, user_id, job_id, found, DOCUMENT_TYPES[found].default_prompt)
         return Classified(document_type=found)

@@ -7,7 +7,7 @@ from temporalio import activity
 
 from activities.failures import database_step
 from ingestio.bootstrap import WorkerDeps
-from ingestio.db.session import service_session
+from ingestio.db.session import service_connection
 from ingestio.domain.messages import JobRequest, QuotaConfirmed, Reader
 from ingestio.services import jobs
 
@@ -21,9 +21,9 @@ class QuotaActivities:
     @activity.defn
     @database_step
     async def confirm_quota(self, request: JobRequest) -> QuotaConfirmed:
-        async with service_session(self._deps.engine) as session:
+        async with service_connection(self._deps.engine) as connection:
             confirmed = await jobs.confirm(
-                session,
+                connection,
                 request.user_id,
                 UUID(request.job_id),
                 book=self._deps.book,

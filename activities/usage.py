@@ -1,13 +1,12 @@
 """Usage: the last step of a document, where result and charge become one fact."""
 
-import json
 from uuid import UUID
 
 from temporalio import activity
 
 from activities.failures import database_step
 from ingestio.bootstrap import WorkerDeps
-from ingestio.db.session import service_session
+from ingestio.db.session import service_connection, service_session
 from ingestio.domain.messages import DocumentOutcome, JobEnding, JobRequest
 from ingestio.errors import DocumentFailed, FailureCode, ObjectMissing
 from ingestio.services import jobs
@@ -27,8 +26,8 @@ class UsageActivities:
             stored = await self._deps.store.get_bytes(extraction_key(request.user_id, request.job_id), request.user_id)
         except ObjectMissing:
             raise DocumentFailed(FailureCode.INTERNAL) from None
-        async with service_session(self._deps.engine) as session:
-            return await jobs.commit(session, request.user_id, UUID(request.job_id), json.loads(stored))
+        async with service_connection(self._deps.engine) as connection:
+            return await jobs.commit(connection, request.user_id, UUID(request.job_id), stored.decode())
 
     @activity.defn
     @database_step

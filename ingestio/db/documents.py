@@ -134,33 +134,6 @@ async def fail_unfit(session: ServiceSession, user_id: str, document_ids: Sequen
     )
 
 
-async def start(session: ServiceSession, user_id: str, document_id: UUID) -> None:
-    """queued -> processing; a document that is being read again keeps `completed`."""
-    await session.execute(
-        update(Document)
-        .where(
-            Document.id == document_id,
-            Document.user_id == user_id,
-            Document.status.in_((DocumentStatus.UPLOADED, DocumentStatus.QUEUED_FOR_PROCESSING)),
-        )
-        .values(status=DocumentStatus.PROCESSING)
-    )
-
-
-async def complete(session: ServiceSession, user_id: str, document_id: UUID, document_type: str, pages: int) -> None:
-    """-> completed with its type and charge, whether it was completed before or not."""
-    await session.execute(
-        update(Document)
-        .where(Document.id == document_id, Document.user_id == user_id)
-        .values(
-            status=DocumentStatus.COMPLETED,
-            document_type=document_type,
-            error_code=None,
-            pages_charged=Document.pages_charged + pages,
-        )
-    )
-
-
 async def end(
     session: ServiceSession, user_id: str, document_ids: Sequence[UUID], status: DocumentStatus, code: str
 ) -> int:
@@ -191,23 +164,6 @@ async def end_stranded(session: ServiceSession, user_id: str, batch_id: UUID, co
         .returning(Document.id)
     )
     return len(rows.all())
-
-
-async def save_prompt(
-    session: ServiceSession,
-    user_id: str,
-    document_id: UUID,
-    prompt: str,
-    source: PromptSource,
-    document_type: str | None = None,
-) -> None:
-    """Write the effective prompt on the document, for every strategy: a document outlives its batch (R16)."""
-    values: dict[str, Any] = {"extraction_prompt": prompt, "prompt_source": source}
-    if document_type is not None:
-        values["document_type"] = document_type
-    await session.execute(
-        update(Document).where(Document.id == document_id, Document.user_id == user_id).values(**values)
-    )
 
 
 async def write_prompts(session: ServiceSession, user_id: str, batch_id: UUID, prompts: dict[str, str | None]) -> None:

@@ -52,11 +52,6 @@ async def create(session: ServiceSession, rows: Sequence[dict[str, Any]]) -> Non
         await session.execute(insert(Job), list(rows))
 
 
-async def read(session: AsyncSession, user_id: str, job_id: UUID) -> JobRow | None:
-    """The job, or None when it is not this user's or its document was deleted."""
-    return _row((await session.execute(_select(user_id, job_id))).one_or_none())
-
-
 async def lock(session: ServiceSession, user_id: str, job_id: UUID) -> JobRow | None:
     """The same, locked: two runs of one step happen one after the other, and the second sees what the first did."""
     return _row((await session.execute(_select(user_id, job_id).with_for_update())).one_or_none())
@@ -86,15 +81,6 @@ async def ids_of_batch(session: ServiceSession, user_id: str, batch_id: UUID) ->
     return list(rows)
 
 
-async def start(session: ServiceSession, user_id: str, job_id: UUID) -> None:
-    """queued -> processing; a repeat changes nothing."""
-    await session.execute(
-        update(Job)
-        .where(Job.id == job_id, Job.user_id == user_id, Job.status == ExtractionStatus.QUEUED)
-        .values(status=ExtractionStatus.PROCESSING, started_at=func.now())
-    )
-
-
 async def end(session: ServiceSession, user_id: str, job_id: UUID, status: ExtractionStatus, **values: Any) -> bool:
     """live -> an end; False when it had ended before. `values`: further columns, such as error_code."""
     ended = await session.execute(
@@ -104,18 +90,6 @@ async def end(session: ServiceSession, user_id: str, job_id: UUID, status: Extra
         .returning(Job.id)
     )
     return ended.one_or_none() is not None
-
-
-async def save_prompt(
-    session: ServiceSession, user_id: str, job_id: UUID, prompt: str, document_type: str | None = None
-) -> None:
-    """Write the resolved prompt on the live job."""
-    values: dict[str, Any] = {"extraction_prompt": prompt}
-    if document_type is not None:
-        values["document_type"] = document_type
-    await session.execute(
-        update(Job).where(Job.id == job_id, Job.user_id == user_id, Job.status.in_(LIVE)).values(**values)
-    )
 
 
 async def live_of_batch(

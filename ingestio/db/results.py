@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingestio.db.models import ExtractedData
-from ingestio.db.session import ServiceSession
 from ingestio.domain.reviews import ReviewDecision
 
 
@@ -29,11 +28,6 @@ class ResultRow:
     input_tokens: int
     output_tokens: int
     reused_from: UUID | None
-
-
-async def create(session: ServiceSession, **values: Any) -> None:
-    """Insert one result; unique per job, so a repeat cannot add a second."""
-    await session.execute(insert(ExtractedData).values(**values))
 
 
 async def newest(session: AsyncSession, user_id: str, document_id: UUID) -> ResultRow | None:

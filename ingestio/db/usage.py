@@ -152,32 +152,17 @@ async def read_entry(session: ServiceSession, user_id: str, job_id: UUID) -> Led
     return None if row is None else LedgerEntry(row.state, row.pages, row.usage_id)
 
 
-async def commit_entry(session: ServiceSession, user_id: str, job_id: UUID) -> LedgerEntry | None:
-    """reserved -> committed. None when there was no reservation to commit. The counters follow in `charge`."""
-    return await _move(session, user_id, [job_id], LedgerState.COMMITTED)
-
-
 async def release_entry(session: ServiceSession, user_id: str, job_id: UUID) -> LedgerEntry | None:
     """reserved -> released. None when nothing was held. The counters follow in `give_back`."""
-    return await _move(session, user_id, [job_id], LedgerState.RELEASED)
-
-
-async def _move(
-    session: ServiceSession, user_id: str, job_ids: Sequence[UUID], state: LedgerState
-) -> LedgerEntry | None:
     row = (
         await session.execute(
             update(PageLedger)
-            .where(
-                PageLedger.job_id.in_(job_ids),
-                PageLedger.user_id == user_id,
-                PageLedger.state == LedgerState.RESERVED,
-            )
-            .values(state=state)
+            .where(PageLedger.job_id == job_id, PageLedger.user_id == user_id, PageLedger.state == LedgerState.RESERVED)
+            .values(state=LedgerState.RELEASED)
             .returning(PageLedger.pages, PageLedger.usage_id)
         )
     ).one_or_none()
-    return None if row is None else LedgerEntry(state, row.pages, row.usage_id)
+    return None if row is None else LedgerEntry(LedgerState.RELEASED, row.pages, row.usage_id)
 
 
 async def release_entries(session: ServiceSession, user_id: str, job_ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -192,18 +177,6 @@ async def release_entries(session: ServiceSession, user_id: str, job_ids: Sequen
     for row in rows:
         pages[row.usage_id] = pages.get(row.usage_id, 0) + row.pages
     return pages
-
-
-async def charge(session: ServiceSession, user_id: str, entry: LedgerEntry) -> None:
-    """Count a committed entry: its pages leave reserved and enter processed, in the period of the reservation (R51)."""
-    await session.execute(
-        update(UserUsage)
-        .where(UserUsage.id == entry.usage_id, UserUsage.user_id == user_id)
-        .values(
-            pages_reserved=UserUsage.pages_reserved - entry.pages,
-            pages_processed=UserUsage.pages_processed + entry.pages,
-        )
-    )
 
 
 async def give_back(session: ServiceSession, user_id: str, usage_id: UUID, pages: int) -> None:

@@ -4,15 +4,12 @@ Each is one transaction, keyed by the job's id, and harmless when it runs twice:
 it. Facts and their effects (status, ledger, counters) move together or not at all.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from ingestio.db import accounts, batches, documents, jobs, results, usage
-from ingestio.db.documents import DocumentRow
-from ingestio.db.jobs import JobRow
-from ingestio.db.session import ServiceSession
+from ingestio.db import batches, documents, jobs, steps, usage
+from ingestio.db.session import ServiceConnection, ServiceSession
+from ingestio.db.steps import Work
 from ingestio.domain.batches import (
     BatchStatus,
     DocumentStatus,
@@ -28,16 +25,8 @@ from ingestio.services.accounts import PlanBook
 from ingestio.services.usage import reserve_for_job
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What an extraction needs to know of its job."""
-
-    job: JobRow
-    document: DocumentRow
-
-
 async def confirm(
-    session: ServiceSession,
+    connection: ServiceConnection,
     user_id: str,
     job_id: UUID,
     *,
@@ -46,134 +35,103 @@ async def confirm(
     model_timeout_seconds: float,
 ) -> QuotaConfirmed:
     """Confirm the reservation of a job, or reserve anew, and move job, document and batch to `processing`."""
-    job = await jobs.lock(session, user_id, job_id)
+    job = await steps.lock_to_confirm(connection, user_id, job_id)
     if job is None:
         return QuotaConfirmed(may_run=False, finished=DocumentStatus.CANCELLED, code=FailureCode.CANCELLED)
-    if not job.is_live:
+    if job.status not in jobs.LIVE:
         return QuotaConfirmed(may_run=False, finished=_document_status(job.status), code=job.error_code)
-    document = await documents.read(session, user_id, job.document_id)
-    profile = await accounts.read_profile(session, user_id)
-    if document is None or profile is None:
+    if job.cancel_requested:
         return QuotaConfirmed(may_run=False, code=FailureCode.CANCELLED)
-    batch = None if job.batch_id is None else await batches.read(session, user_id, job.batch_id)
-    if batch is not None and batch.cancel_requested:
-        return QuotaConfirmed(may_run=False, code=FailureCode.CANCELLED)
-    if batch is not None and batch.paused and job.status is ExtractionStatus.QUEUED:
+    if job.paused and job.status is ExtractionStatus.QUEUED:
         return QuotaConfirmed(may_run=False, held=True)
-    entry = await usage.read_entry(session, user_id, job_id)
-    if entry is not None and entry.state is not LedgerState.RESERVED:
+    if job.entry_state not in (None, LedgerState.RESERVED):
         return QuotaConfirmed(may_run=False, code=FailureCode.INTERNAL)
-    await jobs.start(session, user_id, job_id)
-    await documents.start(session, user_id, document.id)
-    if batch is not None and batch.status is BatchStatus.QUEUED:
-        await batches.change(session, user_id, batch.id, [BatchStatus.QUEUED], status=BatchStatus.PROCESSING)
+    if job.status is ExtractionStatus.QUEUED:
+        await steps.start(connection, user_id, job_id)
+    if job.batch_id is not None and job.batch_status is BatchStatus.QUEUED:
+        await steps.start_batch(connection, user_id, job.batch_id)
     # The period's row comes last, as everywhere: it is the hottest, and one order of locks knows no deadlock.
-    if entry is None:
-        plan = book.plan_of(user_id, profile.membership)
-        if not await reserve_for_job(session, user_id, job_id, document.id, document.page_count, plan, now):
-            return QuotaConfirmed(may_run=False, code=FailureCode.QUOTA_EXCEEDED)
-    return QuotaConfirmed(may_run=True, pages=document.page_count, model_timeout_seconds=model_timeout_seconds)
+    if job.entry_state is None and not await _reserve(connection, user_id, job_id, job, book, now):
+        return QuotaConfirmed(may_run=False, code=FailureCode.QUOTA_EXCEEDED)
+    return QuotaConfirmed(may_run=True, pages=job.page_count, model_timeout_seconds=model_timeout_seconds)
 
 
-async def resolve_prompt(session: ServiceSession, user_id: str, job_id: UUID) -> bool:
+async def _reserve(
+    connection: ServiceConnection, user_id: str, job_id: UUID, job: steps.Confirming, book: PlanBook, now: datetime
+) -> bool:
+    """Reserve for a job that had no ledger row when its lock was asked for; another run of this step may have been faster."""
+    async with connection.session() as session:
+        if await usage.read_entry(session, user_id, job_id) is not None:
+            return True
+        plan = book.plan_of(user_id, job.membership)
+        return await reserve_for_job(session, user_id, job_id, job.document_id, job.page_count, plan, now)
+
+
+async def resolve_prompt(connection: ServiceConnection, user_id: str, job_id: UUID) -> bool:
     """Write the effective prompt on job and document; True when the document must be classified first (R65).
 
     Raises DocumentFailed(prompt_missing) when the strategy needs a prompt that is not there.
     """
-    work = await load(session, user_id, job_id)
-    job, document = work.job, work.document
-    if job.prompt is not None:
-        source = document.prompt_source or PromptSource.REQUEST
-        if job.options.get("prompt_source") == PromptSource.REQUEST:
+    work = await load(connection, user_id, job_id)
+    if work.prompt is not None:
+        source = work.prompt_source or PromptSource.REQUEST
+        if work.options.get("prompt_source") == PromptSource.REQUEST:
             source = PromptSource.REQUEST
-        await documents.save_prompt(session, user_id, document.id, job.prompt, source)
+        if (work.document_prompt, work.prompt_source) != (work.prompt, source):
+            await steps.save_prompt(connection, user_id, job_id, work.prompt, source)
         return False
-    strategy, prompt, source = PromptStrategy.AUTO, document.prompt, PromptSource.AUTO
-    if job.batch_id is not None:
-        batch = await batches.read(session, user_id, job.batch_id)
-        if batch is None:
-            raise DocumentFailed(FailureCode.CANCELLED)
-        strategy = batch.prompt_strategy
-        if strategy is PromptStrategy.GLOBAL:
-            prompt, source = batch.extraction_prompt, PromptSource.GLOBAL
-    if strategy is PromptStrategy.PER_DOCUMENT:
-        source = PromptSource.PER_DOCUMENT
+    strategy = work.strategy or PromptStrategy.AUTO
+    prompt = work.batch_prompt if strategy is PromptStrategy.GLOBAL else work.document_prompt
     if prompt is None or not prompt.strip():
         if strategy is PromptStrategy.AUTO:
             return True
         raise DocumentFailed(FailureCode.PROMPT_MISSING)
-    if strategy is PromptStrategy.AUTO:
-        source = document.prompt_source or PromptSource.PER_DOCUMENT
-    await jobs.save_prompt(session, user_id, job_id, prompt, document.document_type)
-    await documents.save_prompt(session, user_id, document.id, prompt, source)
+    await steps.save_prompt(connection, user_id, job_id, prompt, _source_of(strategy, work), work.known_type)
     return False
 
 
+def _source_of(strategy: PromptStrategy, work: Work) -> PromptSource:
+    """Where the prompt of a job without one of its own comes from."""
+    if strategy is PromptStrategy.GLOBAL:
+        return PromptSource.GLOBAL
+    if strategy is PromptStrategy.PER_DOCUMENT:
+        return PromptSource.PER_DOCUMENT
+    return work.prompt_source or PromptSource.PER_DOCUMENT
+
+
 async def save_classification(
-    session: ServiceSession, user_id: str, job_id: UUID, document_type: str, default_prompt: str
+    connection: ServiceConnection, user_id: str, job_id: UUID, document_type: str, default_prompt: str
 ) -> None:
-    """Write the type and its default prompt on job and document."""
-    job = await jobs.lock(session, user_id, job_id)
-    if job is None or not job.is_live:
-        return
-    await jobs.save_prompt(session, user_id, job_id, default_prompt, document_type)
-    await documents.save_prompt(session, user_id, job.document_id, default_prompt, PromptSource.AUTO, document_type)
+    """Write the type and its default prompt on job and document, while the job is live."""
+    await steps.save_prompt(connection, user_id, job_id, default_prompt, PromptSource.AUTO, document_type)
 
 
-async def load(session: ServiceSession, user_id: str, job_id: UUID) -> Work:
+async def load(connection: ServiceConnection, user_id: str, job_id: UUID) -> Work:
     """A live job with its document. Raises DocumentFailed(cancelled) when either is gone or the job has ended."""
-    job = await jobs.read(session, user_id, job_id)
-    if job is None or not job.is_live:
+    work = await steps.read(connection, user_id, job_id)
+    if work is None:
         raise DocumentFailed(FailureCode.CANCELLED)
-    document = await documents.read(session, user_id, job.document_id)
-    if document is None:
-        raise DocumentFailed(FailureCode.CANCELLED)
-    return Work(job, document)
+    return work
 
 
-async def commit(session: ServiceSession, user_id: str, job_id: UUID, answer: dict[str, Any]) -> DocumentOutcome:
+async def commit(connection: ServiceConnection, user_id: str, job_id: UUID, answer: str) -> DocumentOutcome:
     """Save the result, charge its pages and end the job: one transaction, once per job (R50).
 
-    `answer` is the stored extraction: document_type, provider, model, schema_version, data, fields, flags, input_tokens, output_tokens.
-    A job that has ended keeps its end, whatever is committed late.
+    `answer` is the stored extraction as JSON: document_type, provider, model, schema_version, data, fields, flags, input_tokens,
+    output_tokens. A job that has ended keeps its end, whatever is committed late.
     """
-    job = await jobs.lock(session, user_id, job_id)
-    if job is None:
-        return DocumentOutcome(status=DocumentStatus.CANCELLED, code=FailureCode.CANCELLED)
-    if not job.is_live:
-        return DocumentOutcome(status=_document_status(job.status), code=job.error_code)
-    entry = await usage.commit_entry(session, user_id, job_id)
-    if entry is None:
+    committed = await steps.commit(connection, user_id, job_id, answer)
+    if not committed.job:
+        end_of = await steps.end_of(connection, user_id, job_id)
+        if end_of is None:
+            return DocumentOutcome(status=DocumentStatus.CANCELLED, code=FailureCode.CANCELLED)
+        status, code = end_of
+        return DocumentOutcome(status=_document_status(status), code=code)
+    if not committed.entry:
         # Nothing was reserved, so nothing may be charged or delivered; the workflow ends the job as `internal`.
         raise DocumentFailed(FailureCode.INTERNAL, "A result came without a page reservation.")
-    await jobs.end(
-        session,
-        user_id,
-        job_id,
-        ExtractionStatus.COMPLETED,
-        document_type=answer["document_type"],
-        provider=answer["provider"],
-        model=answer["model"],
-        input_tokens=answer["input_tokens"],
-        output_tokens=answer["output_tokens"],
-    )
-    await results.create(
-        session,
-        user_id=user_id,
-        document_id=job.document_id,
-        extraction_job_id=job_id,
-        pages=entry.pages,
-        **{
-            name: answer[name]
-            for name in (
-                "document_type", "provider", "model", "schema_version", "data", "fields", "flags", "input_tokens", "output_tokens",
-            )
-        },
-    )  # fmt: skip
-    await documents.complete(session, user_id, job.document_id, answer["document_type"], entry.pages)
-    if job.batch_id is not None:
-        await batches.count_ended(session, user_id, job.batch_id, completed=1)
-    await usage.charge(session, user_id, entry)
+    if not committed.period:
+        raise LookupError("a reservation without its period, or a job without its document")
     return DocumentOutcome(status=DocumentStatus.COMPLETED)
 
 

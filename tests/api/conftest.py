@@ -1,5 +1,6 @@
 """A front door on the real PostgreSQL, and users to walk through it."""
 
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.app import create_app
 from ingestio.auth.local_issuer import LocalIssuer
 from ingestio.config import Settings
-from ingestio.db.session import service_session
+from ingestio.db.session import service_connection, service_session
 from ingestio.domain.plans import Membership
 from ingestio.embedded.temporal import TemporalServer, start_temporal
 from ingestio.errors import FailureCode
@@ -270,9 +271,9 @@ class Worker:
         job_id: UUID = self._user.row(
             "SELECT id FROM extraction_jobs WHERE document_id = %s ORDER BY attempt DESC LIMIT 1", document_id
         )
-        async with service_session(self._user.engine) as session:
+        async with service_connection(self._user.engine) as connection:
             confirmed = await jobs.confirm(
-                session, self._user.id, job_id, book=self._user.book, now=datetime.now(UTC), model_timeout_seconds=1
+                connection, self._user.id, job_id, book=self._user.book, now=datetime.now(UTC), model_timeout_seconds=1
             )
         assert confirmed.may_run, confirmed
         return job_id
@@ -300,8 +301,8 @@ class Worker:
             "input_tokens": 11,
             "output_tokens": 7,
         }
-        async with service_session(self._user.engine) as session:
-            await jobs.commit(session, self._user.id, job_id, whole | answer)
+        async with service_connection(self._user.engine) as connection:
+            await jobs.commit(connection, self._user.id, job_id, json.dumps(whole | answer))
 
     async def fail(self, document_id: str, code: FailureCode = FailureCode.NO_TEXT) -> None:
         """Confirm the newest job of a document and end it without a result."""

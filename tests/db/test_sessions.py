@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, InvalidRequestError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ingestio.db.engine import create_engine
-from ingestio.db.session import ServiceSession, UserSession, service_session, user_session
+from ingestio.db.session import ServiceSession, UserSession, service_connection, service_session, user_session
 from ingestio.embedded.ports import LOOPBACK
 from ingestio.errors import Unavailable
 from tests.conftest import Database
@@ -302,3 +302,92 @@ async def test_a_server_that_is_away_is_unavailable_and_says_nothing_of_the_pass
         async with service_session(engine):
             pass
     assert "s3cret" not in f"{caught.value!r} {caught.value.__cause__!r}"
+
+
+async def test_a_service_connection_acts_as_the_service_and_leaves_nothing(narrow: AsyncEngine) -> None:
+    async with service_connection(narrow) as connection:
+        row = await connection.one("SELECT current_user, auth.jwt() ->> 'sub' AS who, auth.jwt() ->> 'role' AS role")
+    assert row == ("service_role", None, "service_role")
+    assert await left_behind(narrow) == CLEAN
+
+
+async def test_a_service_connection_commits_at_its_end_and_rolls_back_on_an_exception(
+    clean_database: Database, narrow: AsyncEngine, superuser: psycopg.Connection[Any]
+) -> None:
+    async def add(name: str, then: Exception | None = None) -> None:
+        async with service_connection(narrow) as connection:
+            assert await connection.run("INSERT INTO users (user_id) VALUES (%(name)s)", name=name) == 1
+            if then is not None:
+                raise then
+
+    await add("alice")
+    with pytest.raises(LookupError):
+        await add("bob", then=LookupError())
+    assert superuser.execute("SELECT user_id FROM users").fetchall() == [("alice",)]
+    assert await left_behind(narrow) == CLEAN
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_session_inside_a_service_connection_is_in_its_transaction(
+    clean_database: Database, narrow: AsyncEngine, superuser: psycopg.Connection[Any], fails: bool
+) -> None:
+    async def work() -> None:
+        async with service_connection(narrow) as connection:
+            await connection.run("INSERT INTO users (user_id) VALUES ('alice')")
+            async with connection.session() as session:
+                assert (await session.execute(text("SELECT count(*) FROM users"))).scalar_one() == 1
+                await session.execute(text("INSERT INTO users (user_id) VALUES ('bob')"))
+            await connection.run("INSERT INTO users (user_id) VALUES ('carol')")
+            if fails:
+                raise LookupError
+
+    if fails:
+        with pytest.raises(LookupError):
+            await work()
+    else:
+        await work()
+    found = superuser.execute("SELECT user_id FROM users ORDER BY 1").fetchall()
+    assert found == ([] if fails else [("alice",), ("bob",), ("carol",)])
+    assert await left_behind(narrow) == CLEAN
+
+
+async def test_a_service_connection_that_is_cancelled_rolls_back_and_leaves_nothing(
+    clean_database: Database, narrow: AsyncEngine, superuser: psycopg.Connection[Any]
+) -> None:
+    async def work() -> None:
+        async with service_connection(narrow) as connection:
+            await connection.run(ADD_ALICE)
+            await connection.one(SLEEP)
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(work(), timeout=0.2)
+    assert superuser.execute("SELECT user_id FROM users").fetchall() == []
+    assert await left_behind(narrow) == CLEAN
+
+
+async def test_a_service_connection_that_is_killed_or_too_slow_is_unavailable_and_the_pool_heals(
+    narrow: AsyncEngine, superuser: psycopg.Connection[Any]
+) -> None:
+    async def lose_the_connection() -> None:
+        async with service_connection(narrow) as connection:
+            row = await connection.one("SELECT pg_backend_pid() AS backend")
+            assert row is not None
+            superuser.execute("SELECT pg_terminate_backend(%s, 2000)", [row.backend])
+            await connection.one("SELECT 1")
+
+    async def take_too_long() -> None:
+        async with service_connection(narrow) as connection:
+            await connection.run("SET LOCAL statement_timeout = '50ms'")
+            await connection.one(SLEEP)
+
+    for fail in (lose_the_connection, take_too_long):
+        with pytest.raises(Unavailable):
+            await fail()
+        assert await left_behind(narrow) == CLEAN
+
+
+async def test_an_error_in_a_service_connection_passes_through(clean_database: Database, narrow: AsyncEngine) -> None:
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        async with service_connection(narrow) as connection:
+            await connection.run("INSERT INTO profiles (user_id) VALUES ('nobody')")
+    assert await left_behind(narrow) == CLEAN

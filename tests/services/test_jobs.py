@@ -1,6 +1,7 @@
 """The steps of a job: each harmless when repeated, none able to undo another's end, the books balanced after every one."""
 
 import asyncio
+import json
 import random
 from contextlib import suppress
 from typing import Any
@@ -9,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from ingestio.db.invariants import violations
-from ingestio.db.session import service_session
+from ingestio.db.session import service_connection, service_session
 from ingestio.domain.batches import DocumentStatus, PromptStrategy
 from ingestio.domain.messages import DocumentOutcome, QuotaConfirmed
 from ingestio.errors import DocumentFailed, FailureCode, InvalidTransition
@@ -31,9 +32,9 @@ ANSWER: dict[str, Any] = {
 
 
 async def confirm(tenant: Tenant, job_id: UUID) -> QuotaConfirmed:
-    async with service_session(tenant.deps.engine) as session:
+    async with service_connection(tenant.deps.engine) as connection:
         return await jobs.confirm(
-            session,
+            connection,
             tenant.user_id,
             job_id,
             book=tenant.deps.book,
@@ -43,8 +44,8 @@ async def confirm(tenant: Tenant, job_id: UUID) -> QuotaConfirmed:
 
 
 async def commit(tenant: Tenant, job_id: UUID) -> DocumentOutcome:
-    async with service_session(tenant.deps.engine) as session:
-        return await jobs.commit(session, tenant.user_id, job_id, ANSWER)
+    async with service_connection(tenant.deps.engine) as connection:
+        return await jobs.commit(connection, tenant.user_id, job_id, json.dumps(ANSWER))
 
 
 async def end(tenant: Tenant, job_id: UUID, code: FailureCode) -> DocumentOutcome:
@@ -131,6 +132,96 @@ async def test_a_result_without_a_reservation_is_neither_charged_nor_delivered(n
     assert tenant.documents(batch_id)[0]["status"] == "queued_for_processing"
 
 
+async def resolve(tenant: Tenant, job_id: UUID) -> bool:
+    async with service_connection(tenant.deps.engine) as connection:
+        return await jobs.resolve_prompt(connection, tenant.user_id, job_id)
+
+
+async def classify(tenant: Tenant, job_id: UUID) -> None:
+    async with service_connection(tenant.deps.engine) as connection:
+        await jobs.save_classification(connection, tenant.user_id, job_id, "receipt", "the total")
+
+
+def rows(tenant: Tenant) -> list[list[dict[str, Any]]]:
+    """Everything that a step may change, with the time of its last change."""
+    tables = ("extraction_jobs", "documents", "extraction_batches", "page_ledger", "user_usage", "extracted_data")
+    return [tenant.all(f"SELECT * FROM {table} ORDER BY id") for table in tables]
+
+
+async def test_a_repeat_of_a_step_changes_no_row(new_tenant: NewTenant) -> None:
+    tenant = await new_tenant()
+    batch_id = await tenant.accept(["one"], pages=3)
+    [job_id] = job_ids(tenant, batch_id)
+
+    for step in (confirm, resolve, commit):
+        first = await step(tenant, job_id)
+        after = rows(tenant)
+        assert await step(tenant, job_id) == first
+        assert rows(tenant) == after
+
+
+async def test_an_ended_job_keeps_everything_whatever_comes_late(new_tenant: NewTenant) -> None:
+    tenant = await new_tenant()
+    batch_id = await tenant.accept(["one"], strategy=PromptStrategy.AUTO, prompt=None)
+    [job_id] = job_ids(tenant, batch_id)
+    await confirm(tenant, job_id)
+    assert await resolve(tenant, job_id)
+    await end(tenant, job_id, FailureCode.NO_TEXT)
+    after = rows(tenant)
+
+    await confirm(tenant, job_id)
+    with pytest.raises(DocumentFailed) as late:
+        await resolve(tenant, job_id)
+    await classify(tenant, job_id)
+    await commit(tenant, job_id)
+
+    assert late.value.reason is FailureCode.CANCELLED
+    assert rows(tenant) == after
+
+
+async def test_a_classification_puts_type_and_prompt_on_job_and_document(new_tenant: NewTenant) -> None:
+    tenant = await new_tenant()
+    batch_id = await tenant.accept(["one"], strategy=PromptStrategy.AUTO, prompt=None)
+    [job_id] = job_ids(tenant, batch_id)
+    await confirm(tenant, job_id)
+    await classify(tenant, job_id)
+
+    [job] = tenant.all("SELECT extraction_prompt, document_type FROM extraction_jobs")
+    [document] = tenant.documents(batch_id)
+    assert job == {"extraction_prompt": "the total", "document_type": "receipt"}
+    assert (document["extraction_prompt"], document["document_type"]) == ("the total", "receipt")
+    assert document["prompt_source"] == "auto"
+    assert not await resolve(tenant, job_id)
+    assert tenant.documents(batch_id) == [document]
+
+
+async def test_commits_of_one_batch_at_once_are_all_counted(new_tenant: NewTenant) -> None:
+    tenant = await new_tenant()
+    batch_id = await tenant.accept([str(number) for number in range(25)], pages=2)
+    ids = job_ids(tenant, batch_id)
+    await asyncio.gather(*(confirm(tenant, job_id) for job_id in ids))
+
+    await asyncio.gather(*(commit(tenant, job_id) for job_id in ids for _ in range(2)))
+
+    assert tenant.usage() == (50, 0)
+    assert tenant.batch(batch_id)["completed_count"] == 25
+    await balanced(tenant)
+
+
+async def test_confirming_without_a_reservation_reserves_once(new_tenant: NewTenant) -> None:
+    tenant = await new_tenant(pages=3)
+    batch_id = await tenant.accept(["one"], pages=3)
+    [job_id] = job_ids(tenant, batch_id)
+    tenant.superuser.execute("DELETE FROM page_ledger")
+    tenant.superuser.execute("UPDATE user_usage SET pages_reserved = 0")
+
+    answers = await asyncio.gather(*(confirm(tenant, job_id) for _ in range(10)))
+
+    assert {answer.may_run for answer in answers} == {True}
+    assert tenant.usage() == (0, 3)
+    await balanced(tenant)
+
+
 async def test_an_empty_own_prompt_is_a_failure_under_per_document(new_tenant: NewTenant) -> None:
     tenant = await new_tenant()
     batch_id = await tenant.accept(["one"], strategy=PromptStrategy.PER_DOCUMENT, prompt=None, prompts=["x"])
@@ -138,9 +229,8 @@ async def test_an_empty_own_prompt_is_a_failure_under_per_document(new_tenant: N
     [job_id] = job_ids(tenant, batch_id)
     await confirm(tenant, job_id)
 
-    async with service_session(tenant.deps.engine) as session:
-        with pytest.raises(DocumentFailed) as failed:
-            await jobs.resolve_prompt(session, tenant.user_id, job_id)
+    with pytest.raises(DocumentFailed) as failed:
+        await resolve(tenant, job_id)
 
     assert failed.value.reason is FailureCode.PROMPT_MISSING
 
