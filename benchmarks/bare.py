@@ -11,6 +11,7 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from benchmarks.costs import Cost, measured
+from worker import WORKFLOW_TASKS
 
 WINDOW = 50
 STEP = timedelta(seconds=10)
@@ -91,6 +92,7 @@ async def run(client: Client, documents: int) -> Cost:
         ),
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         max_cached_workflows=CACHED_WORKFLOWS,
+        max_concurrent_workflow_tasks=WORKFLOW_TASKS,
     ):
         with measured(documents) as cost:
             await client.execute_workflow(
