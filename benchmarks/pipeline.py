@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 
 from ingestio.bootstrap import WorkerDeps, back_room
 from ingestio.config import Settings
@@ -183,7 +183,10 @@ async def start(client: Client, batch_id: UUID, *, user_id: str = USER) -> None:
 
 async def ended(client: Client, batch_id: UUID) -> BatchOutcome:
     """Wait for the end of a batch, however often its run continues as new."""
-    return await client.get_workflow_handle_for(BatchWorkflow.run, names.batch_workflow_id(str(batch_id))).result()
+    handle: WorkflowHandle[BatchWorkflow, BatchOutcome] = client.get_workflow_handle_for(
+        BatchWorkflow.run, names.batch_workflow_id(str(batch_id))
+    )
+    return await handle.result()
 
 
 async def completed(client: Client, batch_id: UUID) -> BatchOutcome:
