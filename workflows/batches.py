@@ -246,12 +246,11 @@ class BatchWorkflow:
 
     async def _run_child(self, job: JobRef) -> None:
         try:
-            while (await (await self._start_child(job))).status is DocumentStatus.QUEUED_FOR_PROCESSING:
-                # A pause came before it had begun; whether it stands is asked of the column, whose signal may be on its way or lost.
+            outcome = await (await self._start_child(job))
+            if outcome.status is DocumentStatus.QUEUED_FOR_PROCESSING:
+                # A pause came before it had begun, so it waits for the next round. The nudge may be on its way or lost: ask the column.
+                self._waiting += 1
                 await self._read_manifest(job.position - 1, limit=1)
-                await workflow.wait_condition(lambda: self._cancelling or not self._paused)
-                if self._cancelling:
-                    return
         except WorkflowAlreadyStartedError:
             # The child of an earlier, terminated run is still at it.
             await self._await_elsewhere(job)

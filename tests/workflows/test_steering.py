@@ -47,7 +47,7 @@ async def test_a_pause_holds_documents_that_were_about_to_begin(house: House) ->
     assert {row["status"] for row in house.documents(batch_id)} == {"queued_for_processing"}
     progress = await workflows.ask_progress(house.client, str(batch_id))
     assert progress is not None
-    assert progress.waiting_for == "resume"
+    assert (progress.running, progress.waiting, progress.waiting_for) == (0, len(names), "resume")
     await _wish_cancel(house, batch_id)
     assert (await asyncio.wait_for(house.finished(batch_id), 30))["status"] == "cancelled"
 
@@ -69,6 +69,35 @@ async def test_a_document_that_starts_into_a_pause_steps_back_and_runs_after_the
         await controls.set_paused(session, house.user_id, batch_id, paused=False)
     await house.start(batch_id)
     assert (await house.finished(batch_id))["completed_count"] == 1
+
+
+async def test_documents_that_a_pause_held_count_as_waiting_and_run_after_the_resume(house: House) -> None:
+    go = asyncio.Event()
+
+    async def wait(_request: ExtractRequest, _call: int) -> Extraction:
+        await go.wait()
+        return answer()
+
+    late = 10
+    names = [f"document {index}" for index in range(options.WINDOW + late)]
+    house.provider.plays.update(dict.fromkeys(names, wait))
+    batch_id = await house.submit(names)
+    await _running(house, batch_id, options.WINDOW)
+    # The column alone: the run has not heard of it when it goes on to start the rest.
+    async with service_session(house.deps.engine) as session:
+        await controls.set_paused(session, house.user_id, batch_id, paused=True)
+    go.set()
+
+    async with asyncio.timeout(30):
+        while (progress := await workflows.ask_progress(house.client, str(batch_id))) is None or progress.running:
+            await asyncio.sleep(0.05)
+    assert (progress.waiting, progress.paused) == (late, True)
+    assert house.batch(batch_id)["completed_count"] == options.WINDOW
+
+    async with service_session(house.deps.engine) as session:
+        await controls.set_paused(session, house.user_id, batch_id, paused=False)
+    await workflows.resume_batch(house.client, str(batch_id))
+    assert (await asyncio.wait_for(house.finished(batch_id), 30))["completed_count"] == len(names)
 
 
 @pytest.mark.parametrize("signal", [BatchWorkflow.pause, BatchWorkflow.cancel], ids=["pause", "cancel"])
