@@ -18,6 +18,7 @@ from tests.chaos.proxy import Direction, Fault, Kind, Proxy
 from tests.conftest import Database
 
 PATIENCE_SECONDS = 0.5
+REST_SECONDS = 0.1
 POOL = 2
 
 
@@ -35,7 +36,7 @@ async def distant(database: Database, line: Proxy) -> AsyncIterator[AsyncEngine]
     """A small pool whose connections go through the proxy, and little patience."""
     parts = urlsplit(database.app_url)
     url = parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{line.port}").geturl()
-    engine = create_engine(url, pool_size=POOL, answer_seconds=PATIENCE_SECONDS)
+    engine = create_engine(url, pool_size=POOL, answer_seconds=PATIENCE_SECONDS, rest_seconds=REST_SECONDS)
     yield engine
     line.heal(reset_held=True)
     await engine.dispose()
@@ -54,6 +55,7 @@ async def fill(engine: AsyncEngine) -> None:
 async def test_connections_that_fell_silent_are_found_out_and_replaced(distant: AsyncEngine, line: Proxy) -> None:
     await fill(distant)
     line.strike(Fault(Kind.BLACK_HOLE))
+    await asyncio.sleep(2 * REST_SECONDS)
 
     async with asyncio.timeout(20):
         answers = [await ask(distant) for _ in range(2 * POOL)]
