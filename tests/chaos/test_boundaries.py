@@ -12,7 +12,13 @@ from tests.chaos.rounds import calm_round, play_script
 from tests.chaos.script import Break, Order, Script, Steer, links
 from tests.chaos.site import SERVERS, Site
 
-pytestmark = pytest.mark.chaos
+# The first test starts the servers and plays a calm round too.
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
+
+# Nothing is written between `begin` and `commit`, nor between `committed` and `end`: one death for the two. The long suite dies at each.
+SAME_AS_ITS_NEIGHBOUR = (":begin", ":committed")
+# Whether a batch is still there to be steered, and what a worker finds to repair, depends on the moment.
+NOT_EVERY_TIME = ("POST /batches/{id}/", "cancel", "end_", "reconcile", "POST /batches:delet")
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +42,15 @@ ORDERS = (
 
 def test_a_process_that_dies_at_any_boundary_costs_no_batch_and_no_page(site: Site, known: list[str]) -> None:
     # What the schedule does by and by, each worker does at its start: that is where it dies here.
-    boundaries = [boundary for boundary in known if not boundary.startswith("reconcile:")]
+    boundaries = {
+        name for name in known if not name.endswith(SAME_AS_ITS_NEIGHBOUR) and not name.startswith("reconcile:")
+    }
 
-    played = play_script(site, Script(101, ORDERS, tuple(Death(name, 1, ITSELF) for name in boundaries), (), ()))
+    deaths = tuple(Death(name, 1, ITSELF) for name in sorted(boundaries))
+    played = play_script(site, Script(101, ORDERS, deaths, (), ()))
 
     assert played.problems == ()
-    assert set(boundaries) - set(played.boundaries) == set()
+    assert {name for name in boundaries - set(played.boundaries) if not name.startswith(NOT_EVERY_TIME)} == set()
 
 
 def test_a_server_that_dies_at_any_boundary_costs_no_batch_and_no_page(site: Site, known: list[str]) -> None:
