@@ -1,6 +1,5 @@
 """Another user's id is not found, whatever is done with it (R29)."""
 
-from uuid import uuid4
 
 import pytest
 
@@ -64,7 +63,7 @@ async def test_another_users_document_is_not_found(user: User, other: User, meth
     assert (await other.get(f"/documents/{document['id']}")).json() == before
 
 
-@pytest.mark.parametrize("identity", [str(uuid4()), "nonsense", "%2e%2e", "%00"])
+@pytest.mark.parametrize("identity", ["5f0c8a3e-6d1b-4f7a-9c52-0b8e7d41a963", "nonsense", "%2e%2e", "%00"])
 async def test_an_id_of_nothing_looks_the_same(user: User, identity: str) -> None:
     for method, path in ON_A_BATCH:
         await asked(user, method, f"/batches/{identity}{path}")
