@@ -37,8 +37,9 @@ demo: setup ## sample batches in each strategy, then keep serving (ONCE=1: stop 
 up: setup ## start everything and serve
 	@$(BIN)/ingestio up
 
+# Two processes, because most of the suite waits for servers; each has servers of its own, and a file stays in one of them.
 test: setup-dev ## the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup-dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

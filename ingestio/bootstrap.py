@@ -24,7 +24,7 @@ Clock = Callable[[], datetime]
 utc_now: Clock = partial(datetime.now, UTC)
 
 # Behind a request somebody waits: a database that is away, or too busy to begin, is said at once. A worker has more patience.
-REQUEST_PATIENCE_SECONDS = 3.0
+REQUEST_PATIENCE_SECONDS = 5.0
 REQUEST_ANSWER_SECONDS = 10.0
 
 

@@ -1,6 +1,5 @@
 """Another user's id is not found, whatever is done with it (R29)."""
 
-
 import pytest
 
 from tests.api.conftest import Json, User, Worker, assert_problem, documents_of

@@ -84,4 +84,5 @@ def test_an_index_bounds_what_is_read(superuser: psycopg.Connection[Any]) -> Non
         plan = superuser.execute(
             "EXPLAIN SELECT count(*) FROM extraction_jobs WHERE user_id = 'a' AND created_at >= now() - interval '30 days'"
         ).fetchall()
-    assert any("extraction_jobs_list" in row[0] for row in plan)
+    # Which of the user's indexes serves best depends on what is in the table.
+    assert any("Index Cond" in row[0] and "user_id" in row[0] for row in plan)

@@ -101,13 +101,15 @@ async def test_a_draft_file_that_could_not_be_registered_is_503_and_its_repeat_p
     assert (await user.put(draft["id"], "a", content)).status_code == 201
 
 
-async def test_a_shell_that_upkeep_swept_in_a_long_upload_is_made_again(user: User) -> None:
+async def test_an_upload_whose_shell_was_swept_is_told_so_and_takes_no_page(user: User) -> None:
     def sweep() -> None:
         user.superuser.execute("DELETE FROM extraction_batches WHERE user_id = %s", [user.id])
 
     answer = await send(user, pdf(), sweep)
 
-    assert (answer.status_code, answer.json()["document_count"]) == (202, 2)
+    assert_problem(answer, 503, "unavailable")
+    assert (await user.get("/batches")).json()["items"] == []
+    assert (await user.usage())["pages_reserved"] == 0
 
 
 # What a busy machine may add to the bound of a wait.

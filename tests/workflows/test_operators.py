@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-import pytest
 from temporalio.client import WorkflowExecutionDescription
 
 from ingestio.db.session import service_session
@@ -122,7 +121,9 @@ async def test_a_document_that_waits_out_an_outage_says_so_and_when_it_asks_agai
     assert pending[0].last_failure.application_failure_info.type == "model_unavailable"
     assert pending[0].last_failure.message.endswith(".")
     wait = pending[0].next_attempt_schedule_time.ToDatetime() - pending[0].last_attempt_complete_time.ToDatetime()
-    assert wait.total_seconds() == pytest.approx(600, abs=5)
+    assert (
+        595 <= wait.total_seconds() <= 600 * 1.1 + 5
+    )  # what the model asked for, and a little more that spreads a thousand of them
     await house.client.get_workflow_handle(f"batch/{batch_id}").cancel()
     await house.finished(batch_id)
 
