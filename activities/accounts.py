@@ -67,7 +67,7 @@ class AccountActivities:
             for batch_id in running:
                 request = BatchInput(str(batch_id), user_id, profile.membership.value, tagged=self._tagged)
                 await workflows.ensure_batch(self._client, request)
-                await workflows.cancel_batch(self._client, str(batch_id))
+                await workflows.nudge_batch(self._client, str(batch_id))
         return running
 
     async def _end_lone(self, user_id: str) -> tuple[list[UUID], int]:

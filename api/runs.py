@@ -43,19 +43,12 @@ class Runs:
         except Unavailable as error:
             logger.warning("a document starts later: %s", error.detail, extra={"document_id": str(document_id)})
 
-    async def cancel_batch(self, batch_id: UUID) -> None:
-        """Nudge: the wish is a column already."""
+    async def nudge_batch(self, batch_id: UUID) -> None:
+        """A wish (cancel, pause, resume) is a column now: let the run look. If that fails, the reconciler does it."""
         try:
-            await workflows.cancel_batch(self._client, str(batch_id))
+            await workflows.nudge_batch(self._client, str(batch_id))
         except Unavailable as error:
-            logger.warning("a cancel is followed later: %s", error.detail, extra={"batch_id": str(batch_id)})
-
-    async def set_paused(self, batch_id: UUID, *, paused: bool) -> None:
-        """Nudge: the wish is a column already."""
-        try:
-            await (workflows.pause_batch if paused else workflows.resume_batch)(self._client, str(batch_id))
-        except Unavailable as error:
-            logger.warning("a pause or resume is followed later: %s", error.detail, extra={"batch_id": str(batch_id)})
+            logger.warning("a wish is followed later: %s", error.detail, extra={"batch_id": str(batch_id)})
 
     async def cancel_document(self, document_id: UUID, attempt: int) -> None:
         """Nudge: the job has ended already, so a run that goes on finds nothing to do."""

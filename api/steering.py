@@ -11,14 +11,14 @@ async def cancel(caller: Caller, batch_id: UUID) -> None:
     """Stop a batch. Raises NotFound, InvalidTransition."""
     async with caller.acting() as session:
         await privileged.request_cancel(session, caller.user_id, batch_id)
-    await caller.runs.cancel_batch(batch_id)
+    await caller.runs.nudge_batch(batch_id)
 
 
 async def set_paused(caller: Caller, batch_id: UUID, *, paused: bool) -> None:
     """Start no further document, or go on. Raises NotFound, InvalidTransition."""
     async with caller.acting() as session:
         await privileged.set_paused(session, caller.user_id, batch_id, paused=paused)
-    await caller.runs.set_paused(batch_id, paused=paused)
+    await caller.runs.nudge_batch(batch_id)
 
 
 async def retry(caller: Caller, batch_id: UUID, prompt: str | None) -> None:

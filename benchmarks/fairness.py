@@ -64,7 +64,7 @@ async def _pause(place: Laboratory, batch_id: UUID) -> None:
     """As the front door does, and wait until nothing of the batch runs."""
     async with service_session(place.deps.engine) as session:
         await privileged.set_paused(session, LARGE_USER, batch_id, paused=True)
-    await workflows.pause_batch(place.client, str(batch_id))
+    await workflows.nudge_batch(place.client, str(batch_id))
     quiet = 0
     while quiet < 5:
         # A document that was just begun shows as running a moment later, so one look is not enough.
@@ -77,6 +77,6 @@ async def _resume(place: Laboratory, batch_id: UUID) -> None:
     before = await counts(place, batch_id)
     async with service_session(place.deps.engine) as session:
         await privileged.set_paused(session, LARGE_USER, batch_id, paused=False)
-    await workflows.resume_batch(place.client, str(batch_id))
+    await workflows.nudge_batch(place.client, str(batch_id))
     while (await counts(place, batch_id)).ended < before.ended + 50:
         await asyncio.sleep(0.1)

@@ -88,18 +88,8 @@ async def ensure_document(client: Client, request: DocumentInput) -> None:
         ) from error
 
 
-async def cancel_batch(client: Client, batch_id: str) -> None:
-    """Nudge an open run to cancel; nothing happens when none is open. Raises Unavailable."""
-    await _signal(_batch(client, batch_id), "follow")
-
-
-async def pause_batch(client: Client, batch_id: str) -> None:
-    """Nudge an open run to start nothing more. Raises Unavailable."""
-    await _signal(_batch(client, batch_id), "follow")
-
-
-async def resume_batch(client: Client, batch_id: str) -> None:
-    """Nudge an open run to go on. Raises Unavailable."""
+async def nudge_batch(client: Client, batch_id: str) -> None:
+    """Tell an open run that a wish (cancel, pause, resume) was committed; nothing happens when none is open. Raises Unavailable."""
     await _signal(_batch(client, batch_id), "follow")
 
 

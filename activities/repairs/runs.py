@@ -107,15 +107,9 @@ class _Runs:
 
     async def repeat_wish(self, finding: Finding) -> bool:
         """Send the nudge once more; a run that knows already takes no harm."""
-        batch = await self._batch(finding)
-        if batch is None:
+        if await self._batch(finding) is None:
             return False
-        if batch.cancel_requested:
-            await workflows.cancel_batch(self._client, finding.subject)
-        elif batch.paused:
-            await workflows.pause_batch(self._client, finding.subject)
-        else:
-            await workflows.resume_batch(self._client, finding.subject)
+        await workflows.nudge_batch(self._client, finding.subject)
         return True
 
     async def open_document(self, finding: Finding) -> bool:

@@ -39,14 +39,13 @@ async def idle(house: House, seconds: float = 15) -> None:
 async def cancel(house: House, batch_id: UUID) -> None:
     async with service_session(house.deps.engine) as session:
         await controls.request_cancel(session, house.user_id, batch_id)
-    await workflows.cancel_batch(house.client, str(batch_id))
+    await workflows.nudge_batch(house.client, str(batch_id))
 
 
 async def pause(house: House, batch_id: UUID, *, paused: bool) -> None:
     async with service_session(house.deps.engine) as session:
         await controls.set_paused(session, house.user_id, batch_id, paused=paused)
-    nudge = workflows.pause_batch if paused else workflows.resume_batch
-    await nudge(house.client, str(batch_id))
+    await workflows.nudge_batch(house.client, str(batch_id))
 
 
 async def retry(house: House, batch_id: UUID, prompt: str | None = None) -> None:

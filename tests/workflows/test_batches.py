@@ -165,7 +165,7 @@ async def test_cancel_stops_running_documents_and_releases_their_pages(house: Ho
 
     async with service_session(house.deps.engine) as session:
         await controls.request_cancel(session, house.user_id, batch_id)
-    await workflows.cancel_batch(house.client, str(batch_id))
+    await workflows.nudge_batch(house.client, str(batch_id))
     batch = await asyncio.wait_for(house.finished(batch_id), 30)
 
     assert (batch["status"], batch["completed_count"], batch["cancelled_count"]) == ("cancelled", 1, 60)
@@ -210,7 +210,7 @@ async def test_pause_gates_and_resume_goes_on(house: House) -> None:
 
     async with service_session(house.deps.engine) as session:
         await controls.set_paused(session, house.user_id, batch_id, paused=False)
-    await workflows.resume_batch(house.client, str(batch_id))
+    await workflows.nudge_batch(house.client, str(batch_id))
     assert (await house.finished(batch_id))["status"] == "completed"
 
 

@@ -52,7 +52,7 @@ async def test_a_late_duplicate_in_a_batch_changes_nothing(house: House, gate: G
         await gate.reached.wait()
         async with service_session(house.deps.engine) as session:
             await controls.request_cancel(session, house.user_id, batch_id)
-        await workflows.cancel_batch(house.client, str(batch_id))
+        await workflows.nudge_batch(house.client, str(batch_id))
     await house.finished(batch_id)
     document_id = house.documents(batch_id)[0]["id"]
     assert house.documents(batch_id)[0]["status"] == end

@@ -119,7 +119,7 @@ async def test_cancel_reaches_documents_that_an_earlier_run_started(house: House
         if by == "signal":
             async with service_session(house.deps.engine) as session:
                 await controls.request_cancel(session, house.user_id, batch_id)
-            await workflows.cancel_batch(house.client, str(batch_id))
+            await workflows.nudge_batch(house.client, str(batch_id))
         else:
             await house.client.get_workflow_handle(f"batch/{batch_id}").cancel()
         batch = await asyncio.wait_for(house.finished(batch_id), 30)
@@ -132,7 +132,7 @@ async def test_a_pause_outlives_the_run_that_was_told(house: House) -> None:
     async with _handed_over(house, ["slow"], quick=PER_RUN) as (batch_id, gate):
         async with service_session(house.deps.engine) as session:
             await controls.set_paused(session, house.user_id, batch_id, paused=True)
-        await workflows.pause_batch(house.client, str(batch_id))
+        await workflows.nudge_batch(house.client, str(batch_id))
         gate.open()
         batch = await asyncio.wait_for(house.finished(batch_id), 30)
 

@@ -140,7 +140,7 @@ async def test_a_batch_that_is_paused_for_a_month_burns_nothing_and_goes_on(hous
     assert await events(house, f"batch/{batch_id}") == before
     assert not house.provider.calls
     await set_paused(house, batch_id, paused=False)
-    await workflows.resume_batch(house.client, str(batch_id))
+    await workflows.nudge_batch(house.client, str(batch_id))
     assert (await house.finished(batch_id))["status"] == "completed"
     assert pages(house) == (6, 0)
 

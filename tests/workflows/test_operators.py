@@ -41,7 +41,7 @@ async def test_a_batch_is_found_by_user_plan_strategy_and_how_it_stands(house: H
 
     async with service_session(house.deps.engine) as session:
         await controls.set_paused(session, house.user_id, batch_id, paused=False)
-    await workflows.resume_batch(house.client, str(batch_id))
+    await workflows.nudge_batch(house.client, str(batch_id))
     await house.finished(batch_id)
 
     ended = await described(house, run)

@@ -52,7 +52,7 @@ async def test_cancel_reaches_a_document_that_waits_out_an_outage(house: House) 
 
     async with service_session(house.deps.engine) as session:
         await controls.request_cancel(session, house.user_id, batch_id)
-    await workflows.cancel_batch(house.client, str(batch_id))
+    await workflows.nudge_batch(house.client, str(batch_id))
 
     batch = await asyncio.wait_for(house.finished(batch_id), 10)
     assert batch["status"] == "cancelled"

@@ -96,7 +96,7 @@ async def test_a_batch_that_is_cancelled(house: House) -> None:
     await slow.begun.wait()
     async with service_session(house.deps.engine) as session:
         await controls.request_cancel(session, house.user_id, batch_id)
-    await workflows.cancel_batch(house.client, str(batch_id))
+    await workflows.nudge_batch(house.client, str(batch_id))
     await house.finished(batch_id)
 
     await replay_and_record(house, "batch-cancelled", f"batch/{batch_id}")
@@ -115,7 +115,7 @@ async def test_a_batch_that_is_paused_and_resumed(house: House) -> None:
                     progress := await workflows.ask_progress(house.client, str(batch_id))
                 ) is None or not progress.paused:
                     await asyncio.sleep(0.05)
-    await workflows.resume_batch(house.client, str(batch_id))
+    await workflows.nudge_batch(house.client, str(batch_id))
     await house.finished(batch_id)
 
     await replay_and_record(house, "batch-paused", f"batch/{batch_id}")

@@ -24,7 +24,7 @@ async def hang(_request: ExtractRequest, _call: int) -> Extraction:
 async def _wish_cancel(house: House, batch_id: UUID) -> None:
     async with service_session(house.deps.engine) as session:
         await controls.request_cancel(session, house.user_id, batch_id)
-    await workflows.cancel_batch(house.client, str(batch_id))
+    await workflows.nudge_batch(house.client, str(batch_id))
 
 
 async def _running(house: House, batch_id: UUID, count: int) -> None:
@@ -96,7 +96,7 @@ async def test_documents_that_a_pause_held_count_as_waiting_and_run_after_the_re
 
     async with service_session(house.deps.engine) as session:
         await controls.set_paused(session, house.user_id, batch_id, paused=False)
-    await workflows.resume_batch(house.client, str(batch_id))
+    await workflows.nudge_batch(house.client, str(batch_id))
     assert (await asyncio.wait_for(house.finished(batch_id), 30))["completed_count"] == len(names)
 
 
@@ -158,7 +158,7 @@ async def test_a_nudge_that_comes_late_stops_no_later_attempt(house: House) -> N
     async with service_session(house.deps.engine) as session:
         await controls.retry_batch(session, house.user_id, batch_id, None)
     await house.start(batch_id)
-    await workflows.cancel_batch(house.client, str(batch_id))
+    await workflows.nudge_batch(house.client, str(batch_id))
 
     assert (await asyncio.wait_for(house.finished(batch_id), 30))["status"] == "completed"
     assert house.usage() == (1, 0)

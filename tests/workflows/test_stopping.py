@@ -135,7 +135,7 @@ async def test_a_cancel_during_the_drain_is_a_cancel(unmanned: House) -> None:
         await begun(house, "slow")
         async with service_session(house.deps.engine) as session:
             await controls.request_cancel(session, house.user_id, batch_id)
-        await workflows.cancel_batch(house.client, str(batch_id))
+        await workflows.nudge_batch(house.client, str(batch_id))
     async with manned(house):
         batch = await asyncio.wait_for(house.finished(batch_id), 60)
 

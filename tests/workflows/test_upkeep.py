@@ -159,7 +159,7 @@ async def test_a_started_document_that_nobody_waits_for_is_finished_while_its_ba
     assert house.batch(batch_id)["completed_count"] == 1
     async with service_session(house.deps.engine) as session:
         await controls.set_paused(session, house.user_id, batch_id, paused=False)
-    await workflows.resume_batch(house.client, str(batch_id))
+    await workflows.nudge_batch(house.client, str(batch_id))
     assert (await asyncio.wait_for(house.finished(batch_id), 30))["status"] == "completed"
     assert house.usage() == (2, 0)
 
