@@ -56,7 +56,6 @@ class BatchWorkflow:
     def __init__(self, request: BatchInput) -> None:
         self._request = request
         self._batch = BatchRef(batch_id=request.batch_id, user_id=request.user_id)
-        self._priority = Priority(fairness_key=request.user_id[:64], fairness_weight=fairness_weight(request.plan))
         self._documents_per_run = request.documents_per_run or options.DOCUMENTS_PER_RUN
         self._running: dict[str, JobRef] = {job.job_id: job for job in request.stragglers}
         self._children: dict[str, asyncio.Task[None]] = {}
@@ -302,12 +301,15 @@ class BatchWorkflow:
                     batch_id=request.batch_id,
                     plan=request.plan,
                     tagged=request.tagged,
+                    position=job.position,
                 ),
                 id=names.document_workflow_id(job.document_id, job.attempt),
                 task_timeout=options.WORKFLOW_TASK_TIMEOUT,
                 # A batch's run that continues as new, or is terminated, must not take its documents along.
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                priority=self._priority,
+                priority=Priority(
+                    fairness_key=request.user_id[:64], fairness_weight=fairness_weight(request.plan, job.position)
+                ),
                 search_attributes=TypedSearchAttributes(attributes) if request.tagged else None,
                 static_summary=f"Document {job.position + 1} of its batch, {request.plan} plan",
             )

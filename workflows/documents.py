@@ -28,7 +28,8 @@ class DocumentWorkflow:
     def __init__(self, request: DocumentInput) -> None:
         self._request = request
         self._job = JobRequest(job_id=request.job_id, user_id=request.user_id)
-        self._priority = Priority(fairness_key=request.user_id[:64], fairness_weight=fairness_weight(request.plan))
+        weight = fairness_weight(request.plan, request.position)
+        self._priority = Priority(fairness_key=request.user_id[:64], fairness_weight=weight)
         self._is_to_report = False
 
     @workflow.run

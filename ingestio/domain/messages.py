@@ -49,7 +49,7 @@ class BatchProgress:
 
 @dataclass(frozen=True, slots=True)
 class DocumentInput:
-    """Starts the extraction of one document: one attempt, one job. `batch_id` None for a lone document."""
+    """Starts the extraction of one document: one attempt, one job. `batch_id` None for a lone document, whose position is 0."""
 
     job_id: str
     document_id: str
@@ -58,6 +58,7 @@ class DocumentInput:
     batch_id: str | None = None
     plan: str = "starter"
     tagged: bool = True
+    position: int = 0
 
 
 @dataclass(frozen=True, slots=True)

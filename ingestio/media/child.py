@@ -29,6 +29,8 @@ _MIB = 1 << 20
 # Room that even a full child gets, so that a small task does not fail for what earlier ones left behind.
 _LEAST_GROWTH_BYTES = 64 * _MIB
 _FILE_WRITE_LIMIT_BYTES = 16 * _MIB
+# Reading documents takes all the cores it gets; what starts and commits them, and the front door, must not stand in line behind it.
+_NICENESS = 5
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 
 
@@ -46,6 +48,7 @@ def main() -> None:
     """Serves tasks until the parent closes the socket. Arguments: the parent's process id, then modules to import ahead of need."""
     connection = socket.socket(fileno=os.dup(0))
     _die_with(int(sys.argv[1]))
+    os.nice(_NICENESS)
     _give_up_what_parsing_does_not_need()
     with contextlib.suppress(ImportError):
         for module in sys.argv[2:]:
