@@ -137,6 +137,25 @@ def flag_text(flag: Mapping[str, Any]) -> str:
         case "ambiguous_date":
             label = field_label(str(flag.get("path", "")))
             return f"{label} can be read as more than one date. Compare it with the page."
+        case "line_items_do_not_add_up":
+            return f"The line items add up to {flag['sum']}, which is neither the subtotal nor the total."
+        case "totals_do_not_add_up":
+            return f"Subtotal and tax add up to {flag['sum']}, which is not the total."
+        case "amount_due_differs":
+            return f"The total less what was paid is {flag['sum']}, which is not the amount due."
+        case "balances_do_not_add_up":
+            return (
+                f"The opening balance and the transactions add up to {flag['sum']}, which is not the closing balance."
+            )
+        case "dates_out_of_order":
+            first, second = (field_label(str(flag.get(key, ""))) for key in ("before", "path"))
+            return f"{second} lies before {first[:1].lower()}{first[1:]}."
+        case "check_digits_wrong":
+            label = field_label(str(flag.get("path", "")))
+            return f"{label} has wrong check digits: it may be misread, or wrong in the document."
+        case "currency_differs":
+            label, others = field_label(str(flag.get("path", ""))), " or ".join(flag["currencies"][:3])
+            return f"{label} is printed in {others}, another currency than the document's."
         case code:
             return str(flag.get("message") or f"The result carries the flag {code}.")
 
