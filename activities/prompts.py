@@ -37,7 +37,7 @@ class PromptActivities:
         async with heartbeating(*outage.details):
             async with service_connection(self._deps.engine) as connection:
                 work = await jobs.load(connection, user_id, job_id)
-            found = OTHER
+            found, confidence, runner_up = OTHER, None, None
             if not work.options.get("skip_classification"):
                 async with stored_file(self._deps, work) as path:
                     with outage.watched():
@@ -45,6 +45,15 @@ class PromptActivities:
                             ClassifyRequest(path, work.mime_type, work.page_count)
                         )
                 found = answer.document_type if answer.document_type in DOCUMENT_TYPES else OTHER
+                confidence, runner_up = answer.confidence, answer.runner_up
             async with service_connection(self._deps.engine) as connection:
-                await jobs.save_classification(connection, user_id, job_id, found, DOCUMENT_TYPES[found].default_prompt)
+                await jobs.save_classification(
+                    connection,
+                    user_id,
+                    job_id,
+                    found,
+                    DOCUMENT_TYPES[found].default_prompt,
+                    confidence=confidence,
+                    runner_up=runner_up,
+                )
         return Classified(document_type=found)

@@ -5,6 +5,8 @@ each part needs what the part before it returned, so PostgreSQL cannot reach a r
 changes nothing returns nothing, and then nothing after it changes either: that is what makes a repeat harmless.
 """
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -68,7 +70,8 @@ WHERE job.id = %(job_id)s AND job.user_id = %(user_id)s AND job.status IN ('queu
 _SAVE_PROMPT = """
 WITH job AS (
     UPDATE extraction_jobs
-    SET extraction_prompt = %(prompt)s, document_type = coalesce(%(document_type)s::text, document_type)
+    SET extraction_prompt = %(prompt)s, document_type = coalesce(%(document_type)s::text, document_type),
+        extraction_options = extraction_options || coalesce(%(found)s::jsonb, '{}')
     WHERE id = %(job_id)s AND user_id = %(user_id)s AND status IN ('queued', 'processing')
     RETURNING document_id, user_id
 )
@@ -233,8 +236,9 @@ async def save_prompt(
     prompt: str,
     source: PromptSource,
     document_type: str | None = None,
+    found: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the effective prompt, and the type where it is known, on a live job and its document."""
+    """Write the effective prompt, and the type where it is known, on a live job and its document. `found` joins the job's options."""
     await connection.run(
         _SAVE_PROMPT,
         job_id=job_id,
@@ -242,6 +246,7 @@ async def save_prompt(
         prompt=prompt,
         source=source.value,
         document_type=document_type,
+        found=None if found is None else json.dumps(found),
     )
 
 

@@ -134,7 +134,9 @@ def new_job(
     batch_id: UUID | None,
     job_id: UUID,
 ) -> dict[str, Any]:
-    """The next attempt at a document, as a row for `jobs.create`. `prompt` None: resolved when it runs."""
+    """The next attempt at a document, as a row for `jobs.create`. `prompt` None: resolved when it runs. What an earlier attempt's
+    classifier said is not carried over."""
+    options = {name: value for name, value in options.items() if name != "classification"}
     if prompt is not None:
         options = options | {"prompt_source": PromptSource.REQUEST.value}
     return {

@@ -100,10 +100,19 @@ def _source_of(strategy: PromptStrategy, work: Work) -> PromptSource:
 
 
 async def save_classification(
-    connection: ServiceConnection, user_id: str, job_id: UUID, document_type: str, default_prompt: str
+    connection: ServiceConnection,
+    user_id: str,
+    job_id: UUID,
+    document_type: str,
+    default_prompt: str,
+    *,
+    confidence: float | None = None,
+    runner_up: str | None = None,
 ) -> None:
-    """Write the type and its default prompt on job and document, while the job is live."""
-    await steps.save_prompt(connection, user_id, job_id, default_prompt, PromptSource.AUTO, document_type)
+    """Write the type and its default prompt on job and document, while the job is live; on the job also how sure the classifier was,
+    and what it would have said next. `confidence` None: nobody was asked."""
+    found = None if confidence is None else {"classification": {"confidence": confidence, "runner_up": runner_up}}
+    await steps.save_prompt(connection, user_id, job_id, default_prompt, PromptSource.AUTO, document_type, found)
 
 
 async def load(connection: ServiceConnection, user_id: str, job_id: UUID) -> Work:

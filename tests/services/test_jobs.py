@@ -278,3 +278,15 @@ async def test_any_interleaving_of_steps_keeps_the_books(new_tenant: NewTenant, 
     for _ in range(12):
         await asyncio.gather(*(act() for _ in range(6)))
         await balanced(tenant)
+
+
+async def test_how_sure_the_classifier_was_is_kept_with_the_job(new_tenant: NewTenant) -> None:
+    tenant = await new_tenant()
+    batch_id = await tenant.accept(["one"])
+    [job_id] = job_ids(tenant, batch_id)
+    async with service_connection(tenant.deps.engine) as connection:
+        await jobs.save_classification(
+            connection, tenant.user_id, job_id, "receipt", "the total", confidence=0.61, runner_up="invoice"
+        )
+        work = await jobs.load(connection, tenant.user_id, job_id)
+    assert work.options["classification"] == {"confidence": 0.61, "runner_up": "invoice"}
