@@ -111,7 +111,8 @@ def find_numbers(text: str, decimal_sign: str | None = None) -> list[FoundNumber
     spans = [(match.start(), match.end()) for match in _NUMBER.finditer(text)]
     for match in _GLUED.finditer(text):
         word = re.search(r"[^\W\d_]+$|[$€£¥₹]$", text[: match.start()])
-        if word and codes_of(word.group()) and not re.search(r"[\w]$", text[: word.start()]):
+        rand = word and word.group() == "R" and re.search(r"[.,]\d{2}$", match.group())
+        if word and (codes_of(word.group()) or rand) and not re.search(r"[\w]$", text[: word.start()]):
             spans.append((match.start(), match.end()))
     found: list[FoundNumber] = []
     for start, end in sorted(set(spans)):

@@ -38,12 +38,14 @@ class Concept:
 class DocumentType:
     """A type of document: its default prompt and fields, and the words by which it is known.
 
-    `titles` stand as headings, `cues` anywhere; `against` speak for another type. `concepts` are all fields, `fields` the default ones.
+    `earlier_prompts` were its default before, and still mean its default fields. `titles` stand as headings, `cues` anywhere; `against`
+    speak for another type. `concepts` are all fields, `fields` the default ones.
     """
 
     name: str
     title: str
     default_prompt: str
+    earlier_prompts: tuple[str, ...]
     schema_version: str
     fields: tuple[FieldSpec, ...]
     concepts: tuple[Concept, ...]
@@ -92,6 +94,7 @@ def _document_type(data: dict[str, Any], words: Mapping[str, list[str]]) -> Docu
         name=data["name"],
         title=data["title"],
         default_prompt=" ".join(data["default_prompt"].split()),
+        earlier_prompts=tuple(" ".join(each.split()) for each in data.get("earlier_prompts", ())),
         schema_version=data["schema_version"],
         fields=tuple(each.spec for each in concepts if not each.extra),
         concepts=concepts,

@@ -1,5 +1,6 @@
 """What kind of document it is, from the words of its first pages (R76). Rules only: no model is asked here."""
 
+import re
 from collections import defaultdict
 from functools import lru_cache
 
@@ -7,6 +8,7 @@ from ingestio.domain.text import DocumentText
 from ingestio.extraction.base import OTHER, Classification
 from ingestio.extraction.catalogue import DOCUMENT_TYPES
 from ingestio.extraction.layout import Layout, Sheet
+from ingestio.extraction.local.vocabulary import any_of
 from ingestio.extraction.tokens import Runs, compact, known_runs
 
 __all__ = ["Classification", "classify_layout", "classify_text"]
@@ -17,6 +19,20 @@ _TITLE, _TITLE_START, _TITLE_LATER = 6.0, 3.5, 1.5
 _CUE, _MANY_CUES, _MORE_CUE, _AGAINST = 1.0, 8, 0.25, -0.8
 _LEAST = 3.0
 _TOP = 0.55
+_ROLL_CHARACTERS, _ROLL_POINTS = 48, 320
+_TIME = re.compile(
+    r"(?<![\d:.,])(?:[01]?\d|2[0-3])[:h][0-5]\d(?::[0-5]\d)?(?:\s?[ap]\.?m\b)?(?![\d:%.,])", re.IGNORECASE
+)
+_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[.,]\d{3})+(?![\d.,])")
+_TOTAL = re.compile(rf"^\W*(?:grand |invoice )?{any_of('receipt', 'total')}(?![^\W_])", re.IGNORECASE)
+_COMPOUND = re.compile(r"[a-z]{3,}(?:rechnung|abrechnung|gutschrift|faktura|factuur)$")
+_SALUTATION = re.compile(rf"^{any_of('letter', 'salutation')}", re.IGNORECASE)
+_CLOSING = re.compile(rf"^{any_of('letter', 'closing')}", re.IGNORECASE)
+_GIVEN_BACK = re.compile(rf"^\W*{any_of('receipt', 'handed_back')}(?![^\W_])", re.IGNORECASE)
+_TENDERED = re.compile(
+    rf"(?<![^\W_])(?:{'|'.join(any_of('receipt', name) for name in ('paid_by', 'handed_over', 'handed_back', 'by_card'))})(?![^\W_])",
+    re.IGNORECASE,
+)
 
 
 def classify_text(text: DocumentText) -> Classification:
@@ -66,6 +82,8 @@ def _add_titles(sheet: Sheet, usual_height: float, scores: dict[str, float]) -> 
         if not keys or len(keys) > 12:
             continue
         whole = "".join(keys)
+        if _COMPOUND.search(keys[0]) and len(keys) <= 8:  # `Beitragsrechnung`, `Stromrechnung`
+            best["invoice"] = max(best.get("invoice", 0.0), _TITLE_START)
         size = min(1.6, max(0.7, cell.height / max(usual_height, 1.0)))
         place = 1.0 if cell.box[1] < _TOP * sheet.height else 0.4
         for length in range(1, min(_MAX_TOKENS, len(keys)) + 1):
@@ -100,11 +118,21 @@ def _number_follows(keys: list[str]) -> bool:
 def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
     """What the page looks like: till rolls are narrow, letters and contracts are prose, invoices and statements are tables."""
     sheet = layout.sheets[0]
-    if sheet.width < 320 and sheet.height > sheet.width:
+    if sheet.width < _ROLL_POINTS and sheet.height > sheet.width:
         scores["receipt"] += 3.0
+    if _is_till_roll(sheet):
+        _add_purchase(sheet, scores)
     words = [len(cell.words) for cell in sheet.cells]
     prose = sum(count for count in words if count >= 8) / max(1, sum(words))
     amounts = sum(1 for cell in sheet.cells for number in cell.numbers if number.looks_like_money)
+    amounts = amounts or len({cell.row for cell in sheet.cells if _GROUPED.search(cell.text)})
+    totalled = any(
+        _TOTAL.match(row[0].text) and any(n.looks_like_money for cell in row for n in cell.numbers)
+        for row in sheet.rows
+    )
+    if totalled:
+        for name in ("invoice", "receipt", "purchase_order"):
+            scores[name] += 1.5
     dates = sum(1 for cell in sheet.cells if cell.dates and len(cell.words) <= 4)
     if amounts <= 2 and prose > 0.6:
         scores["letter"] += 1.0
@@ -116,11 +144,40 @@ def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
         scores["bank_statement"] -= 2.0
     if dates >= 8 and amounts >= 8:
         scores["bank_statement"] += 3.0
+    if not totalled and any(_SALUTATION.match(cell.text) and len(cell.words) <= 8 for cell in sheet.cells):
+        scores["letter"] += 1.5
+    if not totalled and any(
+        _CLOSING.match(cell.text) and len(cell.words) <= 8 for page in layout.sheets[:2] for cell in page.cells
+    ):
+        scores["letter"] += 1.5
     blanks = sum(
         1 for cell in sheet.cells if "____" in cell.text or "☐" in cell.text or "☑" in cell.text or "☒" in cell.text
     )
     if blanks >= 3:
         scores["form"] += 3.0
+
+
+def _is_till_roll(sheet: Sheet) -> bool:
+    """Nearly all rows are as short as a till prints them, whatever the size of the picture."""
+    lengths = sorted(sum(len(cell.text) + 1 for cell in row) for row in sheet.rows)
+    return len(lengths) >= 6 and lengths[int(0.92 * (len(lengths) - 1))] <= _ROLL_CHARACTERS
+
+
+def _add_purchase(sheet: Sheet, scores: dict[str, float]) -> None:
+    """A till prints the time of day, and how it was paid: an invoice's number or an order's among it makes no other paper of it."""
+    priced = [row for row in sheet.rows if any(cell.amounts for cell in row)]
+    timed = any(_TIME.search(cell.text) for cell in sheet.cells)
+    given_back = any(_GIVEN_BACK.match(row[0].text) for row in priced)
+    if not priced or not (timed or given_back or sheet.width < _ROLL_POINTS):
+        return
+    scores["receipt"] += 2.5
+    at_a_moment = any(
+        any(cell.dates for cell in row) and any(_TIME.search(cell.text) for cell in row) for row in sheet.rows
+    )
+    if at_a_moment or any(_TENDERED.search(row[0].text) for row in priced):
+        scores["receipt"] += 3.0
+        scores["invoice"] -= 3.0
+        scores["purchase_order"] -= 3.0
 
 
 def _index(attribute: str) -> dict[str, tuple[str, ...]]:

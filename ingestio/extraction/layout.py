@@ -18,6 +18,8 @@ from ingestio.extraction.tokens import Token, tokens
 
 # Between words whose gap exceeds this part of their height no number goes on: `2   150,00` is a quantity and a price.
 _NUMBER_GAP = 0.45
+# A typewriter's blank is as wide as its letters.
+_LETTER_GAP = 1.25
 _WIDE_SPACE = "\u2003"
 
 
@@ -38,7 +40,9 @@ class Cell:
             if position:
                 before = self.words[position - 1]
                 gap = word.box[0] - before.box[2]
-                parts.append(_WIDE_SPACE if gap > _NUMBER_GAP * (word.box[3] - word.box[1]) else " ")
+                letter = (before.box[2] - before.box[0]) / max(1, len(before.text))
+                usual = max(_NUMBER_GAP * (word.box[3] - word.box[1]), _LETTER_GAP * letter)
+                parts.append(_WIDE_SPACE if gap > usual else " ")
                 length += 1
             self._starts.append(length)
             parts.append(word.text)
@@ -134,6 +138,7 @@ class Layout:
                 last.append(cell)
             else:
                 sheet.rows.append([cell])
+        _mend_rows(sheet.rows)
         for number, row in enumerate(sheet.rows):
             row.sort(key=lambda each: each.box[0])
             for cell in row:
@@ -190,6 +195,26 @@ class Layout:
                 if other.box[0] < box[2] and other.box[2] > box[0]:
                     yield other
             number += step
+
+
+def _mend_rows(rows: list[list[Cell]]) -> None:
+    """A cell between two rows goes to the one on whose base line it stands: columns set beside each other need not keep step."""
+    for number, row in enumerate(rows):
+        for cell in [each for each in row if len(row) > 1]:
+            own = min((_off_base(cell, other) for other in row if other is not cell), default=0.0)
+            if own < 0.18 * cell.height or not _upright(cell):
+                continue
+            for neighbour in (number - 1, number + 1):
+                if 0 <= neighbour < len(rows) and rows[neighbour]:
+                    off = min(_off_base(cell, other) for other in rows[neighbour])
+                    if off < min(0.1 * cell.height, own / 2):
+                        row.remove(cell)
+                        rows[neighbour].append(cell)
+                        break
+
+
+def _off_base(cell: Cell, other: Cell) -> float:
+    return abs(cell.box[3] - other.box[3])
 
 
 def _upright(cell: Cell) -> bool:

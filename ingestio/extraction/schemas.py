@@ -69,7 +69,9 @@ def wanted_for(document_type: str | None, prompt: str | None) -> tuple[Wanted, .
     kind = DOCUMENT_TYPES.get(document_type or OTHER, DOCUMENT_TYPES[OTHER])
     if prompt and prompt.strip():
         words = " ".join(prompt.split())
-        default_of = next((each for each in DOCUMENT_TYPES.values() if each.default_prompt == words), None)
+        default_of = next(
+            (each for each in DOCUMENT_TYPES.values() if words in (each.default_prompt, *each.earlier_prompts)), None
+        )
         asked = () if default_of else requested_fields(prompt)
         if asked:
             return tuple(_wanted(field, kind) for field in asked)

@@ -80,7 +80,7 @@ def find_phones(text: str) -> list[Found]:
         digits = re.sub(r"\D", "", written)
         if not 7 <= len(digits) <= 15 or any(each.start < match.end() and each.end > match.start() for each in dates):
             continue
-        if re.fullmatch(r"\d+[.,]\d{2}", written):
+        if re.fullmatch(r"\d+[.,]\d{2}|\d{4}-\d{3}|\d{5}-\d{4}", written):  # an amount, a postal code
             continue
         found.append(Found(match.start(), match.start() + len(written), written))
     return found

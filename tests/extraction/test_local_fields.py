@@ -127,7 +127,7 @@ def test_an_ambiguous_date_is_flagged_with_its_readings() -> None:
 
 def test_custom_instructions_are_flagged_as_not_applied() -> None:
     assert {"code": "instructions_not_applied"} in read(INVOICE, None, instructions="Round everything").flags
-    assert read(INVOICE, None).flags == ()
+    assert {"code": "instructions_not_applied"} not in read(INVOICE, None).flags
 
 
 def test_pages_without_text_are_flagged() -> None:

@@ -13,6 +13,7 @@ from tests.extraction.typed import Paper, papers, typed
 
 INVOICES = papers("invoices.toml")
 OTHERS = papers("others.toml")
+STRANGERS = papers("strangers.toml")
 NOWHERE = Path("never-read.pdf")
 
 
@@ -48,7 +49,9 @@ def test_an_invoice_is_read_in_its_country_s_layout(paper: Paper) -> None:
     assert [field.path for field in extraction.fields if field.state == "unsupported"] == []
 
 
-@pytest.mark.parametrize("paper", OTHERS, ids=[f"{paper.document_type}-{paper.name}" for paper in OTHERS])
+@pytest.mark.parametrize(
+    "paper", [*OTHERS, *STRANGERS], ids=[f"{paper.document_type}-{paper.name}" for paper in [*OTHERS, *STRANGERS]]
+)
 def test_other_papers_are_read_by_their_own_rules(paper: Paper) -> None:
     extraction = read(paper)
     assert extraction.document_type == paper.document_type

@@ -42,6 +42,65 @@ def test_a_type_s_own_prompt_or_none_means_its_default_fields(name: str) -> None
     assert fields_for(name, "Extract everything") == default
 
 
+def test_a_prompt_that_was_the_default_once_still_means_the_default_fields() -> None:
+    (earlier,) = DOCUMENT_TYPES["invoice"].earlier_prompts
+    assert earlier != DOCUMENT_TYPES["invoice"].default_prompt
+    assert fields_for("invoice", earlier) == DOCUMENT_TYPES["invoice"].fields
+
+
+# What users of each type cannot do without; invoices and orders after EN 16931, resumes after JSON Resume.
+INDISPENSABLE = {
+    "invoice": "invoice_number invoice_date due_date vendor_name vendor_tax_id customer_name currency line_items subtotal tax_amount "
+    "tax_breakdown total_amount amount_due payment_terms iban bic",
+    "receipt": "merchant_name merchant_tax_id receipt_date currency line_items tax_amount tip_amount total_amount payment_method",
+    "purchase_order": "purchase_order_number order_date delivery_date buyer_name vendor_name line_items total_amount delivery_address",
+    "bank_statement": "bank_name account_holder iban period_start period_end opening_balance closing_balance transactions",
+    "contract": "title parties signing_date effective_date expiration_date term notice_period governing_law signatories",
+    "resume": "name label email phone location summary work education skills languages",
+    "id_document": "document_number surname given_names date_of_birth nationality expiry_date issuing_country",
+    "form": "form_title form_date fields",
+    "letter": "sender_name recipient_name letter_date subject body signatory",
+    "report": "title authors report_date summary headings",
+    "other": "title document_date fields",
+}
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_a_type_asks_for_what_its_users_cannot_do_without(name: str) -> None:
+    assert set(INDISPENSABLE[name].split()) <= {field.name for field in DOCUMENT_TYPES[name].fields}
+
+
+def test_lists_have_the_columns_that_make_them_whole() -> None:
+    columns = {
+        (kind.name, concept.name): {child.name for child in concept.children}
+        for kind in DOCUMENT_TYPES.values()
+        for concept in kind.concepts
+    }
+    assert columns["invoice", "line_items"] >= {
+        "description",
+        "item_code",
+        "quantity",
+        "unit_price",
+        "tax_rate",
+        "amount",
+    }
+    assert columns["invoice", "tax_breakdown"] == {"rate", "taxable_amount", "amount"}
+    assert columns["bank_statement", "transactions"] >= {
+        "date",
+        "value_date",
+        "description",
+        "amount",
+        "debit",
+        "credit",
+        "balance",
+    }
+    assert columns["resume", "work"] >= {"name", "position", "start_date", "end_date", "summary"}
+    assert columns["resume", "education"] >= {"institution", "study_type", "start_date", "end_date"}
+    assert {"projects", "publications", "awards", "volunteer", "interests", "references"} <= {
+        concept.name for concept in DOCUMENT_TYPES["resume"].concepts
+    }
+
+
 def test_an_unknown_or_missing_type_counts_as_other() -> None:
     assert fields_for(None, None) == fields_for("sonnet", None) == DOCUMENT_TYPES["other"].fields
 

@@ -110,6 +110,18 @@ def is_attention_line(text: str) -> bool:
     return bool(_ATTENTION.match(text))
 
 
+def could_be_department(text: str) -> bool:
+    """`Accounts office`, `Service comptabilité`: a few words that are no sentence, between a name and its street."""
+    return (
+        1 <= len(text.split()) <= 4 and text[:1].isupper() and all(char.isalpha() or char in " -&'’/." for char in text)
+    )
+
+
+def ends_with_legal_form(text: str) -> bool:
+    """`LLP`, `Korenaar VOF`: the last word is a legal form."""
+    return any(match.end() >= len(text.rstrip(" .")) for match in LEGAL_FORM.finditer(text))
+
+
 def is_titled_person(text: str) -> bool:
     """`M. Paul Girard`, `Frau Meier`: a person as letters address them."""
     return bool(_TITLED_PERSON.match(text))

@@ -20,9 +20,11 @@ _DEFINED = re.compile(
 _ROLE_LABEL = re.compile(
     rf"^(?:the\s)?(?P<role>{any_of('contract', 'roles')})\s*(?:name)?\s*:\s*(?P<name>\S.*)?$", re.IGNORECASE
 )
-_NAME_END = re.compile(
-    rf",\s(?!(?i:Inc|LLC|L\.L\.C|Ltd|Limited|LLP|PLC|Corp|S\.|GmbH)\b)|\s\(|;|\s[–-]\s|\b{any_of('contract', 'after_name')}\b"
+# A legal form belongs to the name, though a comma stands before it.
+_FORMS = (
+    r"Inc|LLC|L\.L\.C|Ltd|Limited|LLP|L\.L\.P|LP|L\.P|PLC|P\.L\.C|P\.C|N\.A|N\.V|B\.V|Corp|Co|S\.|GmbH|Lda|Incorporated"
 )
+_NAME_END = re.compile(rf",\s(?!(?i:{_FORMS})\b)|\s\(|;|\s[–-]\s|\b{any_of('contract', 'after_name')}\b")
 _NAME_START = re.compile(rf"^(?:[,;:.)\]–\"-]|{any_of('contract', 'before_name')}(?![^\W_]))[\s,]*", re.IGNORECASE)
 _SIGNER = re.compile(
     r"^(?:name|print(?:ed)? name|nom|nombre|nome|naam|by)\s*:\s*(?P<value>[^_:]{3,60}?)\s*$", re.IGNORECASE

@@ -19,6 +19,8 @@ _NUMBER = any_of("contract", "number")
 _UNIT = r"(?:calendar\s|full\s|consecutive\s|business\s)?" + any_of("contract", "duration_unit")
 _DURATION = re.compile(rf"(?<![^\W_]){_NUMBER}\s?(?:\(\s?\w[\w\s-]*\))?[\s-]*{_UNIT}(?![^\W_])['’]?", re.IGNORECASE)
 _OF_TERM = re.compile(rf"\b{any_of('contract', 'of_term')}\b", re.IGNORECASE)
+_OF_WHOLE_TERM = re.compile(rf"\b{any_of('contract', 'of_whole_term')}", re.IGNORECASE)
+_OF_A_DUTY = re.compile(rf"\b{any_of('contract', 'of_a_duty')}\b", re.IGNORECASE)
 _NOT_OF_TERM = re.compile(rf"\b{any_of('contract', 'not_of_term')}\b", re.IGNORECASE)
 _OF_CONFIDENCE = re.compile(
     r"\b(?:obligations?|confidentiality|agreement|vertrag|accord|acuerdo|accordo|overeenkomst|acordo|vereinbarung)\b",
@@ -130,6 +132,7 @@ def _ends_with(pattern: re.Pattern[str], before: str) -> bool:
 def _durations(found: Found, prose: Prose) -> None:
     """Term, notice and renewal: durations told apart by the words of their sentence."""
     text = prose.text
+    terms: list[tuple[int, Reading]] = []
     for start, end in prose.sentences:
         sentence = text[start:end]
         for match in _DURATION.finditer(sentence):
@@ -140,8 +143,10 @@ def _durations(found: Found, prose: Prose) -> None:
                 found.setdefault("renewal", reading)
             elif _OF_NOTICE.search(near):
                 found.setdefault("notice_period", reading)
-            elif _OF_TERM.search(before) and not _NOT_OF_TERM.search(near):
-                found.setdefault("term", reading)
+            elif (_OF_TERM.search(before) or _OF_WHOLE_TERM.search(before)) and not _NOT_OF_TERM.search(near):
+                terms.append((2 * bool(_OF_WHOLE_TERM.search(before)) - bool(_OF_A_DUTY.search(sentence)), reading))
+    if terms:
+        found.setdefault("term", max(terms, key=lambda each: each[0])[1])  # of equal ones the first
     if "term" in found:
         return
     for start, end in prose.sentences:

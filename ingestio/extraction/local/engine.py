@@ -12,6 +12,7 @@ from ingestio.errors import DocumentFailed, FailureCode, FileRefused
 from ingestio.extraction.base import Classification, ClassifyRequest, ExtractRequest
 from ingestio.extraction.catalogue import DOCUMENT_TYPES, Concept
 from ingestio.extraction.classify import classify_layout
+from ingestio.extraction.crosschecks import cross_checks
 from ingestio.extraction.grounding import ground
 from ingestio.extraction.layout import Layout
 from ingestio.extraction.local.generic import read_own_fields, read_own_list
@@ -26,7 +27,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 NAME = "local"
-MODEL = "rules-1"
+MODEL = "rules-2"
 _CLASSIFY_PAGES = 3
 _WALL_SECONDS = 120.0
 _MEMORY_BYTES = 1 << 30
@@ -88,7 +89,7 @@ def extract_from(text: DocumentText, request: ExtractRequest) -> Extraction:
         model=MODEL,
         data=checked,
         fields=fields,
-        flags=tuple(_flags(text, request, reader)),
+        flags=(*_flags(text, request, reader), *cross_checks(wanted, checked, fields)),
         schema_version=DOCUMENT_TYPES[document_type].schema_version,
     )
 

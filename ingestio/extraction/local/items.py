@@ -1,5 +1,6 @@
 """Entries of a list from the rows of its table: line items, ordered goods, bookings."""
 
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ from ingestio.extraction.local.labels import Lexicon, labels_in
 from ingestio.extraction.local.readers import read
 from ingestio.extraction.local.reading import Entry, Piece, Reading
 from ingestio.extraction.local.tables import Column, Row, Table, fill, find_headers
+from ingestio.extraction.local.vocabulary import any_of
 
 # A row of sums ends a table, unless quantities and prices stand in it.
 _SUMS = frozenset(
@@ -25,6 +27,10 @@ _SUMS = frozenset(
     }
 )
 _FINAL = frozenset({"total_amount", "amount_due", "closing_balance"})
+_CARRIED = re.compile(
+    rf"^\W*{any_of('table', 'carried')}(?![^\W_])(?:\W|\d|{any_of('table', 'page')}\b)*(?:[A-Z]{{3}}\W*)?[\d\W]*$",
+    re.IGNORECASE,
+)
 _CONTINUATION = 1.7
 _LOOSE_CONTINUATION = 2.6
 _TEXTS = frozenset({FieldKind.TEXT, FieldKind.IDENTIFIER, FieldKind.ADDRESS})
@@ -57,7 +63,8 @@ def list_entries(layout: Layout, concept: Concept, columns: Lexicon, scalars: Le
         if table is tables[0][0] and not entries:
             continue
         listed.entries.extend(entries)
-        listed.cells |= {cell.index for cell in table.head} | used
+        begins = min(column.head_left for column in table.columns if column.name)
+        listed.cells |= {cell.index for cell in table.head if cell.box[2] > begins} | used
         listed.columns |= table.names()
     return listed
 
@@ -115,7 +122,13 @@ def _has_numbers_of_an_item(table: Table, row: Row, labelled: set[int]) -> bool:
     names = ("quantity", "unit_price", "date") if "amount" in table.names() else ("quantity", "date")
     columns = [index for index, column in enumerate(table.columns) if column.name in names]
     cells = [(cell, at) for index in columns for cell, at in row.words.get(index, ()) if cell.index not in labelled]
-    return any(any(char.isdigit() for char in cell.words[at].text) for cell, at in cells)
+    return any(any(map(str.isdigit, cell.words[at].text)) and not _is_percentage(cell, at) for cell, at in cells)
+
+
+def _is_percentage(cell: Cell, at: int) -> bool:
+    """`19 %` of a tax is no quantity."""
+    following = cell.words[at + 1].text if at + 1 < len(cell.words) else ""
+    return "%" in cell.words[at].text or following.startswith("%")
 
 
 def _entries(table: Table, rows: list[Row], kinds: dict[str, FieldKind]) -> tuple[list[Entry], set[int]]:
@@ -167,23 +180,9 @@ def _name_quantities(table: Table, rows: list[Row]) -> None:
 
 
 def _is_carried(row: Row) -> bool:
-    """`Carried forward`, `Übertrag`: an amount that was listed before."""
-    text = " ".join(cell.text for cell in row.cells).casefold()
-    return any(
-        mark in text
-        for mark in (
-            "carried forward",
-            "brought forward",
-            "übertrag",
-            "report à nouveau",
-            "a reporter",
-            "à reporter",
-            "riporto",
-            "transporte",
-            "suma y sigue",
-            "carry forward",
-        )
-    )
+    """`Carried forward`, `Übertrag Seite 2`: an amount that was listed before."""
+    text = " ".join(cell.text for cell in row.cells if not cell.amounts or any(map(str.isalpha, cell.text)))
+    return bool(_CARRIED.match(plain(text)))
 
 
 def _read_row(table: Table, row: Row, kinds: dict[str, FieldKind]) -> Entry:

@@ -17,11 +17,19 @@ _ASIDE = re.compile(
     r"\s*(?:\([^()]{0,24}\)|\[[^\[\]]{0,24}\]|(?:in|en|à|at|@)\s+[A-Z€$£]{1,4}|/\s?[^\s:]{1,20}(?:\s[^\s:]{1,12}){0,2}(?=\s*:))"
 )
 _COLON = re.compile(r"\s*[:：]")
+# Before the name of a sum: `zzgl. 19 % MwSt.`, `plus VAT`, `20% Sales tax`.
+_BEFORE_SUM = re.compile(
+    r"\W*(?:zzgl|zuzügl\w*|plus|add|incl|inkl|davon|dont|di cui|waarvan|abzgl|abzügl\w*|less|minus|enth\w*)?"
+    r"\W*(?:\d{1,2}(?:[.,]\d{1,3})?\s?%)?\W*",
+    re.IGNORECASE,
+)
+# `PI/22-23/014`, `PO-5561`: letters that begin a code are no label.
+_IN_CODE = re.compile(r"[A-Za-z]{1,3}[-/]\d")
 _NUMBERED = frozenset({"invoice", "receipt", "purchase_order"})
 # Words that are labels on any paper, so that no text value runs into them.
 _COMMON = (
     "page", "seite", "pagina", "tel", "telephone", "phone", "fax", "mobile", "email", "e mail", "website", "web", "www", "internet",
-    "telefon", "telefax", "telefono", "telefoon", "telefone", "url", "date", "datum", "fecha", "number", "subject", "reference",
+    "po box", "telefon", "telefax", "telefono", "telefoon", "telefone", "url", "date", "datum", "fecha", "number", "subject", "reference",
 )  # fmt: skip
 
 
@@ -129,7 +137,7 @@ def labels_in(cell: Cell, lexicon: Lexicon) -> list[Label]:
                 break
             if key in runs.keys:
                 best, best_key = length, key
-        if best:
+        if best and not _IN_CODE.match(cell.text, cell.tokens[position + best - 1].end - len(best_key)):
             found.append(_label(cell, position, position + best - 1, best_key, lexicon.get(best_key)))
         position += max(1, best)
     return found
@@ -148,7 +156,14 @@ def _label(cell: Cell, first: int, last: int, key: str, names: tuple[Named, ...]
         partial = bool(words) and len(words) <= 4 and not re.match(r"\s*[.\-–#°]*\s*[:：]", rest)
     stop = end + colon.end() if colon else end + (aside.end() if aside else 0)
     return Label(
-        cell, start, stop, key, names, colon is not None, first == 0 or not cell.text[:start].strip(" .*•-–#|"), partial
+        cell,
+        start,
+        stop,
+        key,
+        names,
+        colon is not None,
+        first == 0 or _BEFORE_SUM.fullmatch(cell.text[:start]) is not None,
+        partial,
     )
 
 

@@ -81,12 +81,25 @@ def _parties(found: Found, labels: Labels, salutation: Cell | None) -> None:
     if recipient is not None and sender is not None and sender.name.cell in recipient.cells and not sender.labelled:
         others = [each for each in parties.senders(recipient) if each.name.cell not in recipient.cells]
         sender = next(iter(others), None)
+    if sender is not None and recipient is not None and not sender.labelled and _stands_above(recipient, sender):
+        sender, recipient = recipient, sender  # of two addresses below each other the upper one writes
     for role, party in (("sender", sender), ("recipient", recipient)):
         if party is not None:
             found[f"{role}_name"] = replace(party.name, score=min(1.0, party.score))
             address = parties.address_of(party) or _address_beside(party)
             if address is not None:
                 found[f"{role}_address"] = address
+
+
+def _stands_above(first: Party, second: Party) -> bool:
+    """Whether both are blocks of one column at the head of the page, `first` over `second`."""
+    one, other = first.name.cell, second.name.cell
+    return (
+        not first.labelled
+        and one.page == other.page == 1
+        and abs(one.box[0] - other.box[0]) < 6
+        and 0 < other.box[1] - one.box[1] < 14 * one.height
+    )
 
 
 def _address_beside(party: Party) -> Reading | None:

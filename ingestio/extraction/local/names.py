@@ -83,7 +83,27 @@ class Page:
         value = lines.up_to_legal_form(value)
         if not lines.could_be_name(value):
             return None
-        return of_span(cell, start + offset, start + offset + len(value))
+        name = of_span(cell, start + offset, start + offset + len(value))
+        reaches_end = start + offset + len(value) >= len(cell.text.rstrip(" \u2003,;|-–"))
+        return self._with_its_rest(name) if reaches_end else name
+
+    def _with_its_rest(self, name: Reading) -> Reading:
+        """A name that goes on in the line below: in large letters, behind an `&`, or with nothing but its legal form."""
+        cell = name.cell
+        below = next(iter(self.layout.below(cell, reach=0.9)), None)
+        if below is None or lines.has_legal_form(name.value) or abs(below.box[0] - cell.box[0]) > 4:
+            return name
+        if abs(below.height - cell.height) > 0.15 * cell.height:
+            return name
+        text = below.text.strip()
+        large = cell.height > 1.25 * self.layout.line_height
+        goes_on = name.value.endswith(("&", "+", "-")) or (
+            large and len(text.split()) <= 3 and lines.could_be_name(text) and not lines.is_attention_line(text)
+        )
+        if not goes_on and not (len(text.split()) <= 1 + large and lines.ends_with_legal_form(text)):
+            return name
+        pieces = (*name.pieces, (below, 0, len(below.text)))
+        return Reading(f"{name.value} {text}", pieces, name.score)
 
     def block_below(self, cell: Cell) -> list[Cell]:
         """The lines of a cell's block from it downwards, up to a label or seven lines."""

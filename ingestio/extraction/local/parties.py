@@ -72,6 +72,10 @@ class Parties:
             found = self._other_firms(sender)
         return sorted(found, key=lambda each: -each.score)
 
+    def addressed(self) -> Party | None:
+        """Whoever stands below `Firma`, `Herrn`, `An`, `Spett.le` gets the document, whoever else has a firm's name."""
+        return next((each for each in self.recipients(None) if "addressed" in each.reasons), None)
+
     def _other_firms(self, sender: Party) -> list[Party]:
         """Another firm by legal form in the upper half of the first page, where no block is an address."""
         half = 0.5 * self._page.layout.sheets[0].height
@@ -199,15 +203,18 @@ class Parties:
             if (
                 self._page.is_sender_line(cell)
                 or self._page.names_a_field(cell)
-                or not (address or lines.could_be_name(text))
+                or not (address or lines.could_be_name(text) or lines.could_be_department(text))
             ):
                 break
             column.insert(0, cell)
-        while len(column) > 1 and lines.is_salutation(plain(column[0].text)):
-            column.pop(0)
+        addressed = False
+        while len(column) > 1 and (
+            lines.is_salutation(plain(column[0].text)) or not lines.could_be_name(plain(column[0].text))
+        ):
+            addressed |= lines.is_salutation(plain(column.pop(0).text))
         name = self._page.name_in(column[0], 0, len(column[0].text)) if len(column) > 1 else None
         if name is None:
             return None
         after = next(iter(self._page.layout.below(town, reach=1.2)), None)
         country = (after,) if after is not None and lines.is_country(after.text) else ()
-        return Party(name, 0.0, (*column, *country))
+        return Party(name, 0.0, (*column, *country), reasons=["addressed"] if addressed else [])

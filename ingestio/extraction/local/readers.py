@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from ingestio.domain.fields import FieldKind
-from ingestio.extraction.amounts import as_amount, as_number
+from ingestio.extraction.amounts import FoundNumber, as_amount, as_number
 from ingestio.extraction.layout import Cell
 from ingestio.extraction.local.reading import Reading, of_span
 from ingestio.extraction.local.vocabulary import words
@@ -56,9 +56,16 @@ def _dates(cell: Cell, start: int, stop: int) -> Iterator[Reading]:
 def _numbers(kind: FieldKind, cell: Cell, start: int, stop: int) -> Iterator[Reading]:
     amount = kind is FieldKind.AMOUNT
     for number in cell.amounts if amount else cell.numbers:
-        if start <= number.start and number.end <= stop:
+        if starts_behind(cell, number, start) and number.end <= stop:
             value = as_amount(number.value) if amount else as_number(number.value)
             yield of_span(cell, number.start, number.end, value, 0.8 if amount and not number.looks_like_money else 1.0)
+
+
+def starts_behind(cell: Cell, number: FoundNumber, start: int) -> bool:
+    """Whether a number begins at `start` or later; its currency may belong to the label (`Total RM`) and stand before it."""
+    return start <= number.start or (
+        number.start < start < number.end and not re.search(r"\d", cell.text[number.start : start])
+    )
 
 
 def read_bic(cell: Cell, start: int, end: int) -> Iterator[Reading]:

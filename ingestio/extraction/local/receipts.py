@@ -1,6 +1,7 @@
 """What is particular to receipts: items without a heading row, the time of the purchase, how it was paid."""
 
 import re
+from decimal import Decimal
 
 from ingestio.extraction.amounts import as_amount, as_number
 from ingestio.extraction.layout import Cell, Layout, plain
@@ -17,12 +18,21 @@ _QUANTITY_LINE = re.compile(
     r"^(?P<quantity>\d+(?:[.,]\d{1,3})?)\s*(?:stk\.?|st\.?|pcs?|ea|kg|g|l|lb|oz|uds?|pz|pce|pi[eè]ces?|x)?\s*[x×X*@à]\s*(?:[€$£]|EUR|USD|GBP|CHF)?\s*(?P<price>\d+[.,]\d{2})",
     re.IGNORECASE,
 )
+_HANDED_OVER = re.compile(rf"^\W*{any_of('receipt', 'handed_over')}(?![^\W_])", re.IGNORECASE)
+_HANDED_BACK = re.compile(rf"^\W*{any_of('receipt', 'handed_back')}(?![^\W_])", re.IGNORECASE)
+_OTHER_DATE = re.compile(rf"(?<![^\W_]){any_of('receipt', 'other_dates')}", re.IGNORECASE)
 _TAX_MARK = re.compile(r"^\s*[A-Z*#]{0,2}\d?\s*$")
 _NOT_ITEMS = re.compile(r"^[-=*_.\s]+$")
 
 
 def read_receipt(layout: Layout, labels: Labels, found: Found, entries: list[Entry]) -> list[Entry]:
-    """Adds time and way of payment to `found`; the items: those of the table, else the lines above the first sum."""
+    """Adds date, time and way of payment to `found`, and mends the total; the items: those of the table, else the lines above
+    the first sum."""
+    if "receipt_date" not in found:
+        date = _date(layout)
+        if date is not None:
+            found["receipt_date"] = date
+    _check_total(layout, found)
     if "receipt_time" not in found or not _TIME.search(found["receipt_time"].value):
         found.pop("receipt_time", None)
         time = _time(layout, found.get("receipt_date"))
@@ -37,6 +47,48 @@ def read_receipt(layout: Layout, labels: Labels, found: Found, entries: list[Ent
     if method is not None:
         found["payment_method"] = method
     return entries or _items(layout, labels)
+
+
+def _date(layout: Layout) -> Reading | None:
+    """A date beside a time of day, else the first one that says nothing of its own: till receipts label neither."""
+    first: Reading | None = None
+    for cell in layout.cells:
+        for date in cell.dates:
+            if len(date.value) < 10 or _OTHER_DATE.search(cell.text[max(0, date.start - 16) : date.start]):
+                continue
+            reading = of_span(cell, date.start, date.end, date.value, 0.6)
+            beside = " ".join(other.text for other in layout.row_of(cell) if other is not cell)
+            if _TIME.search(cell.text[date.end :]) or _TIME.search(beside):
+                return reading
+            first = first or reading
+    return first
+
+
+def _check_total(layout: Layout, found: Found) -> None:
+    """What was handed over less what came back is the total: a printed amount that is just that outweighs a label's."""
+    over, back = (_amounts_behind(layout, words) for words in (_HANDED_OVER, _HANDED_BACK))
+    spent = {given - returned for given in over for returned in back if given > returned >= 0}
+    total = found.get("total_amount")
+    if not spent or (total is not None and Decimal(total.value) in spent):
+        return
+    for cell in layout.cells:
+        if _HANDED_OVER.match(cell.text) or _HANDED_BACK.match(cell.text):
+            continue
+        for number in cell.amounts:
+            if number.value in spent:
+                found["total_amount"] = of_span(cell, number.start, number.end, as_amount(number.value), 0.8)
+                return
+
+
+def _amounts_behind(layout: Layout, words: re.Pattern[str]) -> list[Decimal]:
+    """The last amounts of the rows that begin with one of the words."""
+    found: list[Decimal] = []
+    for sheet in layout.sheets:
+        for row in sheet.rows:
+            if words.match(row[0].text):
+                amounts = [number.value for cell in row for number in cell.amounts]
+                found.extend(amounts[-1:])
+    return found
 
 
 def _time(layout: Layout, date: Reading | None) -> Reading | None:
@@ -87,11 +139,8 @@ def _items(layout: Layout, labels: Labels) -> list[Entry]:
         right = _amount_edge(sheet.rows)
         for row in sheet.rows:
             begins = labels.begins(row[0])
-            if (
-                entries
-                and begins is not None
-                and any(name.concept in SUMS and not _only_tip(name.concept) for name in begins.names)
-            ):
+            sums = {name.concept for name in begins.names if name.concept in SUMS} if begins is not None else set()
+            if any(not _only_tip(concept) for concept in sums) and (entries or _ends_items(row, sums)):
                 return entries
             if _NOT_ITEMS.match(row[0].text):
                 continue
@@ -100,10 +149,15 @@ def _items(layout: Layout, labels: Labels) -> list[Entry]:
                 entries[-1].update({name: reading for name, reading in line.items() if name not in entries[-1]})
                 continue
             entry = _item(row, right)
-            # `Total discount` names a sum, `Tel` nothing that could be one.
-            if entry is not None and (begins is None or not any(name.concept for name in begins.names)):
+            # `Total discount` names a sum; `Data workshop` begins with what is a label elsewhere.
+            if entry is not None and not sums and (begins is None or not labels.is_label(row[0])):
                 entries.append(entry)
     return entries
+
+
+def _ends_items(row: list[Cell], sums: set[str]) -> bool:
+    """A total that is printed as money ends the items, also where none was seen before it."""
+    return "total_amount" in sums and any(each.looks_like_money for cell in row for each in cell.amounts)
 
 
 def _only_tip(concept: str) -> bool:

@@ -2,6 +2,8 @@
 
 import re
 
+from ingestio.domain.fields import FieldKind
+from ingestio.extraction.catalogue import DOCUMENT_TYPES
 from ingestio.extraction.dates import FoundDate, find_months
 from ingestio.extraction.layout import Cell, Layout, plain
 from ingestio.extraction.local.blocks import has_legal_form
@@ -17,6 +19,8 @@ _SCHOOL = re.compile(rf"{any_of('resume', 'school')}", re.IGNORECASE)
 _DEGREE = re.compile(rf"\b{any_of('resume', 'degree')}\b\.?", re.IGNORECASE)
 _SPLIT = re.compile(r"\s*[,;|•·/]\s+|\s*[|•;]\s*|\u2003+|\s·\s")
 _SUMMARY_LINES = 40
+# Lists that are written as words with commas between them; of the others each line is an entry.
+_ENUMERATED = frozenset({"skills", "languages", "interests"})
 
 
 def read_resume(layout: Layout) -> tuple[Found, dict[str, list[Entry]]]:
@@ -33,12 +37,13 @@ def read_resume(layout: Layout) -> tuple[Found, dict[str, list[Entry]]]:
         "work": [entry for each in sections if each.name == "work" for entry in _positions(each)],
         "education": [entry for each in sections if each.name == "education" for entry in _educations(each)],
     }
-    for name in ("skills", "languages", "certificates"):
+    plain_lists = [each for each in DOCUMENT_TYPES["resume"].concepts if each.spec.kind is FieldKind.LIST]
+    for name in (each.name for each in plain_lists if each.name not in lists):
         lists[name] = [
             {"": reading}
             for each in sections
             if each.name == name
-            for reading in _items(each, by_line=name == "certificates")
+            for reading in _items(each, by_line=name not in _ENUMERATED)
         ]
     return found, {name: entries for name, entries in lists.items() if entries}
 

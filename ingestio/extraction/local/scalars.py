@@ -12,7 +12,7 @@ from ingestio.extraction.local.reading import Reading
 
 _STRONG, _WEAK = 0.9, 0.55
 _INLINE, _RIGHT, _BELOW = 1.0, 0.95, 0.84
-_NOT_LEADING, _PARTIAL, _PER_PAGE = 0.8, 0.35, 0.015
+_NOT_LEADING, _INSIDE, _PARTIAL, _PER_PAGE = 0.8, 0.6, 0.35, 0.015
 _BELOW_REACH = 2.2
 _LOOSE = frozenset({FieldKind.TEXT, FieldKind.ADDRESS})
 
@@ -49,23 +49,26 @@ def _of_label(labels: Labels, label: Label, concept: str, kind: FieldKind) -> It
     if named is None:
         return
     score = _WEAK if named.weak else _STRONG - min(named.rank, 80) * 0.0008
-    score *= 1.0 if label.leading or label.closed else _NOT_LEADING
+    if not label.leading:
+        # `BTW-nummer:` is another label than `nummer`.
+        score *= _INSIDE if named.weak else 1.0 if label.closed else _NOT_LEADING
     score *= _PARTIAL if label.partial else 1.0
     score -= _PER_PAGE * min(label.cell.page - 1, 10)
     score += min(len(label.key), 30) * 0.001
-    score *= _prominence(labels, label)
     for relation, factor, readings in _places(labels, label, concept, kind):
         first = next(iter(readings), None)
         if first is not None:
-            yield Candidate(replace(first, score=first.score * score * factor), label, relation)
+            weight = score * factor * _prominence(labels, label, first)
+            yield Candidate(replace(first, score=first.score * weight), label, relation)
             return
 
 
-def _prominence(labels: Labels, label: Label) -> float:
-    """Headers stand high and in the usual size; small print at the foot speaks of printing times and form numbers."""
+def _prominence(labels: Labels, label: Label, value: Reading) -> float:
+    """Headers stand high and in the usual size; small print at the foot speaks of printing times and form numbers. A small label over a
+    value of the usual size is a fashion."""
     sheet = labels.layout.sheet(label.cell)
     low = label.cell.middle / max(sheet.height, 1.0)
-    small = label.cell.height < 0.72 * labels.layout.line_height
+    small = max(label.cell.height, value.cell.height) < 0.72 * labels.layout.line_height
     return (1.0 - 0.05 * max(0.0, min(1.0, low))) * (0.75 if small else 1.0)
 
 
@@ -78,9 +81,27 @@ def _places(labels: Labels, label: Label, concept: str, kind: FieldKind) -> Iter
         yield "inline", _INLINE, inline
     elif loose and label.cell.text[label.end : stop].strip(" .:-–"):
         return  # a label word inside a sentence
-    if stop == len(label.cell.text):
-        yield from _right(labels, label, concept, kind)
-    yield from _below(labels, label, concept, kind)
+    right = list(_right(labels, label, concept, kind)) if stop == len(label.cell.text) else []
+    below = list(_below(labels, label, concept, kind))
+    if right and below and _is_heading_over(label, below[0][2][0], right[0][2][0]):
+        yield from below
+    else:
+        yield from right
+        yield from below
+
+
+def _is_heading_over(label: Label, below: Reading, right: Reading) -> bool:
+    """Whether a value right under its label, edge under edge, is nearer than one far to the right, in another column."""
+    under, beside = _box(below), _box(right)
+    height = label.cell.height
+    return (
+        not label.closed
+        and label.fills_cell
+        and abs(under[0] - label.box[0]) < 3
+        and under[1] - label.box[3] < 1.2 * height
+        and beside[0] - label.box[2] > 4 * height
+        and beside[0] - label.box[2] > 2 * (under[1] - label.box[1])
+    )
 
 
 def _says_something(label: Label, kind: FieldKind) -> bool:

@@ -61,8 +61,10 @@ class Senders:
                 continue
             parts = [part.strip() for part in SEPARATORS.split(cell.text) if part and part.strip()]
             above = next(iter(self._page.layout.above(cell, reach=1.0)), None)
-            if above is not None and above.height > 1.15 * cell.height and lines.could_be_name(above.text):
-                continue  # the address line of a letterhead
+            if above is not None and lines.could_be_name(above.text):
+                firm = lines.has_legal_form(above.text) and not lines.has_legal_form(parts[0])
+                if above.height > 1.15 * cell.height or (firm and abs(above.box[0] - cell.box[0]) < 4):
+                    continue  # the address line of a letterhead
             name = parts[0] if re.search(r"[^\W\d_]{2}", parts[0]) else ""
             if (
                 not name
@@ -126,7 +128,7 @@ class Senders:
             if block.box[1] > 0.3 * sheet.height:
                 continue
             for place, cell in enumerate(block.cells[:3]):
-                if cell.index in self._page.skip or self._page.names_a_field(cell):
+                if cell.index in self._page.skip or self._page.names_a_field(cell) or self._is_heading(cell):
                     continue
                 name = self._page.name_in(cell, 0, len(cell.text))
                 if name is None or sum(char.isalpha() for char in name.value) < 3:
@@ -139,6 +141,13 @@ class Senders:
                     party.score += 0.08
                 found.append(party)
         return found
+
+    def _is_heading(self, cell: Cell) -> bool:
+        """`JOB SITE   BILLING ADDRESS   DATE`: among two labels or more that fill their cells it heads a column of its own."""
+        labels = [self._page.labels.begins(other) for other in self._page.layout.row_of(cell) if other is not cell]
+        return (
+            sum(label is not None and label.fills_cell and not lines.is_title(label.cell.text) for label in labels) > 1
+        )
 
     def _web_domains(self) -> set[str]:
         found: set[str] = set()

@@ -16,6 +16,7 @@ _NUMERIC = frozenset(
 )
 _AMOUNTS = ("amount", "balance", "debit", "credit", "unit_price")
 _FITTED_CELLS = 160
+_EDGE = 8.0
 _THROUGH_WORD, _THROUGH_CELL, _WRONG_SIDE = 1.0, 0.6, 0.5
 # Words that stand in headings without naming a column: they qualify the word beside or above them.
 _QUALIFIERS = frozenset(words("table", "qualifiers"))
@@ -227,6 +228,10 @@ def fill(table: Table, below: float, until: float, ends: Callable[[Row], bool]) 
     `ends` tells the rows that are no entries (sums): what follows the first of them says nothing about the columns.
     """
     rows = [row for row in table.sheet.rows if below <= min(cell.box[1] for cell in row) and row[0].middle < until]
+    entries = next((number for number, row in enumerate(rows) if number and ends(Row(row))), len(rows))
+    left = min(column.head_left for column in table.columns if column.name)
+    if _begins_at(rows[:entries], left):
+        rows = _without_sidebar(rows, left)
     table.rows = [Row(list(row)) for row in rows if any(cell.tokens or cell.text.strip() for cell in row)]
     first_sum = next((number for number, row in enumerate(table.rows) if number and ends(row)), len(table.rows))
     _fit_edges(table, table.rows[:first_sum])
@@ -234,6 +239,20 @@ def fill(table: Table, below: float, until: float, ends: Callable[[Row], bool]) 
         for cell in row.cells:
             for index, word in enumerate(cell.words):
                 row.words[_column_of(table.columns, word)].append((cell, index))
+
+
+def _begins_at(rows: list[list[Cell]], left: float) -> bool:
+    """Whether rows with amounts begin under the first known heading, rather than left of it."""
+    priced = [row for row in rows if any(number.looks_like_money for cell in row for number in cell.numbers)]
+    at_edge = [row for row in priced if any(abs(cell.box[0] - left) < _EDGE for cell in row)]
+    before_it = [row for row in priced if row not in at_edge and any(cell.box[2] < left for cell in row)]
+    return len(at_edge) > len(before_it)
+
+
+def _without_sidebar(rows: list[list[Cell]], left: float) -> list[list[Cell]]:
+    """Without what stands left of the table: another column of the page, or numbers that count the rows."""
+    kept = ([cell for cell in row if cell.box[2] > left - _EDGE] for row in rows)
+    return [row for row in kept if row]
 
 
 def _fit_edges(table: Table, rows: list[Row]) -> None:

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
-from itertools import product
+from itertools import combinations, product
 
 from ingestio.domain.fields import FieldKind
 from ingestio.extraction.amounts import as_amount
 from ingestio.extraction.catalogue import DOCUMENT_TYPES
 from ingestio.extraction.layout import Cell
 from ingestio.extraction.local.labels import Label, Labels
+from ingestio.extraction.local.readers import starts_behind
 from ingestio.extraction.local.reading import Found, Reading, of_span
 
 _STRONG, _WEAK = 0.9, 0.6
@@ -52,6 +53,7 @@ def read_sums(labels: Labels, concepts: Iterable[str] = SUMS) -> Found:
     """The sums by concept; a concept without a labelled amount is absent."""
     found = {concept: _sums_of(labels, concept) for concept in concepts if labels.of(concept)}
     chosen = _agreeing(found)
+    _drop_partial_tax(found, chosen)
     readings = {concept: each.reading for concept, each in chosen.items()}
     _read_columns(found, chosen, readings)
     net = chosen.get("subtotal")
@@ -59,6 +61,22 @@ def read_sums(labels: Labels, concepts: Iterable[str] = SUMS) -> Found:
     if alone and "total_amount" not in readings and net is not None and net.label.key.startswith("total"):
         readings["total_amount"] = replace(net.reading, score=0.6)  # `Total charges` with nothing added to it
     return readings
+
+
+def _drop_partial_tax(found: dict[str, list[Sum]], chosen: dict[str, Sum]) -> None:
+    """Of several rates' taxes none is the tax: where only together they lead from net to gross, and no line says so, it is absent."""
+    net, tax, total = (chosen.get(name) for name in ("subtotal", "tax_amount", "total_amount"))
+    if net is None or tax is None or total is None or _adds_up(chosen):
+        return
+    by_row = {each.reading.cell.index: each.value for each in found["tax_amount"]}
+    values = list(by_row.values())
+    wanted = total.value - net.value
+    if any(
+        abs(sum(some, Decimal(0)) - wanted) <= _CENT
+        for count in range(2, min(len(values), 5) + 1)
+        for some in combinations(values, count)
+    ):
+        del chosen["tax_amount"]
 
 
 def _sums_of(labels: Labels, concept: str) -> list[Sum]:
@@ -139,7 +157,7 @@ def _amounts(cell: Cell, start: int, stop: int) -> list[Reading]:
     return [
         of_span(cell, number.start, number.end, as_amount(number.value), 1.0 if number.looks_like_money else 0.75)
         for number in cell.amounts
-        if start <= number.start and number.end <= stop
+        if starts_behind(cell, number, start) and number.end <= stop
     ]
 
 

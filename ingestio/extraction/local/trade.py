@@ -14,6 +14,7 @@ from ingestio.extraction.local.money import read_currency
 from ingestio.extraction.local.parties import Parties, Party
 from ingestio.extraction.local.reading import Entry, Found, Reading, of_span
 from ingestio.extraction.local.receipts import read_receipt
+from ingestio.extraction.local.tax_breakdown import read_tax_breakdown
 from ingestio.extraction.local.totals import SUMS, read_sums
 from ingestio.extraction.values import find_emails, find_ibans, find_phones
 
@@ -25,6 +26,16 @@ _PAID = re.compile(
     re.IGNORECASE,
 )
 _WEAK_SENDER = 0.6
+_CREDIT = (
+    "avoir",
+    "creditn",
+    "creditm",
+    "gutschrift",
+    "korrektur",
+    "rechnungskorrektur",
+    "notadecredito",
+    "notadicredito",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,8 @@ def read_trade(document_type: str, layout: Layout) -> tuple[Found, dict[str, lis
     _add(found, "currency", read_currency(labels, sums))
     sender, recipient = _add_parties(found, labels, listed, roles)
     for concept in kind.concepts:
+        if concept.name in SUMS and {"subtotal", "total_amount"} <= sums.keys():
+            continue  # what the sums left out, they left out knowingly
         if concept.name not in found and concept.spec.kind is not FieldKind.LIST:
             _add(found, concept.name, _read_scalar(labels, concept, roles, sender, recipient))
     _add_number_and_date(found, labels, roles)
@@ -66,7 +79,8 @@ def read_trade(document_type: str, layout: Layout) -> tuple[Found, dict[str, lis
     entries = listed.entries
     if document_type == "receipt":
         entries = read_receipt(layout, labels, found, entries)
-    return found, {"line_items": entries} if entries else {}
+    lists = {"line_items": entries, "tax_breakdown": read_tax_breakdown(labels, sums, listed.cells)}
+    return found, {name: each for name, each in lists.items() if each}
 
 
 def _add(found: Found, name: str, reading: Reading | None) -> None:
@@ -81,6 +95,8 @@ def _add_parties(found: Found, labels: Labels, listed: Listed, roles: Roles) -> 
     recipient = next(iter(parties.labelled([f"{roles.recipient}_name"])), None)
     if recipient is not None and recipient.score < _WEAK_SENDER:
         recipient = None
+    if recipient is None and roles.sender != "merchant":
+        recipient = parties.addressed()
     named = parties.labelled([f"{roles.sender}_name"])
     unnamed = parties.senders(recipient, [each for each in named if each.score < _WEAK_SENDER])
     sender = max([*named, *unnamed], key=lambda each: each.score, default=None)
@@ -109,7 +125,15 @@ def _read_scalar(
         return _contact(labels, concept, sender, recipient)
     if kind is FieldKind.ADDRESS:
         return _labelled_address(labels, name)
+    if name == roles.number:
+        return _own_number(scalars.candidates(labels, name, kind))
     return scalars.best(labels, name, kind)
+
+
+def _own_number(candidates: list[scalars.Candidate]) -> Reading | None:
+    """A credit note's own number before that of the invoice it refers to."""
+    of_credit = [each for each in candidates if each.label.key.startswith(_CREDIT)]
+    return next((each.reading for each in of_credit or candidates), None)
 
 
 def _tax_id(labels: Labels, name: str, roles: Roles, recipient: Party | None) -> Reading | None:
@@ -204,7 +228,8 @@ def _add_number_and_date(found: Found, labels: Labels, roles: Roles) -> None:
     elif place is not None:
         found[roles.date] = place
     else:
-        _add(found, roles.date, dated[0].reading if dated else _unlabelled_date(labels))
+        taken = {(each.cell.index, each.value) for name, each in found.items() if name == "due_date"}
+        _add(found, roles.date, dated[0].reading if dated else _unlabelled_date(labels, taken))
 
 
 def _is_titled(label: Label, number: Reading | None) -> bool:
@@ -231,13 +256,15 @@ def _date_behind_place(labels: Labels) -> Reading | None:
     return None
 
 
-def _unlabelled_date(labels: Labels) -> Reading | None:
-    """The only date that stands alone in the upper part of the first page, perhaps with a time behind it."""
+def _unlabelled_date(labels: Labels, taken: set[tuple[int, str]]) -> Reading | None:
+    """The only date that stands alone in the upper part of the first page, perhaps with a time behind it; not one that is another's."""
     sheet = labels.layout.sheets[0]
     alone: list[Reading] = []
     for cell in sheet.cells:
         for date in cell.dates[:1]:
             before, after = plain(cell.text[: date.start]), plain(cell.text[date.end :]).strip(" .,")
+            if (cell.index, date.value) in taken:
+                continue
             if cell.box[1] < 0.6 * sheet.height and not before and (not after or _TIME.fullmatch(after)):
                 alone.append(of_span(cell, date.start, date.end, date.value, 0.5))
     different = {each.value for each in alone}
