@@ -84,10 +84,6 @@ async def _measure(documents: int) -> list[Figure]:
         *(_growth(what, watch, part) for part in ("worker", "temporal")),
         Figure(f"{what}, warnings in the logs; bound: none", warnings, 0, "lines", "lower"),
     ]
-    print(
-        f"{what}: {run.cost.documents_per_second:.1f} a second, {run.cost.cpu_ms_per_document:.1f} CPU ms each; "
-        f"{run.histories.batch_runs} runs of the batch, {run.histories.total / documents:.1f} events a document in all histories"
-    )
     if peers:
         wall = statistics.mean(1000 / cost.documents_per_second for cost in peers)
         cpu = statistics.mean(cost.cpu_ms_per_document for cost in peers)
@@ -113,11 +109,16 @@ async def _run(place: Laboratory, documents: int) -> Run:
     with measured(documents) as cost:
         await start(place.client, batch_id)
         await completed(place.client, batch_id)
-    return Run(
-        cost,
-        longest_stall(await spans(place, batch_id), options.WINDOW),
-        await _histories(place, batch_id, documents),
+    stall = longest_stall(await spans(place, batch_id), options.WINDOW)
+    histories = await _histories(place, batch_id, documents)
+    # At once, because ten thousand take long and whoever loses patience has seen something.
+    print(
+        f"{documents} documents: {cost.documents_per_second:.1f} a second, {cost.cpu_ms_per_document:.1f} CPU ms each, "
+        f"longest stall {stall.seconds:.2f} s, longest history {histories.longest} events; "
+        f"{histories.batch_runs} runs of the batch, {histories.total / documents:.1f} events a document in all histories",
+        flush=True,
     )
+    return Run(cost, stall, histories)
 
 
 async def _histories(place: Laboratory, batch_id: UUID, documents: int) -> Histories:
