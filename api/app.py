@@ -10,15 +10,16 @@ from fastapi.routing import APIRoute
 
 from api import errors
 from api.browser import BrowserSessions, RenewedCookies
+from api.credentials import SignIn
 from api.deps import SIGNED_IN_ROUTES, FrontDoor
 from api.events.hub import live_events
 from api.load import MOST_REQUESTS, BoundedCrowd, Places
 from api.openapi import describe
 from api.requests import BoundedBodies, Traced
-from api.routes import accounts, batches, documents, drafts, events, health, jwks, metrics, results
+from api.routes import accounts, api_keys, batches, documents, drafts, events, health, jwks, metrics, results
 from api.runs import Runs
 from api.schemas.problems import EVERYWHERE, SIGNED_IN
-from api.security import AllowedHosts, SecurityHeaders, SignIn, hosts_of
+from api.security import AllowedHosts, SecurityHeaders, hosts_of
 from api.web.assets import Assets, assets_router
 from api.web.problems import ProblemPages
 from api.web.rendering import Renderer
@@ -38,6 +39,7 @@ SIGNED_IN_ROUTERS = (
     results.router,
     events.router,
     accounts.router,
+    api_keys.router,
     metrics.router,
 )
 

@@ -11,16 +11,16 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 
 from api.browser import FORM_TOKEN_HEADER, READING, BrowserSessions
+from api.credentials import SignIn
 from api.events.hub import Hub
 from api.load import MOST_PICTURES, MOST_UPLOADS, Places
 from api.runs import Runs
-from api.security import SignIn
 from api.web.rendering import Renderer
 from ingestio.bootstrap import Deps
 from ingestio.db.accounts import ProfileRow
 from ingestio.db.session import ServiceSession, UserSession, service_session, user_session
 from ingestio.domain.plans import Plan
-from ingestio.errors import NotFound
+from ingestio.errors import InsufficientScope, NotFound
 from ingestio.services import accounts
 from ingestio.services.accounts import PlanBook
 from ingestio.storage.objects import ObjectStore
@@ -59,6 +59,8 @@ class Caller:
     """Until when they are signed in: nothing that they opened lasts longer."""
     runs: Runs
     _deps: Deps
+    is_program: bool = False
+    """Came with an API key."""
 
     def reading(self) -> AbstractAsyncContextManager[UserSession]:
         """One transaction that sees this user's rows only."""
@@ -99,15 +101,18 @@ async def _caller(request: Request) -> Caller:
     authorization = request.headers.get("authorization")
     browser = None if authorization is not None else await door.browser.identify(request)
     if browser is None:
-        identity = await door.sign_in.identify(authorization)
-        return Caller(identity.user_id, identity.expires_at, door.runs, door.deps)
+        found = await door.sign_in.identify(authorization)
+        found.require_scope(request.method, request.url.path)
+        return Caller(found.user_id, found.expires_at, door.runs, door.deps, is_program=found.scopes is not None)
     if request.method not in READING:
         door.browser.require_our_page(request, browser, request.headers.get(FORM_TOKEN_HEADER, ""))
     return Caller(browser.identity.user_id, browser.identity.expires_at, door.runs, door.deps)
 
 
 # Only for the OpenAPI description; `_caller` reads the header itself, so that what is wrong with it is said in our own words.
-_BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="A token of the configured issuer.")
+_BEARER = HTTPBearer(
+    auto_error=False, bearerFormat="JWT", description="A token of the configured issuer, or an API key."
+)
 
 DoorDep = Annotated[FrontDoor, Depends(front_door)]
 
@@ -125,4 +130,13 @@ async def _picture_place(door: DoorDep) -> AsyncIterator[None]:
 ONE_OF_THE_UPLOADS = Depends(_upload_place)
 ONE_OF_THE_PICTURES = Depends(_picture_place)
 CallerDep = Annotated[Caller, Depends(_caller)]
+
+
+async def _person(caller: CallerDep) -> Caller:
+    if caller.is_program:
+        raise InsufficientScope("No API key may do this; sign in.")
+    return caller
+
+
+PersonDep = Annotated[Caller, Depends(_person)]
 SIGNED_IN_ROUTES = [Security(_BEARER)]

@@ -1,18 +1,13 @@
-"""Who may talk to us and who is talking: Host allow-list, security headers, bearer tokens, provisioning (R29, R31..R33, R101)."""
+"""Who may talk to us, and what every answer says to browsers: Host allow-list, security headers (R29, R32, R101)."""
 
-from collections import OrderedDict
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_of
-from ingestio.auth.tokens import Identity
-from ingestio.bootstrap import Deps
 from ingestio.config import Settings
-from ingestio.db.session import service_session
-from ingestio.errors import MisdirectedHost, Unauthenticated
-from ingestio.services import privileged
+from ingestio.errors import MisdirectedHost
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  # recognised, not bound
@@ -26,7 +21,6 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
-_KNOWN_USERS = 10_000
 
 
 class AllowedHosts:
@@ -79,37 +73,3 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_secured)
-
-
-class SignIn:
-    """Turns a bearer credential into a user who exists: the first request of an identity makes account and period."""
-
-    def __init__(self, deps: Deps) -> None:
-        self._deps = deps
-        self._known: OrderedDict[str, None] = OrderedDict()
-
-    async def identify(self, authorization: str | None) -> Identity:
-        """Who an Authorization header speaks for. Raises Unauthenticated, and Unavailable while the issuer's keys cannot be had."""
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise Unauthenticated("Send `Authorization: Bearer <token>`.")
-        identity = await self._deps.verifier.verify(token.strip())
-        await self._provision(identity)
-        return identity
-
-    async def _provision(self, identity: Identity) -> None:
-        if identity.user_id in self._known:
-            self._known.move_to_end(identity.user_id)
-            return
-        async with service_session(self._deps.engine) as session:
-            await privileged.provision(
-                session,
-                identity.user_id,
-                email=identity.email,
-                full_name=identity.full_name,
-                book=self._deps.book,
-                now=self._deps.clock(),
-            )
-        self._known[identity.user_id] = None
-        if len(self._known) > _KNOWN_USERS:
-            self._known.popitem(last=False)

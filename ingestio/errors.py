@@ -7,6 +7,7 @@
     |- UpgradeRequired                    403
     |- SubscriptionInactive               403
     |- ForeignRequest                     403
+    |- InsufficientScope                  403
     |- NotFound                           404  (also for another user's id)
     |  `- ObjectMissing                        the row is there, its stored file is not
     |- Conflict                           409
@@ -150,6 +151,14 @@ class ForeignRequest(IngestioError):
     code = "foreign_request"
     status = 403
     title = "Not sent by our own page"
+
+
+class InsufficientScope(IngestioError):
+    """The API key was not made for this, or no key is."""
+
+    code = "insufficient_scope"
+    status = 403
+    title = "Not allowed to this API key"
 
 
 class NotFound(IngestioError):

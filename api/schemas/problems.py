@@ -29,7 +29,8 @@ class Problem(BaseModel):
 _MEANINGS = {
     401: "`unauthenticated`",
     402: "`quota_exceeded`",
-    403: "`upgrade_required`, `subscription_inactive`, or `foreign_request`: a cookie's write without form token or from another origin",
+    403: "`upgrade_required`, `subscription_inactive`, `insufficient_scope` for an API key that was not made for this, or "
+    "`foreign_request` for a cookie's write without form token or from another origin",
     404: "`not_found`, also for another user's id",
     408: "`request_timeout`: the body stopped coming",
     409: "`invalid_transition`, `idempotency_conflict` or `result_not_ready`",

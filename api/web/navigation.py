@@ -16,6 +16,7 @@ ENTRIES = (
     Entry("Batch upload", "/dashboard/batch-upload", "upload"),
     Entry("Batches", "/dashboard/batches", "batches"),
     Entry("Usage and billing", "/dashboard/usage", "usage"),
+    Entry("Settings", "/dashboard/settings", "settings"),
 )
 
 

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.web import batch_upload, batches, dashboard, design, documents, sign_in, usage
+from api.web import batch_upload, batches, dashboard, design, documents, settings, sign_in, usage
 
 PAGES: tuple[APIRouter, ...] = (
     sign_in.router,
@@ -11,5 +11,6 @@ PAGES: tuple[APIRouter, ...] = (
     batches.router,
     documents.router,
     usage.router,
+    settings.router,
     design.router,
 )

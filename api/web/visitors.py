@@ -15,6 +15,7 @@ from api.deps import Caller, FrontDoor, front_door
 from api.uploads.multipart import Part
 from api.web.navigation import ENTRIES, Entry, current_entry
 from ingestio.auth.sessions import BrowserIdentity
+from ingestio.db import accounts
 from ingestio.domain.usage import Usage
 from ingestio.domain.users import LOCAL_OWNER
 from ingestio.errors import Unauthenticated
@@ -29,6 +30,8 @@ SAID = {
     "deleted": "The batch was deleted.",
     "submitted": "Submitted. You may close this page; the batch goes on by itself.",
     "extracted": "The document is being extracted.",
+    "profile": "The profile was saved.",
+    "revoked": "The key was revoked. Programs that send it are refused from now on.",
 }
 
 
@@ -95,11 +98,12 @@ class Visitor:
         account = await self.caller.account()
         async with self.caller.reading() as session:
             usage = await foresee_usage(session, account.profile, account.plan, self.caller.now())
+            user = await accounts.read_user(session, self.caller.user_id)
         identity = self.browser.identity
         return Shell(
             entries=ENTRIES,
             current=current_entry(self.request.url.path),
-            person=identity.full_name or identity.email or identity.user_id,
+            person=(user and user.full_name) or identity.full_name or identity.email or identity.user_id,
             plan="Owner" if self.is_operator else account.profile.membership.value.capitalize(),
             usage=usage,
             form_token=self.form_token,

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from api.web.fields import field_id, field_label
 from ingestio.db.batches import BatchRow
 from ingestio.db.usage import Receipt
+from ingestio.domain.api_keys import Scope
 from ingestio.domain.batches import BatchStatus, DocumentStatus, LedgerState, PromptStrategy
 from ingestio.domain.media import MediaType
 from ingestio.errors import FAILURE_MESSAGES, FailureCode, RefusalCode
@@ -80,6 +81,11 @@ REMEDIES = {
     RefusalCode.PROMPT_MISSING: "Write a prompt for it",
     RefusalCode.PROMPT_INVALID: "Correct its prompt",
     RefusalCode.INVALID_REQUEST: "Check its name and send it again",
+}
+SCOPE_HINTS = {
+    Scope.READ: "Look at batches, documents, results and usage, and download them.",
+    Scope.WRITE: "Upload, submit, steer, review and delete.",
+    Scope.BILLING: "Begin a checkout and open the billing portal.",
 }
 _TYPES = {
     MediaType.PDF: "PDF",
@@ -203,5 +209,6 @@ WORDS = {
     "file_type": file_type,
     "type_word": document_type,
     "batch_name": batch_name,
+    "scope_hint": SCOPE_HINTS.__getitem__,
 }
 """What templates may say."""

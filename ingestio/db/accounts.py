@@ -60,6 +60,19 @@ async def read_profile(session: AsyncSession, user_id: str) -> ProfileRow | None
     return None if row is None else ProfileRow(**row._mapping)
 
 
+async def change_user(session: AsyncSession, user_id: str, full_name: str | None, avatar_url: str | None) -> None:
+    """Set what users may change themselves."""
+    await session.execute(
+        update(User).where(User.user_id == user_id).values(full_name=full_name, avatar_url=avatar_url)
+    )
+
+
+async def lock_profile(session: ServiceSession, user_id: str) -> bool:
+    """Keep others who lock it out of a profile until the transaction ends; False when there is none."""
+    found = await session.execute(select(Profile.user_id).where(Profile.user_id == user_id).with_for_update())
+    return found.one_or_none() is not None
+
+
 async def create(
     session: ServiceSession,
     user_id: str,

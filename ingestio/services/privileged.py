@@ -1,10 +1,11 @@
 """The operations that requests run as `service_role`, listed: nothing else on the request path may open a service session (R28).
 
-Each takes the verified user id and filters every statement by it. Everything else a request reads goes through `user_session`, where
-row-level security stands behind the query.
+Each takes the verified user id and filters every statement by it; `use_key` alone begins with a credential, because it is what finds
+the user. Everything else a request reads goes through `user_session`, where row-level security stands behind the query.
 """
 
 from ingestio.services.accounts import change_plan, provision
+from ingestio.services.api_keys import create_key, revoke_key, use_key
 from ingestio.services.browser_sessions import end_session, is_session_open, open_session
 from ingestio.services.controls import delete_batch, request_cancel, retry_batch, set_paused
 from ingestio.services.documents import cancel_lone, delete_document, extract_lone, register_lone, retry_lone
@@ -16,6 +17,7 @@ __all__ = [
     "cancel_lone",
     "change_draft",
     "change_plan",
+    "create_key",
     "delete_batch",
     "delete_document",
     "end_session",
@@ -33,6 +35,8 @@ __all__ = [
     "request_cancel",
     "retry_batch",
     "retry_lone",
+    "revoke_key",
     "set_paused",
     "submit",
+    "use_key",
 ]
