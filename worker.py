@@ -18,6 +18,7 @@ from ingestio.bootstrap import WorkerDeps, back_room
 from ingestio.config import Settings
 from ingestio.temporal import connect_patiently, ensure_search_attributes
 from workflows import names
+from workflows.accounts import AccountErasureWorkflow
 from workflows.batches import BatchWorkflow
 from workflows.documents import DocumentWorkflow
 from workflows.upkeep import UpkeepWorkflow
@@ -79,7 +80,7 @@ def build(
     orchestration = Worker(
         client,
         task_queue=names.ORCHESTRATION_QUEUE,
-        workflows=[BatchWorkflow, DocumentWorkflow, UpkeepWorkflow],
+        workflows=[BatchWorkflow, DocumentWorkflow, UpkeepWorkflow, AccountErasureWorkflow],
         activities=short_steps(deps, client, tagged=tagged),
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
         graceful_shutdown_timeout=drain,

@@ -1,4 +1,4 @@
-"""Accounts: ending what runs for a user, before their rows go (R86)."""
+"""Accounts: ending what runs for a user, then erasing what is theirs (R86)."""
 
 import asyncio
 import time
@@ -12,9 +12,9 @@ from activities.heartbeats import heartbeating
 from ingestio.bootstrap import WorkerDeps
 from ingestio.db import accounts, endings
 from ingestio.db.session import service_session
-from ingestio.domain.messages import BatchInput, UserRef, WorkEnded
+from ingestio.domain.messages import AccountErased, BatchInput, UserRef, WorkEnded
 from ingestio.errors import FailureCode
-from ingestio.services import jobs
+from ingestio.services import erasures, jobs
 from workflows import client as workflows
 
 # A cancel is followed within seconds (a running model call learns of it with its next heartbeat); a worker that is starting needs longer.
@@ -25,7 +25,7 @@ _LOOKS_PER_NUDGE = 20
 
 
 class AccountActivities:
-    """Implements `ports.end_work_of_user`."""
+    """Implements `ports.end_work_of_user` and `ports.erase_account`."""
 
     def __init__(self, deps: WorkerDeps, client: Client, *, tagged: bool) -> None:
         self._deps = deps
@@ -37,6 +37,28 @@ class AccountActivities:
     async def end_work_of_user(self, request: UserRef) -> WorkEnded:
         async with heartbeating():
             return await self.end_all(request.user_id, PATIENCE_SECONDS)
+
+    @activity.defn
+    @database_step
+    async def erase_account(self, request: UserRef) -> AccountErased:
+        async with heartbeating():
+            return AccountErased(await self.erase_all(request.user_id))
+
+    async def erase_all(self, user_id: str) -> int:
+        """Erase a closed account; answers how many objects went. The id is forgotten last, because all is found by it."""
+        engine = self._deps.engine
+        left = True
+        while left:
+            async with service_session(engine) as session:
+                left = await erasures.erase_some(session, user_id)
+        async with service_session(engine) as session:
+            may_erase = await erasures.erase_rest(session, user_id)
+        if not may_erase:
+            return 0
+        objects = await self._deps.store.delete_prefix(user_id, user_id)
+        async with service_session(engine) as session:
+            await erasures.finish_erasure(session, user_id, self._deps.clock())
+        return objects
 
     async def end_all(self, user_id: str, patience_seconds: float) -> WorkEnded:
         """Cancel all that runs for a user and wait for its end; what is submitted meanwhile is cancelled too.

@@ -19,11 +19,12 @@ Activities = list[Callable[..., Any]]
 
 def short_steps(deps: WorkerDeps, client: Client, *, tagged: bool) -> Activities:
     """Database steps; they run inside the worker's workflow tasks (local activities), upkeep and accounts."""
-    batches, quota, prompts, usage = (
+    batches, quota, prompts, usage, accounts = (
         BatchActivities(deps),
         QuotaActivities(deps),
         PromptActivities(deps),
         UsageActivities(deps),
+        AccountActivities(deps, client, tagged=tagged),
     )
     return [
         batches.read_manifest,
@@ -36,7 +37,8 @@ def short_steps(deps: WorkerDeps, client: Client, *, tagged: bool) -> Activities
         usage.commit_result,
         usage.end_without_result,
         UpkeepActivities(deps, client, tagged=tagged).reconcile,
-        AccountActivities(deps, client, tagged=tagged).end_work_of_user,
+        accounts.end_work_of_user,
+        accounts.erase_account,
     ]
 
 

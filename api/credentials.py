@@ -1,6 +1,5 @@
 """Who a bearer credential speaks for, a token's user or an API key's, and what that key may do (R31, R33, R34)."""
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,12 +7,11 @@ from api.browser import READING
 from ingestio.auth.api_keys import is_api_key
 from ingestio.auth.tokens import Identity
 from ingestio.bootstrap import Deps
-from ingestio.db.session import service_session
+from ingestio.db.session import service_connection, service_session
 from ingestio.domain.api_keys import Scope
 from ingestio.errors import InsufficientScope, Unauthenticated
 from ingestio.services import privileged
 
-_KNOWN_USERS = 10_000
 # A key has no end of its own, but what it opened has: a stream is asked for it again.
 _KEY_IS_GOOD_FOR = timedelta(minutes=15)
 _BILLING = "/api/v1/billing/"
@@ -39,7 +37,6 @@ class SignIn:
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
-        self._known: OrderedDict[str, None] = OrderedDict()
 
     async def identify(self, authorization: str | None) -> SignedIn:
         """Who an Authorization header speaks for. Raises Unauthenticated, and Unavailable while the issuer's keys cannot be had."""
@@ -50,7 +47,7 @@ class SignIn:
         if is_api_key(credential):
             return await self._holder_of(credential)
         identity = await self._deps.verifier.verify(credential)
-        await self._provision(identity)
+        await self._stand(identity)
         return SignedIn(identity.user_id, identity.expires_at)
 
     async def _holder_of(self, key: str) -> SignedIn:
@@ -62,9 +59,13 @@ class SignIn:
             raise Unauthenticated("The API key is unknown or was revoked.")
         return SignedIn(holder.user_id, now + _KEY_IS_GOOD_FOR, holder.scopes)
 
-    async def _provision(self, identity: Identity) -> None:
-        if identity.user_id in self._known:
-            self._known.move_to_end(identity.user_id)
+    async def _stand(self, identity: Identity) -> None:
+        """Make the account of somebody new; refuse whose account was deleted. Asked anew with each request, as of a key."""
+        async with service_connection(self._deps.engine) as connection:
+            standing = await privileged.standing(connection, identity.user_id, identity.issued_at)
+        if standing.gone:
+            raise Unauthenticated("This account was deleted.")
+        if standing.known:
             return
         async with service_session(self._deps.engine) as session:
             await privileged.provision(
@@ -75,6 +76,3 @@ class SignIn:
                 book=self._deps.book,
                 now=self._deps.clock(),
             )
-        self._known[identity.user_id] = None
-        if len(self._known) > _KNOWN_USERS:
-            self._known.popitem(last=False)

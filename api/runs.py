@@ -57,6 +57,13 @@ class Runs:
         except Unavailable as error:
             logger.warning("a run stops later: %s", error.detail, extra={"document_id": str(document_id)})
 
+    async def erase_account(self, user_id: str) -> None:
+        """Open the run that erases a closed account. If that fails, the reconciler does it."""
+        try:
+            await workflows.ensure_erasure(self._client, user_id)
+        except Unavailable as error:
+            logger.warning("an account is erased later: %s", error.detail)
+
     async def progress(self, batch_id: UUID) -> BatchProgress | None:
         """What the open run says of itself within a second, None when it does not."""
         return await workflows.ask_progress(self._client, str(batch_id))

@@ -7,10 +7,18 @@ from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError, 
 from temporalio.common import Priority, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from ingestio.domain.messages import BatchInput, BatchOutcome, BatchProgress, DocumentInput, DocumentOutcome
+from ingestio.domain.messages import (
+    BatchInput,
+    BatchOutcome,
+    BatchProgress,
+    DocumentInput,
+    DocumentOutcome,
+    UserRef,
+)
 from ingestio.domain.plans import fairness_weight
 from ingestio.errors import Unavailable
 from workflows import names, options
+from workflows.accounts import AccountErasureWorkflow
 from workflows.batches import BatchWorkflow
 from workflows.documents import DocumentWorkflow
 
@@ -85,6 +93,26 @@ async def ensure_document(client: Client, request: DocumentInput) -> None:
     except _AWAY as error:
         raise Unavailable(
             "The workflow server did not answer; the document is safe and will start by itself."
+        ) from error
+
+
+async def ensure_erasure(client: Client, user_id: str) -> None:
+    """Make sure that a run that erases a closed account is open. Raises Unavailable."""
+    try:
+        async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
+            await client.start_workflow(
+                AccountErasureWorkflow.run,
+                UserRef(user_id),
+                id=names.erasure_workflow_id(user_id),
+                task_queue=names.ORCHESTRATION_QUEUE,
+                task_timeout=options.WORKFLOW_TASK_TIMEOUT,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                static_summary="An account that was deleted",
+                rpc_timeout=RPC_TIMEOUT,
+            )
+    except _AWAY as error:
+        raise Unavailable(
+            "The workflow server did not answer; the account is closed and will be erased by itself."
         ) from error
 
 

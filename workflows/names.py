@@ -3,6 +3,7 @@
 from temporalio.common import SearchAttributeKey
 
 from ingestio.domain import runs
+from ingestio.domain.users import user_hash
 
 ORCHESTRATION_QUEUE = "ingestio"
 """Workflows and their short database steps."""
@@ -30,3 +31,8 @@ def batch_workflow_id(batch_id: str) -> str:
 def document_workflow_id(document_id: str, attempt: int) -> str:
     """`document/<id>/<attempt>`: one open run per attempt; attempts count from 1."""
     return f"document/{document_id}/{attempt}"
+
+
+def erasure_workflow_id(user_id: str) -> str:
+    """`erasure/<hash>`: one open run per user, whose name is not kept in it."""
+    return f"erasure/{user_hash(user_id)[:16]}"

@@ -57,3 +57,11 @@ RECORDED = timedelta(milliseconds=1)
 
 # Between two looks at a batch whose remaining jobs are in somebody else's hands (a run that was terminated left its children behind).
 SETTLE_INTERVAL = timedelta(seconds=2)
+
+# Ending all that runs for a user looks for a minute at a time and says what is left; then it is asked again after a pause.
+END_WORK_TIMEOUT = timedelta(minutes=3)
+END_WORK_PAUSE = timedelta(seconds=5)
+
+# Erasing an account goes through all of its rows and objects: minutes for a large one. What was erased stays so, whatever ends a try.
+ERASURE_TIMEOUT = timedelta(hours=2)
+ERASURE_HEARTBEAT = timedelta(seconds=30)

@@ -10,6 +10,7 @@ from typing import NoReturn
 from temporalio import activity
 
 from ingestio.domain.messages import (
+    AccountErased,
     BatchRef,
     BatchSettled,
     Classified,
@@ -107,4 +108,10 @@ async def reconcile() -> int:
 @activity.defn
 async def end_work_of_user(request: UserRef) -> WorkEnded:
     """Cancel every open batch and lone document of a user and wait, within a bound, until all have ended. Safe to repeat."""
+    _port()
+
+
+@activity.defn
+async def erase_account(request: UserRef) -> AccountErased:
+    """Delete every row and object of a user whose account is closed, and forget the id; the ledger keeps its lines. Safe to repeat."""
     _port()

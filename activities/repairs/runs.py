@@ -13,7 +13,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.repairs.base import Ground, Repair
-from ingestio.db import upkeep
+from ingestio.db import tombstones, upkeep
 from ingestio.db.session import service_session
 from ingestio.db.upkeep import LiveJob, RunningBatch
 from ingestio.domain.findings import Finding, FindingKind, FoundPage
@@ -30,6 +30,7 @@ _ASKED_AT_ONCE = 16
 _RPC_TIMEOUT = timedelta(seconds=5)
 
 _Answer = TypeVar("_Answer")
+_Key = TypeVar("_Key", UUID, str)
 
 
 def run_repairs(ground: Ground, client: Client) -> list[Repair]:
@@ -40,6 +41,7 @@ def run_repairs(ground: Ground, client: Client) -> list[Repair]:
         (FindingKind.WISH_NOT_FOLLOWED, "wishes", runs.wishes_not_followed, runs.repeat_wish),
         (FindingKind.LONE_DOCUMENT_WITHOUT_RUN, "document runs", runs.lone_without_run, runs.open_document),
         (FindingKind.BATCH_DOCUMENT_WITHOUT_RUN, "batch document runs", runs.started_without_run, runs.open_document),
+        (FindingKind.ERASURE_WITHOUT_RUN, "account erasures", runs.erasures_without_run, runs.open_erasure),
     )
     return [Repair(kind, title, find, mend, rest=EVERY_ROUND, pages=PAGES) for kind, title, find, mend in looks]
 
@@ -96,6 +98,30 @@ class _Runs:
         async with service_session(self._ground.engine) as session:
             page = await upkeep.live_batch_jobs(session, start(after), PAGE, self._before())
         return await self._without_run(FindingKind.BATCH_DOCUMENT_WITHOUT_RUN, page)
+
+    async def erasures_without_run(self, after: str | None) -> FoundPage:
+        """Accounts that are closed, not erased, and whose run is closed or was never opened."""
+        async with service_session(self._ground.engine) as session:
+            page = await tombstones.under_way(session, after or "", PAGE, self._before())
+        closed = await self._closed({user_id: names.erasure_workflow_id(user_id) for user_id in page})
+        if closed:
+            # A run that ended well meanwhile forgot the id first.
+            async with service_session(self._ground.engine) as session:
+                closed &= set(await tombstones.under_way(session, after or "", PAGE, self._before()))
+        found = [
+            Finding(FindingKind.ERASURE_WITHOUT_RUN, user_id, user_id, "was deleted and nothing erases what is left")
+            for user_id in page
+            if user_id in closed
+        ]
+        return FoundPage(found, page[-1] if len(page) == PAGE else None)
+
+    async def open_erasure(self, finding: Finding) -> bool:
+        """Open a run that goes on erasing."""
+        async with service_session(self._ground.engine) as session:
+            if not await tombstones.is_being_erased(session, finding.user_id):
+                return False
+        await workflows.ensure_erasure(self._client, finding.user_id)
+        return True
 
     async def open_batch(self, finding: Finding) -> bool:
         """Open a run of the batch; it reads from the rows where to go on."""
@@ -168,7 +194,7 @@ class _Runs:
         ]
         return FoundPage(found, _next(page))
 
-    async def _closed(self, runs: dict[UUID, str]) -> set[UUID]:
+    async def _closed(self, runs: dict[_Key, str]) -> set[_Key]:
         """Which of these have no open run, by the ids of their workflows."""
         is_open = await _some_at_once(self._is_open(workflow_id) for workflow_id in runs.values())
         return {key for key, found in zip(runs, is_open, strict=True) if not found}

@@ -9,7 +9,9 @@ from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
+from api.deps import DoorDep
 from api.errors import invalid_request
+from api.leaving import close_account
 from api.schemas.accounts import ProfileChange
 from api.schemas.api_keys import NewApiKey
 from api.web.lists import link_maker, page_request
@@ -23,6 +25,7 @@ from ingestio.services.api_keys import MadeKey
 router = APIRouter(prefix="/dashboard/settings", include_in_schema=False)
 
 PATH = "/dashboard/settings"
+CONFIRMATION = "delete"
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -68,6 +71,18 @@ async def revoke_api_key(key_id: UUID, visitor: VisitorDep, form: PostedForm) ->
     async with caller.acting() as session:
         await privileged.revoke_key(session, caller.user_id, key_id, caller.now())
     return see_other(PATH, said="revoked")
+
+
+@router.post("/delete")
+async def delete_account(request: Request, visitor: VisitorDep, form: PostedForm, door: DoorDep) -> Response:
+    """Delete the account, if the word was typed that says so."""
+    if text_of(form, "confirmation").strip().lower() != CONFIRMATION:
+        wrong = FieldError("confirmation", f"Type “{CONFIRMATION}” to delete your account.")
+        return await _show(request, visitor, problem=InvalidRequest("Nothing was deleted.", [wrong]))
+    await close_account(visitor.caller)
+    response = see_other("/sign-in", said="deleted")
+    await door.browser.end(response, visitor.browser)
+    return response
 
 
 @router.get("/{rest:path}")

@@ -17,6 +17,9 @@ from ingestio.services import privileged
 
 router = APIRouter(include_in_schema=False)
 
+SAID = {
+    "deleted": "Your account is deleted. What it held is being erased.",
+}
 _A_YEAR_SECONDS = 365 * 24 * 3600
 
 
@@ -46,7 +49,10 @@ async def read_root() -> Response:
 @router.get("/sign-in")
 async def read_sign_in(request: Request, door: DoorDep, next: str = HOME) -> Response:  # noqa: A002  # the parameter's public name
     """The ways in."""
-    return door.renderer.page(request, "sign_in/page.html", people=_people(door), next=own_path(next), problem=None)
+    said = SAID.get(request.query_params.get("said", ""))
+    return door.renderer.page(
+        request, "sign_in/page.html", people=_people(door), next=own_path(next), problem=None, said=said
+    )
 
 
 @router.post("/sign-in")
@@ -66,6 +72,7 @@ async def sign_in(request: Request, door: DoorDep) -> Response:
             book=door.deps.book,
             now=door.deps.clock(),
             membership=person.membership,
+            returns=True,
         )
     response = see_other(own_path(text_of(form, "next")))
     await door.browser.open(response, person.user_id, email=None, full_name=None)

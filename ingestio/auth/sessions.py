@@ -62,6 +62,7 @@ class CookieSigner:
             user_id=str(user_id),
             email=email if isinstance(email, str) else None,
             full_name=name if isinstance(name, str) else None,
+            issued_at=issued_at,
             expires_at=issued_at + IDLE,
             token_id=session_id,
         )

@@ -44,11 +44,13 @@ _REASONS: tuple[tuple[type[PyJWTError], str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom a verified token speaks for, and until when. `token_id` is its `jti`; name and email are None unless they are usable text."""
+    """Whom a verified token speaks for, since when and until when. `token_id` is its `jti`; name and email are None unless they are
+    usable text."""
 
     user_id: str
     email: str | None
     full_name: str | None
+    issued_at: datetime
     expires_at: datetime
     token_id: str | None
 
@@ -113,6 +115,7 @@ class TokenVerifier:
             user_id=claims["sub"],
             email=_text(claims.get("email"), _LONGEST_EMAIL),
             full_name=_text(claims.get("name"), _LONGEST_TEXT),
+            issued_at=_moment(claims["iat"]),
             expires_at=_moment(claims["exp"]),
             token_id=_text(claims.get("jti"), _LONGEST_TEXT),
         )
@@ -136,7 +139,7 @@ def _moment(seconds: object) -> datetime:
             return datetime.fromtimestamp(seconds, UTC)
         except (ValueError, OverflowError, OSError):
             pass  # a year beyond the calendar
-    raise Unauthenticated("The token's expiry is not a moment in time.")
+    raise Unauthenticated("The token's times are not moments in time.")
 
 
 def _text(value: object, longest: int) -> str | None:

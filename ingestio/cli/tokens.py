@@ -46,6 +46,7 @@ async def _ensure_user(settings: Settings, url: str, user_id: str, plan: Members
                 book=book,
                 now=now,
                 membership=plan or Membership.GROWTH,
+                returns=True,
             )
             if known and plan is not None:
                 await change_plan(session, user_id, plan, book, now)

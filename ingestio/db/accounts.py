@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -67,12 +67,6 @@ async def change_user(session: AsyncSession, user_id: str, full_name: str | None
     )
 
 
-async def lock_profile(session: ServiceSession, user_id: str) -> bool:
-    """Keep others who lock it out of a profile until the transaction ends; False when there is none."""
-    found = await session.execute(select(Profile.user_id).where(Profile.user_id == user_id).with_for_update())
-    return found.one_or_none() is not None
-
-
 async def create(
     session: ServiceSession,
     user_id: str,
@@ -98,3 +92,8 @@ async def create(
 async def change_profile(session: ServiceSession, user_id: str, **values: Any) -> None:
     """Set columns of a profile."""
     await session.execute(update(Profile).where(Profile.user_id == user_id).values(**values))
+
+
+async def remove(session: ServiceSession, user_id: str) -> None:
+    """Delete a user; profile and everything else of theirs go with the row."""
+    await session.execute(delete(User).where(User.user_id == user_id))

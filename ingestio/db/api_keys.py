@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingestio.db.models import ApiKey
@@ -107,6 +107,11 @@ async def use(session: ServiceSession, key_hash: str, now: datetime) -> KeyHolde
             .values(last_used_at=now)
         )
     return KeyHolder(row.user_id, frozenset(_scopes(row.scopes)))
+
+
+async def remove_all(session: ServiceSession, user_id: str) -> None:
+    """Delete a user's keys, revoked ones too."""
+    await session.execute(delete(ApiKey).where(ApiKey.user_id == user_id))
 
 
 def _scopes(stored: list[str]) -> tuple[Scope, ...]:

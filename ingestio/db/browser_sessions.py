@@ -37,3 +37,8 @@ async def remove_expired(session: ServiceSession, user_id: str, now: datetime) -
     await session.execute(
         delete(BrowserSession).where(BrowserSession.user_id == user_id, BrowserSession.expires_at <= now)
     )
+
+
+async def remove_all(session: ServiceSession, user_id: str) -> None:
+    """Sign this user out everywhere."""
+    await session.execute(delete(BrowserSession).where(BrowserSession.user_id == user_id))

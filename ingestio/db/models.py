@@ -342,9 +342,12 @@ class ClerkEvent(Base):
 
 
 class AccountTombstone(Base):
-    """The hash of a deleted user's id."""
+    """The hash of a deleted user's id; the id itself only until everything of the user is erased."""
 
     __tablename__ = "account_tombstones"
 
     user_hash: Mapped[str] = mapped_column(primary_key=True)
     deleted_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    user_id: Mapped[str | None] = mapped_column(unique=True)
+    erased_at: Mapped[datetime | None]
+    returned_at: Mapped[datetime | None]

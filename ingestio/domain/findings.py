@@ -6,12 +6,13 @@ from enum import StrEnum
 
 
 class FindingKind(StrEnum):
-    """Each kind of damage that is found and repaired (R23, R50, R63, R66, R67)."""
+    """Each kind of damage that is found and repaired (R23, R50, R63, R66, R67, R86)."""
 
     BATCH_WITHOUT_RUN = "batch_without_run"
     WISH_NOT_FOLLOWED = "wish_not_followed"
     LONE_DOCUMENT_WITHOUT_RUN = "lone_document_without_run"
     BATCH_DOCUMENT_WITHOUT_RUN = "batch_document_without_run"
+    ERASURE_WITHOUT_RUN = "erasure_without_run"
     DOCUMENT_WITHOUT_JOB = "document_without_job"
     PAGES_HELD_FOR_NOTHING = "pages_held_for_nothing"
     USAGE_DISAGREES = "usage_disagrees"

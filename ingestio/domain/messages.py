@@ -227,3 +227,10 @@ class WorkEnded:
     batches: int
     documents: int
     still_open: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountErased:
+    """What an erasure removed, in numbers."""
+
+    objects: int

@@ -5,13 +5,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ingestio.db import accounts, usage
+from ingestio.db import accounts, tombstones, usage
 from ingestio.db.accounts import ProfileRow
-from ingestio.db.session import ServiceSession
+from ingestio.db.session import ServiceConnection, ServiceSession
+from ingestio.db.tombstones import Standing
 from ingestio.domain.plans import LOCAL_OWNER_PLAN, Membership, Plan, PlanTable
 from ingestio.domain.usage import stored_limit
 from ingestio.domain.users import LOCAL_OWNER
-from ingestio.errors import SubscriptionInactive, UpgradeRequired
+from ingestio.errors import SubscriptionInactive, Unauthenticated, Unavailable, UpgradeRequired
 from ingestio.services.usage import initialize_usage
 
 INACTIVE = frozenset({"past_due", "unpaid", "canceled", "incomplete", "incomplete_expired", "paused"})
@@ -41,6 +42,21 @@ async def read_profile(session: AsyncSession, user_id: str) -> ProfileRow | None
     return await accounts.read_profile(session, user_id)
 
 
+async def standing(connection: ServiceConnection, user_id: str, issued_at: datetime) -> Standing:
+    """What the user of a token is to us; the token was made at `issued_at`."""
+    return await tombstones.standing(connection, user_id, issued_at)
+
+
+async def require_open(session: ServiceSession, user_id: str) -> None:
+    """Raises Unauthenticated when the account was closed, and keeps it from being closed until the transaction ends.
+
+    For what would outlive the closing: a new session, a new key.
+    """
+    await tombstones.serialize(session, user_id)
+    if await tombstones.is_being_erased(session, user_id):
+        raise Unauthenticated("This account was deleted.")
+
+
 async def provision(
     session: ServiceSession,
     user_id: str,
@@ -50,8 +66,21 @@ async def provision(
     book: PlanBook,
     now: datetime,
     membership: Membership = Membership.STARTER,
+    returns: bool = False,
 ) -> ProfileRow:
-    """Make user, profile and current period where they are missing. Idempotent, and safe when two requests race."""
+    """Make user, profile and current period where they are missing. Idempotent, and safe when two requests race.
+
+    Raises Unauthenticated for an account that was deleted, unless the user `returns`: signs in anew in local mode, where no identity
+    provider says who still exists. Then it begins with nothing, or raises Unavailable until the erasure is finished.
+    """
+    await tombstones.serialize(session, user_id)
+    deleted = await tombstones.read(session, user_id)
+    if deleted is not None and deleted.returned_at is None:
+        if not returns:
+            raise Unauthenticated("This account was deleted.")
+        if not deleted.erased:
+            raise Unavailable("This account is being deleted; try again in a moment.")
+        await tombstones.welcome_back(session, user_id, now)
     first_plan = Membership.GROWTH if book.plan_of(user_id, membership) is LOCAL_OWNER_PLAN else membership
     await accounts.create(session, user_id, email=email, full_name=full_name, membership=first_plan, now=now)
     profile = await accounts.read_profile(session, user_id)

@@ -5,11 +5,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 from ingestio.auth.api_keys import hash_key, new_key
-from ingestio.db import accounts, api_keys
+from ingestio.db import api_keys
 from ingestio.db.api_keys import ApiKeyRow, KeyHolder
 from ingestio.db.session import ServiceSession
 from ingestio.domain.api_keys import Scope
 from ingestio.errors import InvalidRequest, NotFound
+from ingestio.services.accounts import require_open
 
 MOST_KEYS = 100
 
@@ -25,8 +26,7 @@ async def create_key(
     session: ServiceSession, user_id: str, *, name: str, scopes: tuple[Scope, ...], now: datetime
 ) -> MadeKey:
     """Make a key. Raises InvalidRequest when the user has as many as anybody may have."""
-    if not await accounts.lock_profile(session, user_id):
-        raise NotFound("No such account.")
+    await require_open(session, user_id)
     if await api_keys.count_good(session, user_id) >= MOST_KEYS:
         raise InvalidRequest(f"An account has at most {MOST_KEYS} keys. Revoke one that is not used any more.")
     made = new_key()

@@ -5,10 +5,12 @@ from datetime import datetime
 from ingestio.auth.sessions import LONGEST, session_hash
 from ingestio.db import browser_sessions
 from ingestio.db.session import ServiceSession
+from ingestio.services.accounts import require_open
 
 
 async def open_session(session: ServiceSession, user_id: str, session_id: str, now: datetime) -> None:
-    """Open a session of a user who exists; it ends by itself a week later."""
+    """Open a session of a user who exists; it ends by itself a week later. Raises Unauthenticated when the account was closed."""
+    await require_open(session, user_id)
     await browser_sessions.remove_expired(session, user_id, now)
     await browser_sessions.create(session, user_id, session_hash(session_id), now + LONGEST)
 

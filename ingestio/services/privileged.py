@@ -4,12 +4,13 @@ Each takes the verified user id and filters every statement by it; `use_key` alo
 the user. Everything else a request reads goes through `user_session`, where row-level security stands behind the query.
 """
 
-from ingestio.services.accounts import change_plan, provision
+from ingestio.services.accounts import change_plan, provision, standing
 from ingestio.services.api_keys import create_key, revoke_key, use_key
 from ingestio.services.browser_sessions import end_session, is_session_open, open_session
 from ingestio.services.controls import delete_batch, request_cancel, retry_batch, set_paused
 from ingestio.services.documents import cancel_lone, delete_document, extract_lone, register_lone, retry_lone
 from ingestio.services.drafts import change_draft, register_file, register_refusal, remove_file
+from ingestio.services.erasures import close_account
 from ingestio.services.submissions import accept_batch, forget_shell, keep_receiving, open_batch, submit
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "cancel_lone",
     "change_draft",
     "change_plan",
+    "close_account",
     "create_key",
     "delete_batch",
     "delete_document",
@@ -37,6 +39,7 @@ __all__ = [
     "retry_lone",
     "revoke_key",
     "set_paused",
+    "standing",
     "submit",
     "use_key",
 ]

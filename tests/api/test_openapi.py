@@ -23,6 +23,7 @@ ROUTES = {
     ("GET", "/readyz"),
     ("GET", "/.well-known/jwks.json"),
     ("GET", "/api/v1/account"),
+    ("GET", "/api/v1/account/export"),
     ("GET", "/api/v1/api-keys"),
     ("POST", "/api/v1/api-keys"),
     ("DELETE", "/api/v1/api-keys/{key_id}"),
@@ -55,6 +56,8 @@ ROUTES = {
     ("GET", "/api/v1/documents/{document_id}/pages/{number}.png"),
     ("GET", "/api/v1/documents/{document_id}/result"),
 }
+# Tried at random it would leave nobody to try the rest as; its own tests hold it to the description.
+LAST = {("DELETE", "/api/v1/account")}
 # They last, so that trying them at random would wait for ever; their own tests hold them to the description.
 STREAMS = {
     ("GET", "/api/v1/batches/{batch_id}/events"),
@@ -73,7 +76,7 @@ def operations(schema: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
 async def test_the_description_lists_every_route_and_no_other(front: httpx.AsyncClient) -> None:
     schema = (await front.get("/openapi.json")).json()
 
-    assert set(operations(schema)) >= ROUTES | STREAMS
+    assert set(operations(schema)) >= ROUTES | STREAMS | LAST
     assert schema["openapi"].startswith("3.1")
     assert len({operation["operationId"] for operation in operations(schema).values()}) == len(operations(schema))
 

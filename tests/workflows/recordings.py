@@ -10,13 +10,15 @@ from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from tests.workflows.conftest import House
+from workflows.accounts import AccountErasureWorkflow
 from workflows.batches import BatchWorkflow
 from workflows.documents import DocumentWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
 HISTORIES = Path(__file__).parent / "histories"
-WORKFLOWS: tuple[type, ...] = (BatchWorkflow, DocumentWorkflow, UpkeepWorkflow)
+WORKFLOWS: tuple[type, ...] = (BatchWorkflow, DocumentWorkflow, UpkeepWorkflow, AccountErasureWorkflow)
 KINDS = {
+    "account-erasure",
     "batch-adopting",  # begins with documents that the run before it had started
     "batch-auto",
     "batch-cancelled",
