@@ -16,7 +16,7 @@ from api.events.hub import live_events
 from api.load import MOST_REQUESTS, BoundedCrowd, Places
 from api.openapi import describe
 from api.requests import BoundedBodies, Traced
-from api.routes import accounts, api_keys, batches, documents, drafts, events, health, jwks, metrics, results
+from api.routes import accounts, api_keys, batches, clerk, documents, drafts, events, health, jwks, metrics, results
 from api.runs import Runs
 from api.schemas.problems import EVERYWHERE, SIGNED_IN
 from api.security import AllowedHosts, SecurityHeaders, hosts_of
@@ -88,6 +88,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     app.include_router(health.router)
     if settings.auth == "local":
         app.include_router(jwks.router)
+    if settings.clerk_webhook_secret is not None:
+        app.include_router(clerk.clerk_router(settings.clerk_webhook_secret))
     app.include_router(assets_router(assets))
     for pages in PAGES:
         app.include_router(pages)

@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     oidc_audience: str | None = Field(None, alias="INGESTIO_OIDC_AUDIENCE")
     oidc_authorized_parties: str | None = Field(None, alias="INGESTIO_OIDC_AUTHORIZED_PARTIES")
 
+    clerk_webhook_secret: str | None = Field(None, alias="CLERK_WEBHOOK_SECRET", repr=False)
+
     provider_choice: Literal["gemini", "local"] | None = Field(None, alias="INGESTIO_PROVIDER")
     model_timeout_seconds: float = Field(120, alias="INGESTIO_MODEL_TIMEOUT_SECONDS", gt=0, le=3600)
     model_wait_seconds: float = Field(3600, alias="INGESTIO_MODEL_WAIT_SECONDS", ge=0, le=7 * 86400)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import BigInteger, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -64,6 +64,30 @@ async def change_user(session: AsyncSession, user_id: str, full_name: str | None
     """Set what users may change themselves."""
     await session.execute(
         update(User).where(User.user_id == user_id).values(full_name=full_name, avatar_url=avatar_url)
+    )
+
+
+async def follow_provider(
+    session: ServiceSession,
+    user_id: str,
+    *,
+    email: str | None,
+    full_name: str | None,
+    avatar_url: str | None,
+    version: int,
+) -> None:
+    """Write down what the identity provider says of a user, unless we know something newer from it: messages overtake each other."""
+    known = func.coalesce(User.user_metadata["provider_version"].astext.cast(BigInteger), -1)
+    seen = func.jsonb_build_object("provider_version", literal(version, BigInteger))
+    await session.execute(
+        update(User)
+        .where(User.user_id == user_id, known < version)
+        .values(
+            email=email,
+            full_name=full_name,
+            avatar_url=avatar_url,
+            user_metadata=User.user_metadata.op("||")(seen),
+        )
     )
 
 
