@@ -24,8 +24,8 @@ class BrowserSessions:
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
-        # Only over HTTPS would a secure cookie come back, and on loopback there is none.
-        self._secure = (deps.settings.public_url or "").startswith("https://")
+        # Of our cookies. Only over HTTPS would a secure one come back, and on loopback there is none.
+        self.secure = (deps.settings.public_url or "").startswith("https://")
 
     async def open(self, response: Response, user_id: str, *, email: str | None, full_name: str | None) -> None:
         """Sign in a user who exists: a new session, and its cookie on the response."""
@@ -82,7 +82,7 @@ class BrowserSessions:
         return self._deps.cookies.form_token(browser.session_id)
 
     def _header(self, value: str, max_age_seconds: int) -> str:
-        secure = "; Secure" if self._secure else ""
+        secure = "; Secure" if self.secure else ""
         name = self._deps.cookies.cookie_name
         return f"{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age_seconds}{secure}"
 

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -19,6 +20,9 @@ from ingestio.extraction.base import Provider
 from ingestio.media.bounded import close_shared_pool
 from ingestio.services.accounts import PlanBook
 from ingestio.storage.objects import ObjectStore, open_store
+
+if TYPE_CHECKING:
+    from ingestio.auth.oidc import OidcClient
 
 Clock = Callable[[], datetime]
 utc_now: Clock = partial(datetime.now, UTC)
@@ -41,6 +45,8 @@ class Deps:
     issuer: LocalIssuer | None
     """Only in local mode: signs the tokens that the same verifier checks."""
     cookies: CookieSigner
+    oidc: "OidcClient | None"
+    """Where browsers sign in, when an identity provider and our client id there are configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,7 @@ async def front_door(settings: Settings, clock: Clock = utc_now) -> AsyncIterato
             verifier=_verifier(settings, issuer),
             issuer=issuer,
             cookies=CookieSigner(secret_key(settings)),
+            oidc=_oidc(settings),
         )
 
 
@@ -140,6 +147,17 @@ def _verifier(settings: Settings, issuer: LocalIssuer | None) -> TokenVerifier:
         HttpJwks(address),
         audience=settings.oidc_audience,
         authorized_parties=settings.authorized_parties,
+    )
+
+
+def _oidc(settings: Settings) -> "OidcClient | None":
+    if settings.auth != "oidc" or settings.oidc_issuer is None or settings.oidc_client_id is None:
+        return None
+    # Imported here, as above.
+    from ingestio.auth.oidc import OidcClient
+
+    return OidcClient(
+        settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret, settings.oidc_jwks_url
     )
 
 

@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     oidc_jwks_url: str | None = Field(None, alias="INGESTIO_OIDC_JWKS_URL")
     oidc_audience: str | None = Field(None, alias="INGESTIO_OIDC_AUDIENCE")
     oidc_authorized_parties: str | None = Field(None, alias="INGESTIO_OIDC_AUTHORIZED_PARTIES")
+    oidc_client_id: str | None = Field(None, alias="INGESTIO_OIDC_CLIENT_ID")
+    oidc_client_secret: str | None = Field(None, alias="INGESTIO_OIDC_CLIENT_SECRET", repr=False)
 
     clerk_webhook_secret: str | None = Field(None, alias="CLERK_WEBHOOK_SECRET", repr=False)
 
@@ -108,6 +110,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "INGESTIO_OIDC_AUDIENCE: needed with INGESTIO_AUTH=oidc, unless INGESTIO_OIDC_AUTHORIZED_PARTIES is set"
             )
+        if self.oidc_client_secret and not self.oidc_client_id:
+            raise ValueError("INGESTIO_OIDC_CLIENT_ID: needed with INGESTIO_OIDC_CLIENT_SECRET")
         if self.auth == "local" and not self.allow_remote_local_auth and not _is_loopback(self.host):
             raise ValueError(
                 f"INGESTIO_HOST: {self.host} is reachable from other machines while INGESTIO_AUTH is local, which lets anyone sign in; "

@@ -3,6 +3,8 @@
 from urllib.parse import urlsplit
 
 HOME = "/dashboard"
+SIGNED_OUT = "/signed-out"
+_NOT_WORTH_GOING_BACK_TO = ("/sign-in", "/sign-out", SIGNED_OUT)
 
 
 def own_path(wanted: str) -> str:
@@ -15,4 +17,4 @@ def own_path(wanted: str) -> str:
     # Browsers read `//host` and `/\\host` as another host.
     if not plain or parts.scheme or parts.netloc or not wanted.startswith("/") or wanted.startswith("//"):
         return HOME
-    return HOME if parts.path in {"/sign-in", "/sign-out", "/"} else wanted
+    return HOME if parts.path == "/" or parts.path.startswith(_NOT_WORTH_GOING_BACK_TO) else wanted

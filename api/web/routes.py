@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter
 
-from api.web import batch_upload, batches, dashboard, design, documents, settings, sign_in, usage
+from api.web import batch_upload, batches, dashboard, design, documents, oidc_sign_in, settings, sign_in, usage
 
 PAGES: tuple[APIRouter, ...] = (
     sign_in.router,
+    oidc_sign_in.router,
     dashboard.router,
     batch_upload.router,
     batches.router,

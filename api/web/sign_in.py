@@ -1,4 +1,4 @@
-"""Signing in and out. In local mode one click; an identity provider's way is another list of buttons, and no page changes."""
+"""Signing in and out. In local mode with one click; `oidc_sign_in` is the way by an identity provider."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from api.deps import DoorDep, FrontDoor
-from api.web.addresses import HOME, own_path
+from api.web.addresses import HOME, SIGNED_OUT, own_path
 from api.web.rendering import THEMES
 from api.web.visitors import PostedForm, VisitorDep, see_other, text_of
 from ingestio.db.session import service_session
@@ -51,7 +51,13 @@ async def read_sign_in(request: Request, door: DoorDep, next: str = HOME) -> Res
     """The ways in."""
     said = SAID.get(request.query_params.get("said", ""))
     return door.renderer.page(
-        request, "sign_in/page.html", people=_people(door), next=own_path(next), problem=None, said=said
+        request,
+        "sign_in/page.html",
+        people=_people(door),
+        provider=door.deps.oidc.name if door.deps.oidc is not None else None,
+        next=own_path(next),
+        problem=None,
+        said=said,
     )
 
 
@@ -82,7 +88,7 @@ async def sign_in(request: Request, door: DoorDep) -> Response:
 @router.post("/sign-out")
 async def sign_out(visitor: VisitorDep, door: DoorDep, form: PostedForm) -> Response:  # noqa: ARG001  # asking for it checks it
     """End the session, not only its cookie."""
-    response = see_other("/sign-in")
+    response = see_other("/sign-in" if door.deps.oidc is None else SIGNED_OUT)
     await door.browser.end(response, visitor.browser)
     return response
 

@@ -9,15 +9,13 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
-import httpx
 from jwt import PyJWK
 
+from ingestio.auth.asking import FAILURES, ask, is_web_address
 from ingestio.auth.jwks import KeySet
 from ingestio.errors import ConfigurationError, Unavailable
 
-_MOST_BYTES = 256 * 1024
 _COLD_COOLDOWN_SECONDS = 5.0
 """Between attempts while there are no keys at all, and so nobody can sign in."""
 
@@ -41,7 +39,7 @@ class HttpJwks:
         stale_seconds: float = 86_400.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if not _is_web_address(url):
+        if not is_web_address(url):
             raise ConfigurationError("INGESTIO_OIDC_JWKS_URL: must be an https:// address")
         self._url = url
         self._timeout_seconds = timeout_seconds
@@ -89,7 +87,7 @@ class HttpJwks:
     async def _run(self) -> None:
         try:
             self._keys = KeySet.parse(json.loads(await self._download()))
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, RecursionError) as error:
+        except (*FAILURES, RecursionError) as error:
             self._failing = True
             _log.warning("the issuer's keys could not be fetched: %s", type(error).__name__)
         else:
@@ -100,27 +98,7 @@ class HttpJwks:
             self._fetch = None
 
     async def _download(self) -> bytes:
-        body = bytearray()
-        # Uncompressed, so that the limit counts what we hold; redirects are not followed, the address is configured.
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
-        async with (
-            asyncio.timeout(self._timeout_seconds),
-            httpx.AsyncClient(timeout=self._timeout_seconds) as client,
-            client.stream("GET", self._url, headers=headers) as response,
-        ):
-            if response.status_code != 200:
-                raise ValueError(f"status {response.status_code}")
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) > _MOST_BYTES:
-                    raise ValueError("too large")
-        return bytes(body)
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        port = parts.port  # raises for one that is out of range
-    except ValueError:
-        return False
-    return parts.scheme in {"https", "http"} and bool(parts.hostname) and port != 0
+        answer = await ask(self._url, timeout_seconds=self._timeout_seconds)
+        if answer.status != 200:
+            raise ValueError(f"status {answer.status}")
+        return answer.body

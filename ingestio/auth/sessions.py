@@ -17,6 +17,7 @@ from ingestio.errors import Unauthenticated
 
 IDLE = timedelta(hours=2)
 LONGEST = timedelta(days=7)
+ATTEMPT = timedelta(minutes=10)
 _RENEWED_AFTER = timedelta(minutes=5)
 
 
@@ -36,6 +37,7 @@ class CookieSigner:
     def __init__(self, secret_key: str) -> None:
         self._key = derive(secret_key, "browser session")
         self._form_key = derive(secret_key, "form token")
+        self._attempt_key = derive(secret_key, "sign-in attempt")
         self.cookie_name = f"ingestio_{derive(secret_key, 'cookie name').hex()[:8]}"
 
     def issue(self, user_id: str, session_id: str, *, email: str | None, full_name: str | None, now: datetime) -> str:
@@ -67,6 +69,17 @@ class CookieSigner:
             token_id=session_id,
         )
         return BrowserIdentity(identity, session_id, stale=now - issued_at > _RENEWED_AFTER)
+
+    def keep(self, attempt: Payload) -> str:
+        """What a browser keeps of a sign-in that it began elsewhere, for ten minutes."""
+        return sign(self._attempt_key, attempt, ttl_seconds=int(ATTEMPT.total_seconds()))
+
+    def kept(self, cookie: str) -> Payload | None:
+        """The same, when the browser comes back; None when there is none, or it is too old or not ours."""
+        try:
+            return verify(self._attempt_key, cookie)
+        except Unauthenticated:
+            return None
 
     def form_token(self, session_id: str) -> str:
         """What every form of this session carries, and every script sends, with a write."""

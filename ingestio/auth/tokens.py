@@ -77,6 +77,10 @@ class TokenVerifier:
     async def verify(self, token: str) -> Identity:
         """The identity in a token. Raises Unauthenticated with a reason that is safe to show, and Unavailable while the issuer's keys
         cannot be had."""
+        return self.identity(await self.claims(token))
+
+    async def claims(self, token: str) -> dict[str, Any]:
+        """What a token says, once it is known to be the issuer's, meant for us and fresh. Raises as `verify` does."""
         if len(token) > _LONGEST_TOKEN:
             raise Unauthenticated("The token is too long.")
         kid, algorithm = _key_named_in(token)
@@ -84,7 +88,7 @@ class TokenVerifier:
         if key is None:
             raise Unauthenticated("The token's key is unknown.")
         try:
-            claims = jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 key,
                 algorithms=[algorithm],
@@ -102,9 +106,10 @@ class TokenVerifier:
             raise Unauthenticated(
                 next((text for kind, text in _REASONS if isinstance(error, kind)), "The token is not valid.")
             ) from None
-        return self._identity(claims)
+        return claims
 
-    def _identity(self, claims: dict[str, Any]) -> Identity:
+    def identity(self, claims: dict[str, Any]) -> Identity:
+        """The identity in verified claims. Raises Unauthenticated for one that is not ours to let in."""
         party = claims.get("azp")
         counts = bool(self._authorized_parties) and (party is not None or self._audience is None)
         if counts and not (isinstance(party, str) and party in self._authorized_parties):

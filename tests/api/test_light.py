@@ -25,6 +25,7 @@ HEAVY = (
     "worker",
     "temporalio.worker",
     "temporalio.testing",
+    "httpx",
 )
 
 
