@@ -20,6 +20,8 @@ logger = logging.getLogger("ingestio.api")
 JSON_LIMIT_BYTES = 1 << 20
 # A body that stops coming holds a connection and a staged file; a slow line still delivers something within this time.
 BODY_IDLE_SECONDS = 60.0
+# Beyond that time a body, or an answer, must move at this pace on average: a byte a minute would never be idle and never end.
+SLOWEST_BYTES_PER_SECOND = 1024
 _CLIENT_GONE = 499
 _STOPPING = Unavailable("This process is being stopped; send the request again.", retry_after_seconds=1)
 _QUIET = frozenset({"/healthz", "/readyz"})
@@ -79,7 +81,7 @@ class Traced:
 
 
 class BoundedBodies:
-    """Limits what a body may be and how slowly it may come.
+    """Limits what a body may be, how slowly it may come, and how slowly an answer may be taken.
 
     The limit is that of JSON unless the route lifts it with `lift_body_limit`, which the streaming uploads do. An answer may come
     before the body's end: uvicorn then reads the rest away, so that no reset overtakes it on its way to the client.
@@ -93,7 +95,16 @@ class BoundedBodies:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        await self._app(scope, _Body(scope, receive, self._idle_seconds).receive, send)
+
+        async def send_on(message: Message) -> None:
+            patience = self._idle_seconds + len(message.get("body", b"")) / SLOWEST_BYTES_PER_SECOND
+            try:
+                async with asyncio.timeout(patience):
+                    await send(message)
+            except TimeoutError:
+                raise ClientDisconnect from None  # whoever does not take the answer is as good as gone
+
+        await self._app(scope, _Body(scope, receive, self._idle_seconds).receive, send_on)
 
 
 class _Body:
@@ -103,6 +114,7 @@ class _Body:
         self._receive = receive
         self._headers = Headers(scope=scope)
         self._taken = 0
+        self._waited_seconds = 0.0
         # A request without either header has no body to wait for.
         self._ended = "content-length" not in self._headers and "transfer-encoding" not in self._headers
 
@@ -119,12 +131,18 @@ class _Body:
         return message
 
     async def _next(self) -> Message:
+        # Only our waiting counts: while the bytes are stored the client may have to wait for us.
+        began = time.monotonic()
         try:
             async with asyncio.timeout(self._idle_seconds):
                 message = await self._receive()
         except TimeoutError:
             self._ended = True
             raise HTTPException(408, f"Nothing of the body came for {self._idle_seconds:g} seconds.") from None
+        self._waited_seconds += time.monotonic() - began
+        if self._waited_seconds > self._idle_seconds and self._taken < self._waited_seconds * SLOWEST_BYTES_PER_SECOND:
+            self._ended = True
+            raise HTTPException(408, f"The body came at less than {SLOWEST_BYTES_PER_SECOND:,} bytes a second.")
         self._ended = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 

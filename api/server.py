@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.deps import FrontDoor
+from api.heads import PromptHeads
 from ingestio.bootstrap import front_door
 from ingestio.config import Settings
 from ingestio.errors import ConfigurationError
@@ -39,6 +40,7 @@ def serve(settings: Settings) -> None:
             proxy_headers=False,
             server_header=False,
             backlog=_BACKLOG,
+            http=PromptHeads,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
