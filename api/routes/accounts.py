@@ -1,8 +1,8 @@
 """The caller's account, usage and plans; answered from our own rows, never by a call to somebody else (R54)."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from api.deps import CallerDep, PersonDep
@@ -10,7 +10,7 @@ from api.downloads import as_attachment
 from api.leaving import close_account
 from api.schemas.problems import problems
 from api.schemas.usage import Account, Plan, Plans, Usage
-from api.takeout import take_out
+from api.takeout import take_out, take_out_with_files
 from ingestio.db import accounts
 from ingestio.errors import NotFound
 from ingestio.services.usage import foresee_usage
@@ -19,8 +19,11 @@ router = APIRouter(tags=["account"])
 
 _TAKEOUT: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "One JSON object: `exported_at`, and an array for each kind of row that belongs to the caller.",
-        "content": {"application/json": {"schema": {"type": "object"}}},
+        "description": "A JSON object: `exported_at`, and an array for each kind of row that belongs to the caller; or a ZIP archive.",
+        "content": {
+            "application/json": {"schema": {"type": "object"}},
+            "application/zip": {"schema": {"type": "string", "format": "binary"}},
+        },
     }
 }
 
@@ -56,10 +59,17 @@ async def read_account(caller: CallerDep) -> Account:
 
 
 @router.get("/account/export", response_class=StreamingResponse, responses=_TAKEOUT)
-async def export_account(caller: CallerDep) -> StreamingResponse:
-    """Everything that is stored of the caller, as a download that is written while it is read; originals by their links."""
-    headers = {"Content-Disposition": as_attachment("ingestio-account.json")}
-    return StreamingResponse(take_out(caller), media_type="application/json", headers=headers)
+async def export_account(
+    caller: CallerDep,
+    files: Annotated[bool, Query(description="As a ZIP archive with every original file beside it.")] = False,
+) -> StreamingResponse:
+    """Everything that is stored of the caller, as a download that is written while it is read."""
+    content, media_type, name = (
+        (take_out_with_files(caller), "application/zip", "ingestio-account.zip")
+        if files
+        else (take_out(caller), "application/json", "ingestio-account.json")
+    )
+    return StreamingResponse(content, media_type=media_type, headers={"Content-Disposition": as_attachment(name)})
 
 
 @router.delete("/account", status_code=204)

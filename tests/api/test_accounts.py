@@ -1,7 +1,9 @@
 """Taking everything with one, and leaving for good (R86)."""
 
 import asyncio
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -17,7 +19,8 @@ from ingestio.db import belongings
 from ingestio.db.session import service_session
 from ingestio.domain.users import user_hash
 from ingestio.services import erasures
-from tests.api.conftest import SECRET, Json, User, Worker, assert_problem, running
+from tests.api.conftest import SECRET, Json, User, Worker, assert_problem, documents_of, running, stored_files
+from tests.api.files import pdf
 from tests.api.web.conftest import ORIGIN, PAGE, browser_of
 from tests.db.rows import insert_all
 from tests.rls.expected import HIDDEN_COLUMNS, SEEN_BY_OWNER
@@ -65,6 +68,27 @@ async def test_a_copy_of_many_pages_is_whole_and_in_order(user: User) -> None:
 
     assert sorted(line["pages"] for line in lines) == list(range(1, many + 1))
     assert [line["id"] for line in lines] == sorted(line["id"] for line in lines)
+
+
+async def test_the_archive_holds_the_same_document_and_every_original(user: User, settings: Settings) -> None:
+    content, lost = pdf(2), pdf()
+    sent = await user.upload([("../../März: a/b.pdf", content), ("lost.pdf", lost)])
+    documents = {item["filename"]: item["id"] for item in await documents_of(user, sent.json()["id"])}
+    for path in stored_files(settings):
+        if documents["lost.pdf"] in path.parts:
+            path.unlink()
+
+    answer = await user.get("/account/export", params={"files": "true"})
+
+    assert answer.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        (_, original) = archive.namelist()
+        assert archive.read(original) == content
+        assert original.startswith(f"documents/{next(iter(documents.values()))}/")
+        assert len(original.split("/")) == 3
+        everything = json.loads(archive.read("account.json"))
+    assert {item["original_filename"] for item in everything["documents"]} == set(documents)
 
 
 async def test_results_and_prompts_are_in_the_copy(user: User) -> None:
