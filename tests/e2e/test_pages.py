@@ -36,7 +36,16 @@ def pages_of(visit: Visit) -> list[str]:
     upload(page, sample_paths("receipt-kettle-and-crumb.pdf"))
     draft = page.evaluate("location.pathname")
     steps = [f"{draft}?step={step}" for step in ("files", "prompts", "review")]
-    return ["/dashboard", "/dashboard/batches", batch, document, *steps, "/dashboard/batch-upload", "/dashboard/usage"]
+    return [
+        "/dashboard",
+        "/dashboard/batches",
+        batch,
+        document,
+        *steps,
+        "/dashboard/batch-upload",
+        "/dashboard/usage",
+        "/dashboard/settings",
+    ]
 
 
 BAD_PAGE = """<main><h1>A</h1><h3>left out</h3><nav><a href="/x"></a></nav><button></button><input><img src="/favicon.ico">
