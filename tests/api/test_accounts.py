@@ -4,10 +4,13 @@ import asyncio
 import io
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
+import psycopg
+import pytest
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -22,7 +25,7 @@ from ingestio.services import erasures
 from tests.api.conftest import SECRET, Json, User, Worker, assert_problem, documents_of, running, stored_files
 from tests.api.files import pdf
 from tests.api.web.conftest import ORIGIN, PAGE, browser_of
-from tests.db.rows import insert_all
+from tests.db.rows import insert_all, remove_all
 from tests.rls.expected import HIDDEN_COLUMNS, SEEN_BY_OWNER
 
 
@@ -38,9 +41,18 @@ def test_the_copy_has_a_section_for_every_table_that_users_see() -> None:
     assert {model.__tablename__ for model in belongings.SECTIONS.values()} == SEEN_BY_OWNER
 
 
-async def test_the_copy_holds_every_row_of_the_caller_and_no_other(user: User, other: User) -> None:
-    insert_all(user.superuser, "taker")
-    insert_all(user.superuser, "bystander")
+@pytest.fixture
+def whole_users(superuser: psycopg.Connection[Any], database: object) -> Iterator[None]:  # migrates the database
+    """Two users with a row in every table."""
+    for user_id in ("taker", "bystander"):
+        insert_all(superuser, user_id)
+    yield
+    for user_id in ("taker", "bystander"):
+        remove_all(superuser, user_id)
+
+
+@pytest.mark.usefixtures("whole_users")
+async def test_the_copy_holds_every_row_of_the_caller_and_no_other(user: User) -> None:
     taker = User("taker", user.client, user.engine, user.book, user.superuser, LocalIssuer(SECRET).issue("taker"))
 
     everything = await taken_out(taker)

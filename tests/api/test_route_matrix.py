@@ -15,7 +15,7 @@ from api.app import create_app
 from ingestio.config import Settings
 from tests.api.conftest import Json, User, assert_problem
 from tests.api.files import pdf
-from tests.db.rows import insert_all, row_id, rows_of
+from tests.db.rows import insert_all, remove_all, row_id, rows_of
 
 OTHER = "somebody-else"
 # Path parameters, and members of bodies, that name a row: by its table.
@@ -84,10 +84,13 @@ def ids_of(user: str) -> dict[str, UUID]:
 
 
 @pytest.fixture(scope="module")
-def theirs(superuser: psycopg.Connection[Any], database: object) -> dict[str, UUID]:  # migrates it
+def theirs(
+    superuser: psycopg.Connection[Any], database: object
+) -> Iterator[dict[str, UUID]]:  # which is migrated by then
     """Somebody with a row in every table; answers their ids by parameter."""
     insert_all(superuser, OTHER)
-    return ids_of(OTHER)
+    yield ids_of(OTHER)
+    remove_all(superuser, OTHER)
 
 
 def everything_of(connection: psycopg.Connection[Any], user: str) -> dict[str, Any]:

@@ -174,3 +174,14 @@ def insert_all(connection: psycopg.Connection[Any], user: str, number: int = 1) 
     """A whole user: one row in every table. `connection` must pass by row-level security or act as service_role."""
     for table, row in rows_of(user, number).items():
         insert(connection, table, row)
+
+
+def remove_all(connection: psycopg.Connection[Any], user: str, number: int = 1) -> None:
+    """Take the same rows away again, for tests that share the database with others."""
+    for table, row in reversed(rows_of(user, number).items()):
+        key = key_of(table, row)
+        statement = sql.SQL("DELETE FROM {} WHERE {}").format(
+            sql.Identifier(table),
+            sql.SQL(" AND ").join(sql.SQL("{} = %s").format(sql.Identifier(column)) for column in key),
+        )
+        connection.execute(statement, list(key.values()))
