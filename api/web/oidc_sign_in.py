@@ -48,7 +48,7 @@ async def finish(request: Request, door: DoorDep) -> Response:
         attempt = Attempt(*(str(kept.get(name, "")) for name in ("state", "nonce", "verifier")))
         address = _own_address(request, door)
         signed_in = await _client(door).finish(attempt, request.query_params, address + CALLBACK)
-        response = see_other(own_path(str(kept.get("next", HOME))))
+        response: Response = see_other(own_path(str(kept.get("next", HOME))))
         await _open(response, door, signed_in)
     except (Unauthenticated, Unavailable) as problem:
         response = _said(request, door, problem)

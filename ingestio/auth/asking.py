@@ -5,7 +5,7 @@ A module of its own, because local mode asks nobody and need not pay for an HTTP
 
 import asyncio
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 from urllib.parse import urlsplit
 
 import httpx
@@ -42,7 +42,7 @@ async def ask(
         return Answer(response.status_code, bytes(body))
 
 
-def is_web_address(url: object, schemes: frozenset[str] = frozenset({"https", "http"})) -> bool:
+def is_web_address(url: object, schemes: frozenset[str] = frozenset({"https", "http"})) -> TypeGuard[str]:
     """Whether this is a whole address of one of these schemes."""
     if not isinstance(url, str):
         return False

@@ -177,17 +177,22 @@ class OidcClient:
             raise ValueError("another issuer's document")
         # Only an issuer that is itself reached in the clear, on a developer's machine, may have such addresses.
         schemes = frozenset({"https", urlsplit(self._issuer).scheme})
-        jwks_url = self._jwks_url or said.get("jwks_uri")
-        for address in (said.get("authorization_endpoint"), said.get("token_endpoint"), jwks_url):
-            if not is_web_address(address, schemes):
-                raise ValueError("an address is missing")
+        addresses = [
+            said.get("authorization_endpoint"),
+            said.get("token_endpoint"),
+            self._jwks_url or said.get("jwks_uri"),
+        ]
+        found = [address for address in addresses if is_web_address(address, schemes)]
+        if len(found) != len(addresses):
+            raise ValueError("an address is missing")
+        authorization_endpoint, token_endpoint, jwks_url = found
         end_session = said.get("end_session_endpoint")
-        methods = said.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        methods = said.get("token_endpoint_auth_methods_supported")
         return _Issuer(
-            authorization_endpoint=said["authorization_endpoint"],
-            token_endpoint=said["token_endpoint"],
+            authorization_endpoint=authorization_endpoint,
+            token_endpoint=token_endpoint,
             end_session_endpoint=end_session if is_web_address(end_session, schemes) else None,
-            takes_basic="client_secret_basic" in methods,
+            takes_basic=not isinstance(methods, list) or "client_secret_basic" in methods,
             verifier=TokenVerifier(
                 self._issuer, HttpJwks(jwks_url), audience=self._client_id, authorized_parties=(self._client_id,)
             ),

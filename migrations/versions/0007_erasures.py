@@ -1,8 +1,8 @@
 """What an erasure under way needs to know, and when somebody of local mode came back (R86).
 
 `user_id` is there until everything of the user is gone: whoever finds it goes on erasing, whatever became of the run. After that only
-the hash says that there was somebody. `returned_at`: in local mode a deleted person may sign in anew and begins with nothing; tokens
-from before stay worthless.
+the hash says that there was somebody. `returned_at`: in local mode a deleted person may sign in anew and begins with nothing; earlier
+tokens stay worthless.
 
 Revision ID: 0007
 Revises: 0006
