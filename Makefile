@@ -6,7 +6,7 @@ PIP_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 -
 STARTED := worker, api.server, ingestio.cli.demo, ingestio.extraction.local.engine, ingestio.media.readers, pikepdf, pypdf
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo up test check fmt bench e2e chaos lock audit samples clean
+.PHONY: help setup setup-dev demo up test check fmt bench e2e chaos lock audit samples evaluation clean
 
 help: ## show the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -72,6 +72,11 @@ audit: setup-dev ## look for known vulnerabilities; needs a network with an advi
 
 samples: setup-dev ## draw the sample documents anew
 	$(BIN)/python -m tests.data.make_samples
+
+evaluation: setup-dev ## draw the evaluation's data set, read it, and record the report in docs/
+	rm -rf .ingestio/papers
+	$(BIN)/python -m tests.data.make_evaluation .ingestio/papers
+	$(BIN)/ingestio eval .ingestio/papers -o docs/evaluation.json -o docs/evaluation.md || test $$? -eq 3
 
 clean: ## remove the environment; state in .ingestio stays
 	rm -rf .venv

@@ -96,6 +96,14 @@ async def back_room(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
         )
 
 
+@asynccontextmanager
+async def lone_provider(settings: Settings) -> AsyncIterator[Provider]:
+    """The provider alone, for who reads documents without a service; closed at the end."""
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(close_shared_pool)
+        yield await _provider(settings, stack)
+
+
 def database_url(settings: Settings) -> str:
     """The application's login. The embedded one arrives by environment from the process that started it."""
     if settings.database_url is None:

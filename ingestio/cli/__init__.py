@@ -1,4 +1,4 @@
-"""The command line: `ingestio up|demo|extract|batches|token|migrate|doctor|worker|api` (R91).
+"""The command line: `ingestio up|demo|extract|eval|batches|token|migrate|doctor|worker|api` (R91).
 
 Each command imports what it needs when it runs, so that `ingestio --help` answers at once. Results go to standard output, everything said
 about them to standard error; an error of ours is one line and exit code 1.
@@ -79,6 +79,40 @@ def extract(
     from ingestio.cli.service import settings_for
 
     sys.exit(run(settings_for(data_dir), paths, prompt=prompt, prompts=prompts, strategy=strategy, output=output))
+
+
+@main.command("eval")
+@click.argument("dataset", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--prompt", "prompts", multiple=True, help="A prompt to try; repeat it to compare. Without: each type's own prompt."
+)
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where the report goes: .json with every miss, .md with the table; may be repeated.",
+)
+@click.option(
+    "--prices",
+    type=(click.FloatRange(min=0), click.FloatRange(min=0)),
+    metavar="IN OUT",
+    help="What a million input and output tokens cost.",
+)
+def evaluate(
+    dataset: Path,
+    prompts: tuple[str, ...],
+    as_json: bool,
+    outputs: tuple[Path, ...],
+    prices: tuple[float, float] | None,
+) -> None:
+    """Measure how well the documents of a folder are read, against the JSON beside each."""
+    from ingestio.cli.evaluate import run
+    from ingestio.cli.service import settings_for
+
+    sys.exit(run(settings_for(None), dataset, prompts=prompts, as_json=as_json, outputs=outputs, prices=prices))
 
 
 @main.command()

@@ -1,0 +1,1 @@
+"""How well documents are read: a provider's answers beside what people say is true (`ingestio eval`)."""
