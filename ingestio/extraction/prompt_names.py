@@ -23,6 +23,8 @@ _SINGULAR_LISTS = frozenset(word.rstrip("s") for word in words.LISTS)
 def names_in(text: str) -> list[RequestedField]:
     """The fields that an enumeration names, in its order; parts that are no names are passed over."""
     text = _without_lead(text.strip())
+    text = words.NAME_AND.sub(r"\g<owner> name and \g<owner> \g<also>", text)
+    text = words.OWNED_LIST.sub(_give_owner_to_all, text)
     text = words.SHARED_HEAD.sub(_give_head_to_both, words.OWNED_BY.sub(_give_owner_to_both, text))
     fields: list[RequestedField] = []
     for piece in pieces(text):
@@ -57,6 +59,8 @@ def restored(text: str) -> str:
 def field_named(text: str, description: str = "") -> RequestedField | None:
     """A field from its name as written, or None when the words are an instruction, a filler, or too long for a name."""
     text = text.strip()
+    if words.FORMAT.match(text):
+        return None
     children: tuple[RequestedField, ...] = ()
     columns = words.COLUMNS.match(text)
     if columns:
@@ -86,13 +90,25 @@ def _can_be_a_name(text: str) -> bool:
 
 def _without_lead(text: str) -> str:
     """Without `the following fields:`, `information such as` and `from this invoice` before the first name."""
-    text = words.FOLLOWING_LEAD.sub("", text)
+    text = words.FOLLOWING_LEAD.sub("", words.SHAPE_LEAD.sub("", text))
     lead, colon, rest = text.partition(":")
     if colon and rest.strip():
         nameless = "," not in lead and field_named(words.TAIL.sub("", lead)) is None
         if nameless or words.POINTS_AHEAD.search(lead):
             text = rest.strip()
     return words.GENERIC_LEAD.sub("", words.FROM_LEAD.sub("", text))
+
+
+def owned(text: str) -> str:
+    """`Name of the tenant` as `tenant Name`; anything else as it is."""
+    match = words.OWNED.match(words.ARTICLE.sub("", text.strip()))
+    return f"{match['owner']} {match['what']}" if match else text
+
+
+def _give_owner_to_all(match: re.Match[str]) -> str:
+    """`name, address and e-mail of the buyer` -> `buyer name, buyer address, buyer e-mail`."""
+    listed = [words.ARTICLE.sub("", part) for part in re.split(r",? and |, ", match["list"])]
+    return ", ".join(f"{match['owner']} {part}" for part in listed)
 
 
 def _give_owner_to_both(match: re.Match[str]) -> str:

@@ -63,6 +63,21 @@ COLUMNS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 QUOTES = re.compile(r"^[`\"'“”‘’*_]+|[`\"'“”‘’*_]+$")
+# `a JSON object with the keys: ...`: what the answer looks like, before the names.
+SHAPE_LEAD = re.compile(
+    r"^(?:an?\s+|the\s+)?(?:valid\s+)?(?:json|csv|yaml|xml|table|list|object|dictionary|dict|array)"
+    r"(?:\s+(?:object|array|table|list|document))?\s+"
+    r"(?:with|of|having|containing|that has|using)\s+(?:the\s+|these\s+)?(?:following\s+)?"
+    r"(?:keys?|fields?|columns?|attributes?|properties)\s*:?\s+",
+    re.IGNORECASE,
+)
+# `dates in ISO format`: how values are to be written names none of them.
+FORMAT = re.compile(
+    r"^(?:all |any |the )*(?:dates?|amounts?|numbers?|values?|currenc(?:y|ies)|prices?|times?|strings?|keys?|names?)\s+"
+    r"(?:in|as|with|without|using)\s+"
+    r"(?:an?\s+|the\s+)?(?:iso|yyyy|dd|mm|json|decimals?|numbers?|strings?|text|format|snake|lower|upper|camel|currency|thousands?|two|utc|plain)\b",
+    re.IGNORECASE,
+)
 GENERIC_LEAD = re.compile(
     r"^(?:(?!\n)[^,:;])*?\b(?:information|info|data|details?|fields?|values?|everything|facts|things|items of interest)\s*,?\s+"
     r"(?:such as|like|including|e\.g\.|i\.e\.|namely|especially|for example)\s*:?\s+",
@@ -83,7 +98,29 @@ GENERIC = re.compile(
 )
 # `name and address of the vendor`, `issue and due dates`: the shared word is given to both.
 OWNED_BY = re.compile(
-    rf"\b([\w-]+)(?: and (?:the )?([\w-]+))? of (?:the|each|every|both) (?!(?:{DOCUMENT})\b)([\w-]+)\b", re.IGNORECASE
+    rf"\b([\w-]+(?: (?:number|id|address))?)(?: and (?:the )?([\w-]+))? of (?:the|each|every|both) (?!(?:{DOCUMENT})\b)([\w-]+)\b",
+    re.IGNORECASE,
+)
+# `phone number of the customer`, whole: for one name in a list or an enumeration.
+OWNED = re.compile(
+    rf"^(?P<what>[\w-]+(?: [\w-]+){{0,2}}) of (?:the|each|every|both) (?!(?:{DOCUMENT})\b)(?P<owner>[\w-]+)$",
+    re.IGNORECASE,
+)
+_PERSONAL = (
+    r"(?:full )?name|address|(?:tele)?phone(?: number)?|e-?mail(?: address)?|fax(?: number)?|(?:tax|vat) (?:id|number)"
+    r"|date of birth|title|role"
+)
+# In `name, address and phone number of the customer` all are the customer's.
+OWNED_LIST = re.compile(
+    rf"\b(?P<list>(?:(?:the )?(?:{_PERSONAL})(?:,? and |, ))+(?:the )?(?:{_PERSONAL})) of (?:the|each|every|both) "
+    rf"(?!(?:{DOCUMENT})\b)(?P<owner>[\w-]+)\b",
+    re.IGNORECASE,
+)
+# `vendor name and address`: the address is the vendor's.
+NAME_AND = re.compile(
+    r"\b(?P<owner>(?!(?:the|a|an|full|and|first|last|file|of)\b)[\w-]+) name and (?:the )?"
+    r"(?P<also>address|phone(?: number)?|email(?: address)?|tax id|vat number|tax number)\b",
+    re.IGNORECASE,
 )
 SHARED_HEAD = re.compile(
     r"\b((?:[\w-]+ )?[\w-]+) and ((?:[\w-]+ )?[\w-]+) (date|number|name|address|amount|id|email)e?s\b"

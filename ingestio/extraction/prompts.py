@@ -12,7 +12,7 @@ from ingestio.domain.prompts import validate_prompt
 from ingestio.extraction import json_prompts
 from ingestio.extraction import prompt_words as words
 from ingestio.extraction.catalogue import DOCUMENT_TYPES
-from ingestio.extraction.prompt_names import field_named, names_in, pieces, protected, restored
+from ingestio.extraction.prompt_names import field_named, names_in, owned, pieces, protected, restored
 from ingestio.extraction.requested import RequestedField
 
 __all__ = ["RequestedField", "requested_fields", "validate_prompt"]
@@ -74,7 +74,7 @@ def _nested(items: list[_Item]) -> list[RequestedField]:
 def _named(item: _Item) -> RequestedField | None:
     """One list entry: a name, then perhaps a colon or dash and what it means."""
     name, description = _parted(item.text.strip().rstrip(".,;"), (":", " - ", " – ", " — ", " = ", " -> "))
-    return field_named(name, description.strip())
+    return field_named(owned(name), description.strip())
 
 
 def _parted(text: str, separators: Iterable[str]) -> tuple[str, str]:

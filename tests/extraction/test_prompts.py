@@ -44,6 +44,12 @@ NAMES = {
     "Haal factuurnummer, datum en totaal uit dit document": "factuurnummer datum totaal",
     "Extract the guest name, booking ID, check in and check out dates": "guest_name booking_id check_in_date check_out_date",
     '["invoice number", "date"]': "invoice_number date",
+    "Extract vendor name and address, invoice date and total": "vendor_name vendor_address invoice_date total",
+    "Extract the name, address, and phone number of the customer as well as the order total":
+        "customer_name customer_address customer_phone_number order_total",
+    "1. Name of the tenant\n2. Monthly rent\n3. Start date": "tenant_name monthly_rent start_date",
+    "Return a JSON object with keys: merchant, date, total_amount": "merchant date total_amount",
+    "Extract the parties and the term. Return dates in ISO format and amounts as numbers.": "parties term",
 }  # fmt: skip
 
 
