@@ -21,6 +21,7 @@ from workflows import names
 from workflows.accounts import AccountErasureWorkflow
 from workflows.batches import BatchWorkflow
 from workflows.documents import DocumentWorkflow
+from workflows.exports import ExportWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
 logger = logging.getLogger("ingestio.worker")
@@ -39,6 +40,8 @@ WORKFLOW_TASKS = 16
 # A little over the cores, so that one that waits for its file leaves none idle.
 LOCAL_EXTRACTIONS = 4
 MODEL_CALLS = 50
+# Writing a file is work for one core, and a person waits for each.
+EXPORTS = 2
 # Runs whose state a worker keeps between two of their tasks; any other is rebuilt from its history.
 CACHED_RUNS = 500
 
@@ -80,7 +83,7 @@ def build(
     orchestration = Worker(
         client,
         task_queue=names.ORCHESTRATION_QUEUE,
-        workflows=[BatchWorkflow, DocumentWorkflow, UpkeepWorkflow, AccountErasureWorkflow],
+        workflows=[BatchWorkflow, DocumentWorkflow, ExportWorkflow, UpkeepWorkflow, AccountErasureWorkflow],
         activities=short_steps(deps, client, tagged=tagged),
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
         graceful_shutdown_timeout=drain,
@@ -107,6 +110,7 @@ def build(
         orchestration,
         reading(names.PARSING_QUEUE, LOCAL_EXTRACTIONS),
         reading(names.MODEL_QUEUE, MODEL_CALLS, deps.settings.model_calls_per_second),
+        reading(names.EXPORT_QUEUE, EXPORTS),
     ]
 
 

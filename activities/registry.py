@@ -7,6 +7,7 @@ from temporalio.client import Client
 
 from activities.accounts import AccountActivities
 from activities.batches import BatchActivities
+from activities.exports import ExportActivities
 from activities.extraction import ExtractionActivities
 from activities.prompts import PromptActivities
 from activities.quota import QuotaActivities
@@ -36,6 +37,7 @@ def short_steps(deps: WorkerDeps, client: Client, *, tagged: bool) -> Activities
         prompts.resolve_prompt,
         usage.commit_result,
         usage.end_without_result,
+        ExportActivities(deps).end_export,
         UpkeepActivities(deps, client, tagged=tagged).reconcile,
         accounts.end_work_of_user,
         accounts.erase_account,
@@ -43,5 +45,9 @@ def short_steps(deps: WorkerDeps, client: Client, *, tagged: bool) -> Activities
 
 
 def long_steps(deps: WorkerDeps) -> Activities:
-    """Model calls and parsing, with heartbeats, on a task queue of their own."""
-    return [PromptActivities(deps).classify_document, ExtractionActivities(deps).extract_document]
+    """Model calls, parsing and the writing of exports, with heartbeats, on task queues of their own."""
+    return [
+        PromptActivities(deps).classify_document,
+        ExtractionActivities(deps).extract_document,
+        ExportActivities(deps).write_export,
+    ]

@@ -16,7 +16,20 @@ from api.events.hub import live_events
 from api.load import MOST_REQUESTS, BoundedCrowd, Places
 from api.openapi import describe
 from api.requests import BoundedBodies, Traced
-from api.routes import accounts, api_keys, batches, clerk, documents, drafts, events, health, jwks, metrics, results
+from api.routes import (
+    accounts,
+    api_keys,
+    batches,
+    clerk,
+    documents,
+    drafts,
+    events,
+    exports,
+    health,
+    jwks,
+    metrics,
+    results,
+)
 from api.runs import Runs
 from api.schemas.problems import EVERYWHERE, SIGNED_IN
 from api.security import AllowedHosts, SecurityHeaders, hosts_of
@@ -37,6 +50,7 @@ SIGNED_IN_ROUTERS = (
     drafts.router,
     documents.router,
     results.router,
+    exports.router,
     events.router,
     accounts.router,
     api_keys.router,

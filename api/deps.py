@@ -6,8 +6,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Query, Request, Security
 from fastapi.security import HTTPBearer
 
 from api.browser import FORM_TOKEN_HEADER, READING, BrowserSessions
@@ -18,10 +19,10 @@ from api.runs import Runs
 from api.web.rendering import Renderer
 from ingestio.bootstrap import Deps
 from ingestio.db.accounts import ProfileRow
-from ingestio.db.session import ServiceSession, UserSession, service_session, user_session
+from ingestio.db.session import ServiceSession, UserSession, service_connection, service_session, user_session
 from ingestio.domain.plans import Plan
-from ingestio.errors import InsufficientScope, NotFound
-from ingestio.services import accounts
+from ingestio.errors import InsufficientScope, NotFound, Unauthenticated
+from ingestio.services import accounts, privileged
 from ingestio.services.accounts import PlanBook
 from ingestio.storage.objects import ObjectStore
 
@@ -81,6 +82,12 @@ class Caller:
     def now(self) -> datetime:
         return self._deps.clock()
 
+    def link_to(self, request: Request, export_id: UUID) -> str:
+        """The address of one of this user's export files, which works without signing in for an hour."""
+        site = self._deps.settings.public_url or str(request.base_url)
+        path = request.url_for("read_export_file", export_id=str(export_id)).path
+        return f"{site.rstrip('/')}{path}?link={self._deps.links.issue(self.user_id, export_id, self.now())}"
+
     async def account(self) -> Account:
         """Profile and plan, read fresh (R52). Raises NotFound when the account was deleted meanwhile."""
         async with self.reading() as session:
@@ -107,6 +114,23 @@ async def _caller(request: Request) -> Caller:
     if request.method not in READING:
         door.browser.require_our_page(request, browser, request.headers.get(FORM_TOKEN_HEADER, ""))
     return Caller(browser.identity.user_id, browser.identity.expires_at, door.runs, door.deps)
+
+
+async def _downloader(
+    request: Request,
+    export_id: UUID,
+    link: Annotated[str | None, Query(max_length=1024, description="From `url` of the export.")] = None,
+) -> Caller:
+    if link is None:
+        return await _caller(request)
+    door = front_door(request)
+    now = door.deps.clock()
+    opened = door.deps.links.read(link, export_id, now)
+    async with service_connection(door.deps.engine) as connection:
+        standing = await privileged.standing(connection, opened.user_id, opened.issued_at)
+    if standing.gone:
+        raise Unauthenticated("This account was deleted.")
+    return Caller(opened.user_id, now, door.runs, door.deps)
 
 
 # Only for the OpenAPI description; `_caller` reads the header itself, so that what is wrong with it is said in our own words.
@@ -139,4 +163,6 @@ async def _person(caller: CallerDep) -> Caller:
 
 
 PersonDep = Annotated[Caller, Depends(_person)]
+DownloaderDep = Annotated[Caller, Depends(_downloader)]
+"""Who fetches an export's file: the caller, or its owner as a signed link says."""
 SIGNED_IN_ROUTES = [Security(_BEARER)]

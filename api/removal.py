@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Iterable
 
 from ingestio.errors import Unavailable
 from ingestio.services.controls import Removed
-from ingestio.storage.keys import document_prefix, extraction_key
+from ingestio.storage.keys import document_prefix, export_key, extraction_key
 from ingestio.storage.objects import ObjectStore
 
 logger = logging.getLogger("ingestio.api")
@@ -15,11 +15,12 @@ _AT_ONCE = 16
 
 
 async def remove_stored(store: ObjectStore, user_id: str, removed: Removed) -> None:
-    """Delete everything that is stored of these documents and jobs."""
+    """Delete everything that is stored of these documents, jobs and exports."""
     await _all(
         [
             *(store.delete_prefix(document_prefix(user_id, item.id), user_id) for item in removed.documents),
             *(store.delete(extraction_key(user_id, job_id), user_id) for job_id in removed.job_ids),
+            *(store.delete(export_key(user_id, export_id), user_id) for export_id in removed.export_ids),
         ]
     )
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from temporalio.client import Client
 
-from ingestio.domain.messages import BatchInput, BatchProgress, DocumentInput
+from ingestio.domain.messages import BatchInput, BatchProgress, DocumentInput, ExportInput
 from ingestio.errors import Unavailable
 from ingestio.temporal import ensure_search_attributes
 from workflows import client as workflows
@@ -18,7 +18,7 @@ _LOOK_UP_SECONDS = 2.0
 
 
 class Runs:
-    """The runs of batches and lone documents, reached through one client that may not be connected yet."""
+    """The runs of batches, lone documents and exports, reached through one client that may not be connected yet."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -43,6 +43,14 @@ class Runs:
         except Unavailable as error:
             logger.warning("a document starts later: %s", error.detail, extra={"document_id": str(document_id)})
 
+    async def start_export(self, user_id: str, export_id: UUID, plan: str) -> None:
+        """Open the run of an export. If that fails, the reconciler does it."""
+        try:
+            tagged = await self._server_knows_tags()
+            await workflows.ensure_export(self._client, ExportInput(str(export_id), user_id, plan, tagged=tagged))
+        except Unavailable as error:
+            logger.warning("an export starts later: %s", error.detail, extra={"export_id": str(export_id)})
+
     async def nudge_batch(self, batch_id: UUID) -> None:
         """A wish (cancel, pause, resume) is a column now: let the run look. If that fails, the reconciler does it."""
         try:
@@ -63,6 +71,13 @@ class Runs:
             await workflows.ensure_erasure(self._client, user_id)
         except Unavailable as error:
             logger.warning("an account is erased later: %s", error.detail)
+
+    async def cancel_export(self, export_id: UUID) -> None:
+        """Nudge: the export has ended already, or is gone, so a run that goes on finds nothing to do."""
+        try:
+            await workflows.cancel_export(self._client, str(export_id))
+        except Unavailable as error:
+            logger.warning("a run stops later: %s", error.detail, extra={"export_id": str(export_id)})
 
     async def progress(self, batch_id: UUID) -> BatchProgress | None:
         """What the open run says of itself within a second, None when it does not."""

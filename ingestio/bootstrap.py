@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ingestio.auth.jwks import StaticJwks
+from ingestio.auth.links import LinkSigner
 from ingestio.auth.local_issuer import LOCAL_AUDIENCE, LOCAL_ISSUER, LocalIssuer
 from ingestio.auth.sessions import CookieSigner
 from ingestio.auth.tokens import TokenVerifier
@@ -47,6 +48,7 @@ class Deps:
     cookies: CookieSigner
     oidc: "OidcClient | None"
     """Where browsers sign in, when an identity provider and our client id there are configured."""
+    links: LinkSigner
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ async def front_door(settings: Settings, clock: Clock = utc_now) -> AsyncIterato
             issuer=issuer,
             cookies=CookieSigner(secret_key(settings)),
             oidc=_oidc(settings),
+            links=LinkSigner(secret_key(settings)),
         )
 
 

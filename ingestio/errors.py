@@ -20,6 +20,7 @@
     |- FileRefused                        413 / 415 / 422, a code per reason
     |- RateLimited                        429  with Retry-After
     |- Unavailable                        503  with Retry-After
+    |- ExportTooLarge                     no status of its own: the reason an export ends `failed`
     |- DocumentFailed                     no status of its own: the reason a document ends `failed`
     |  `- ModelError                      what a model provider answered, already typed
     `- ConfigurationError                 stops the start, names the variable
@@ -288,6 +289,13 @@ class Unavailable(IngestioError):
     def __init__(self, detail: str, *, retry_after_seconds: int = 5) -> None:
         super().__init__(detail)
         self.retry_after_seconds = retry_after_seconds
+
+
+class ExportTooLarge(IngestioError):
+    """What was found does not fit into a file of the wanted format."""
+
+    code = "too_large_for_format"
+    title = "Too large for the format"
 
 
 class DocumentFailed(IngestioError):

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError, WorkflowQueryRejectedError
 from temporalio.common import Priority, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
@@ -13,6 +14,8 @@ from ingestio.domain.messages import (
     BatchProgress,
     DocumentInput,
     DocumentOutcome,
+    ExportInput,
+    ExportOutcome,
     UserRef,
 )
 from ingestio.domain.plans import fairness_weight
@@ -21,6 +24,7 @@ from workflows import names, options
 from workflows.accounts import AccountErasureWorkflow
 from workflows.batches import BatchWorkflow
 from workflows.documents import DocumentWorkflow
+from workflows.exports import ExportWorkflow
 
 # The front door answers while Temporal is away, so it must learn of that quickly; the reconciler starts what was left.
 RPC_TIMEOUT = timedelta(seconds=3)
@@ -116,6 +120,27 @@ async def ensure_erasure(client: Client, user_id: str) -> None:
         ) from error
 
 
+async def ensure_export(client: Client, request: ExportInput) -> None:
+    """Make sure that a run of the export is open. Raises Unavailable."""
+    attributes = [SearchAttributePair(names.USER, request.user_id), SearchAttributePair(names.PLAN, request.plan)]
+    try:
+        async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
+            await client.start_workflow(
+                ExportWorkflow.run,
+                request,
+                id=names.export_workflow_id(request.export_id),
+                task_queue=names.ORCHESTRATION_QUEUE,
+                task_timeout=options.WORKFLOW_TASK_TIMEOUT,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                priority=_share(request),
+                search_attributes=TypedSearchAttributes(attributes) if request.tagged else None,
+                static_summary=f"An export, {request.plan} plan",
+                rpc_timeout=RPC_TIMEOUT,
+            )
+    except _AWAY as error:
+        raise Unavailable("The workflow server did not answer; the export is safe and will start by itself.") from error
+
+
 async def nudge_batch(client: Client, batch_id: str) -> None:
     """Tell an open run that a wish (cancel, pause, resume) was committed; nothing happens when none is open. Raises Unavailable."""
     await _signal(_batch(client, batch_id), "follow")
@@ -126,12 +151,15 @@ async def cancel_document(client: Client, document_id: str, attempt: int) -> Non
     handle: WorkflowHandle[DocumentWorkflow, DocumentOutcome] = client.get_workflow_handle_for(
         DocumentWorkflow.run, names.document_workflow_id(document_id, attempt)
     )
-    try:
-        async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
-            await handle.cancel(rpc_timeout=RPC_TIMEOUT)
-    except _AWAY as error:
-        if not _is_closed(error):
-            raise Unavailable("The workflow server did not answer; try again in a moment.") from error
+    await _cancel(handle)
+
+
+async def cancel_export(client: Client, export_id: str) -> None:
+    """Ask the run of an export to stop; nothing happens when none is open. Raises Unavailable."""
+    handle: WorkflowHandle[ExportWorkflow, ExportOutcome] = client.get_workflow_handle_for(
+        ExportWorkflow.run, names.export_workflow_id(export_id)
+    )
+    await _cancel(handle)
 
 
 async def ask_progress(client: Client, batch_id: str) -> BatchProgress | None:
@@ -156,11 +184,20 @@ async def _signal(handle: WorkflowHandle[BatchWorkflow, BatchOutcome], name: str
             raise Unavailable("The workflow server did not answer; the wish is saved and will be followed.") from error
 
 
+async def _cancel(handle: WorkflowHandle[Any, Any]) -> None:
+    try:
+        async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
+            await handle.cancel(rpc_timeout=RPC_TIMEOUT)
+    except _AWAY as error:
+        if not _is_closed(error):
+            raise Unavailable("The workflow server did not answer; try again in a moment.") from error
+
+
 def _is_closed(error: Exception) -> bool:
     """Whether the server answers that no such run is open, which is as good as done."""
     return isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND
 
 
-def _share(request: BatchInput | DocumentInput) -> Priority:
+def _share(request: BatchInput | DocumentInput | ExportInput) -> Priority:
     """Fair between users, in proportion to their plans (R69)."""
     return Priority(fairness_key=request.user_id[:64], fairness_weight=fairness_weight(request.plan))

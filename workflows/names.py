@@ -14,6 +14,9 @@ MODEL_QUEUE = "ingestio-model"
 PARSING_QUEUE = "ingestio-parsing"
 """Steps that the offline engine computes: as many at once as there are cores to use."""
 
+EXPORT_QUEUE = "ingestio-export"
+"""The writing of export files: a few at once, and none waits behind documents."""
+
 UPKEEP_ID = "upkeep/reconcile"
 
 USER = SearchAttributeKey.for_keyword(runs.USER)
@@ -36,3 +39,8 @@ def document_workflow_id(document_id: str, attempt: int) -> str:
 def erasure_workflow_id(user_id: str) -> str:
     """`erasure/<hash>`: one open run per user, whose name is not kept in it."""
     return f"erasure/{user_hash(user_id)[:16]}"
+
+
+def export_workflow_id(export_id: str) -> str:
+    """`export/<id>`: one open run per export."""
+    return f"export/{export_id}"

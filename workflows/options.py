@@ -38,6 +38,9 @@ EXTRACTION_RETRY = RetryPolicy(
     maximum_attempts=0,
 )
 
+# One export: ten thousand documents take about a minute, and a store that is slow to take the file in may take many.
+EXPORT_TIMEOUT = timedelta(hours=2)
+
 # A workflow task that a worker took and never finished (killed) is given away again after this.
 WORKFLOW_TASK_TIMEOUT = timedelta(seconds=10)
 

@@ -15,6 +15,9 @@ from ingestio.domain.messages import (
     BatchSettled,
     Classified,
     DocumentOutcome,
+    ExportEnding,
+    ExportOutcome,
+    ExportRef,
     Extracted,
     JobEnding,
     JobRequest,
@@ -96,6 +99,18 @@ async def commit_result(request: JobRequest) -> DocumentOutcome:
 @activity.defn
 async def end_without_result(request: JobEnding) -> DocumentOutcome:
     """Release the pages and end the job as failed or cancelled, in one transaction. Never overwrites an earlier end."""
+    _port()
+
+
+@activity.defn
+async def write_export(request: ExportRef) -> ExportOutcome:
+    """Gather an export's documents, write the file into storage and complete the export. Safe to repeat: it begins anew."""
+    _port()
+
+
+@activity.defn
+async def end_export(request: ExportEnding) -> ExportOutcome:
+    """End an export without a file, as failed or cancelled. Never overwrites an earlier end."""
     _port()
 
 

@@ -52,7 +52,7 @@ class _Objects:
         self._page_size = page_size
 
     async def orphans(self, after: str | None) -> FoundPage:
-        """Originals and renditions without a document, answers without a job, older than ORPHAN_AGE."""
+        """Originals and renditions without a document, answers without a job, files that no export names, older than ORPHAN_AGE."""
         page = await self._store.page(after, self._page_size)
         old = self._ground.clock() - ORPHAN_AGE
         orphaned = await self._orphaned([stored.key for stored in page.objects if stored.last_modified < old])
@@ -87,17 +87,19 @@ class _Objects:
         named = {key: name for key in keys if (name := _named_by(key)) is not None}
         documents = {name[1] for name in named.values() if name[0] == "documents"}
         jobs = {name[1] for name in named.values() if name[0] == "jobs"}
+        exports = {name[1] for name in named.values() if name[0] == "exports"}
         async with service_session(self._ground.engine) as session:
             gone = {("documents", each) for each in await upkeep.documents_that_are_not(session, list(documents))}
             gone |= {("jobs", each) for each in await upkeep.jobs_that_are_not(session, list(jobs))}
-        nouns = {"documents": "a document", "jobs": "a job"}
+            gone |= {("exports", each) for each in await upkeep.exports_that_are_not(session, list(exports))}
+        nouns = {"documents": "a document", "jobs": "a job", "exports": "an export"}
         return {key: nouns[name[0]] for key, name in named.items() if name in gone}
 
 
 def _named_by(key: str) -> tuple[str, Owned] | None:
     """The table and row that a key is made from; None for a key of another shape."""
     user_id, *rest = key.split("/")
-    if len(rest) < 2 or rest[0] not in ("documents", "jobs"):
+    if len(rest) < 2 or rest[0] not in ("documents", "jobs", "exports"):
         return None
     try:
         return rest[0], Owned(UUID(rest[1]), user_id)

@@ -1,6 +1,7 @@
 """Damage within the database: rows that disagree, and rows past their time."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -42,6 +43,7 @@ def row_repairs(ground: Ground) -> list[Repair]:
         *(_of_rows(ground, *each, size=LIVE_PAGE, rest=EVERY_ROUND, pages=LIVE_PAGES) for each in live),
         *(_of_rows(ground, *each, size=RECOUNT_PAGE, rest=RECOUNT_REST, pages=1) for each in recounts),
         _drafts(ground),
+        _exports(ground),
         _keys(ground),
     ]
 
@@ -83,6 +85,22 @@ async def _remove_objects(store: ObjectStore, user_id: str, removed: Removed) ->
             await store.delete(extraction_key(user_id, job_id), user_id)
     except Unavailable:
         return  # the rows are gone, so what is left is found as orphaned objects
+
+
+def _exports(ground: Ground) -> Repair:
+    async def find(after: str | None) -> FoundPage:
+        async with service_session(ground.engine) as session:
+            return await findings.expired_exports(session, after, LIVE_PAGE, ground.clock())
+
+    async def mend(finding: Finding) -> bool:
+        async with service_session(ground.engine) as session:
+            key = await repairs.expire_export(session, finding.user_id, UUID(finding.subject), ground.clock())
+        if key is not None and ground.store is not None:
+            with suppress(Unavailable):  # no row names it any more, so it is found as an orphaned object
+                await ground.store.delete(key, finding.user_id)
+        return key is not None
+
+    return Repair(FindingKind.EXPIRED_EXPORT, "export files", find, mend, rest=EVERY_ROUND, pages=1)
 
 
 def _keys(ground: Ground) -> Repair:

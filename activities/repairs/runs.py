@@ -15,9 +15,9 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.repairs.base import Ground, Repair
 from ingestio.db import tombstones, upkeep
 from ingestio.db.session import service_session
-from ingestio.db.upkeep import LiveJob, RunningBatch
+from ingestio.db.upkeep import LiveExport, LiveJob, RunningBatch
 from ingestio.domain.findings import Finding, FindingKind, FoundPage
-from ingestio.domain.messages import BatchInput, DocumentInput
+from ingestio.domain.messages import BatchInput, DocumentInput, ExportInput
 from ingestio.services.findings import start
 from workflows import client as workflows
 from workflows import names
@@ -42,6 +42,7 @@ def run_repairs(ground: Ground, client: Client) -> list[Repair]:
         (FindingKind.LONE_DOCUMENT_WITHOUT_RUN, "document runs", runs.lone_without_run, runs.open_document),
         (FindingKind.BATCH_DOCUMENT_WITHOUT_RUN, "batch document runs", runs.started_without_run, runs.open_document),
         (FindingKind.ERASURE_WITHOUT_RUN, "account erasures", runs.erasures_without_run, runs.open_erasure),
+        (FindingKind.EXPORT_WITHOUT_RUN, "export runs", runs.exports_without_run, runs.open_export),
     )
     return [Repair(kind, title, find, mend, rest=EVERY_ROUND, pages=PAGES) for kind, title, find, mend in looks]
 
@@ -123,6 +124,21 @@ class _Runs:
         await workflows.ensure_erasure(self._client, finding.user_id)
         return True
 
+    async def exports_without_run(self, after: str | None) -> FoundPage:
+        """Exports that have not ended and whose run is closed or was never opened."""
+        async with service_session(self._ground.engine) as session:
+            page = await upkeep.live_exports(session, start(after), PAGE, self._before())
+        closed = await self._closed({each.id: names.export_workflow_id(str(each.id)) for each in page})
+        async with service_session(self._ground.engine) as session:
+            # A run that ended well meanwhile ended its export first.
+            found = [
+                each for each in page if each.id in closed and await upkeep.live_export(session, each.user_id, each.id)
+            ]
+        detail = "is to be made and has no open run"
+        return FoundPage(
+            [Finding(FindingKind.EXPORT_WITHOUT_RUN, str(each.id), each.user_id, detail) for each in found], _next(page)
+        )
+
     async def open_batch(self, finding: Finding) -> bool:
         """Open a run of the batch; it reads from the rows where to go on."""
         batch = await self._batch(finding)
@@ -166,6 +182,17 @@ class _Runs:
         )
         if batch is not None:
             await workflows.start_batch(self._client, self._input(batch))
+        return True
+
+    async def open_export(self, finding: Finding) -> bool:
+        """Open a run of the export; it begins anew."""
+        async with service_session(self._ground.engine) as session:
+            export = await upkeep.live_export(session, finding.user_id, UUID(finding.subject))
+        if export is None:
+            return False
+        await workflows.ensure_export(
+            self._client, ExportInput(str(export.id), export.user_id, export.plan, tagged=self._ground.tagged)
+        )
         return True
 
     def _input(self, batch: RunningBatch) -> BatchInput:
@@ -221,7 +248,7 @@ class _Runs:
         return self._ground.clock() - self._ground.grace
 
 
-def _next(page: list[RunningBatch] | list[LiveJob]) -> str | None:
+def _next(page: list[RunningBatch] | list[LiveJob] | list[LiveExport]) -> str | None:
     return str(page[-1].id) if len(page) == PAGE else None
 
 

@@ -96,6 +96,8 @@ function listen() {
   follow("/api/v1/events", ["usage", "batch"]);
   const batch = document.querySelector("[data-stream]");
   if (batch) follow(batch.dataset.stream, ["batch", "document"]);
+  // What no stream tells of is looked at now and then, for as long as the page says so.
+  if (document.querySelector("[data-poll]")) polling = setInterval(() => document.querySelector("[data-poll]") && look(), POLL_MS);
 }
 
 if (regions().length) {

@@ -15,6 +15,7 @@ ENTRIES = (
     Entry("Dashboard", "/dashboard", "dashboard"),
     Entry("Batch upload", "/dashboard/batch-upload", "upload"),
     Entry("Batches", "/dashboard/batches", "batches"),
+    Entry("Exports", "/dashboard/exports", "exports"),
     Entry("Usage and billing", "/dashboard/usage", "usage"),
     Entry("Settings", "/dashboard/settings", "settings"),
 )

@@ -2,7 +2,18 @@
 
 from fastapi import APIRouter
 
-from api.web import batch_upload, batches, dashboard, design, documents, oidc_sign_in, settings, sign_in, usage
+from api.web import (
+    batch_upload,
+    batches,
+    dashboard,
+    design,
+    documents,
+    exports,
+    oidc_sign_in,
+    settings,
+    sign_in,
+    usage,
+)
 
 PAGES: tuple[APIRouter, ...] = (
     sign_in.router,
@@ -11,6 +22,7 @@ PAGES: tuple[APIRouter, ...] = (
     batch_upload.router,
     batches.router,
     documents.router,
+    exports.router,
     usage.router,
     settings.router,
     design.router,

@@ -32,6 +32,9 @@ SAID = {
     "extracted": "The document is being extracted.",
     "profile": "The profile was saved.",
     "revoked": "The key was revoked. Programs that send it are refused from now on.",
+    "export_ordered": "The export is being made. This list shows when it can be fetched.",
+    "export_cancelled": "The export was cancelled.",
+    "export_deleted": "The export was deleted, with its file.",
 }
 
 

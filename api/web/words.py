@@ -7,7 +7,8 @@ from api.web.fields import field_id, field_label
 from ingestio.db.batches import BatchRow
 from ingestio.db.usage import Receipt
 from ingestio.domain.api_keys import Scope
-from ingestio.domain.batches import BatchStatus, DocumentStatus, LedgerState, PromptStrategy
+from ingestio.domain.batches import BatchStatus, DocumentStatus, ExtractionStatus, LedgerState, PromptStrategy
+from ingestio.domain.exports import ExportLayout, ExportValues
 from ingestio.domain.media import MediaType
 from ingestio.errors import FAILURE_MESSAGES, FailureCode, RefusalCode
 
@@ -46,6 +47,18 @@ DOCUMENT_STATES = {
     DocumentStatus.COMPLETED: COMPLETED,
     DocumentStatus.FAILED: FAILED,
     DocumentStatus.CANCELLED: CANCELLED,
+}
+EXPORT_STATES = {
+    ExtractionStatus.QUEUED: QUEUED,
+    ExtractionStatus.PROCESSING: State("Being made", "state-running", "running"),
+    ExtractionStatus.COMPLETED: State("Ready", "state-completed", "good"),
+    ExtractionStatus.FAILED: FAILED,
+    ExtractionStatus.CANCELLED: CANCELLED,
+}
+EXPORT_VALUES = {
+    ExportValues.MACHINE: "values as read",
+    ExportValues.REVIEWED: "with corrections",
+    ExportValues.BOTH: "as read and corrected",
 }
 LEDGER_STATES = {
     LedgerState.RESERVED: State("Reserved", "state-running", "running"),
@@ -110,6 +123,12 @@ def batch_state(batch: BatchRow) -> State:
 def document_state(status: DocumentStatus) -> State:
     """A document's state."""
     return DOCUMENT_STATES[status]
+
+
+def export_words(layout: ExportLayout) -> str:
+    """What an export holds, in a few words."""
+    further = {"a line for each item": layout.explode, "where each value was read": layout.provenance}
+    return ", ".join([EXPORT_VALUES[layout.values], *(words for words, wanted in further.items() if wanted)])
 
 
 def ledger_state(receipt: Receipt) -> State:
@@ -198,6 +217,8 @@ WORDS = {
     "batch_state": batch_state,
     "batch_word": lambda status: BATCH_STATES[status].word,
     "document_state": document_state,
+    "export_state": EXPORT_STATES.__getitem__,
+    "export_words": export_words,
     "ledger_state": ledger_state,
     "strategy_word": STRATEGIES.__getitem__,
     "next_step": next_step,

@@ -198,6 +198,7 @@ async def _workers(client: Client) -> Check:
         (names.ORCHESTRATION_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW),
         (names.MODEL_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
         (names.PARSING_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
+        (names.EXPORT_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
     ):
         request = DescribeTaskQueueRequest(
             namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind

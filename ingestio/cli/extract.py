@@ -18,7 +18,7 @@ from ingestio.cli.tables import say_run, show_rows
 from ingestio.cli.terminal import command, harmless, out, talk
 from ingestio.config import Settings
 from ingestio.domain.batches import PromptStrategy
-from ingestio.errors import IngestioError, InvalidRequest
+from ingestio.errors import ExportTooLarge, IngestioError, InvalidRequest
 from ingestio.exporters.formats import Writer, format_of, writer_of
 from ingestio.observability import configure_logging
 
@@ -128,7 +128,7 @@ def _write(output: Path, writer: Writer, outcomes: Outcomes) -> None:
     try:
         with _replacing(output) as file:
             writer(outcomes, file)
-    except (OSError, ValueError) as error:
+    except (OSError, ExportTooLarge) as error:
         raise InvalidRequest(f"{output}: could not be written: {error}; the results are kept by the service") from error
 
 

@@ -1,10 +1,8 @@
 """What became of every file that was handed in: one row each, kept on disk so that ten thousand results need no memory."""
 
-import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,7 +18,7 @@ class Outcomes:
     """Rows in the order of the files, iterated as often as wanted. A context manager: the file behind it has no name and goes with it."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = tempfile.TemporaryFile("w+", encoding="utf-8", dir=folder)  # noqa: SIM115 - closed by __exit__
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by __exit__
         self.counts: Counter[str] = Counter()
         """How many rows have which status."""
 
@@ -34,8 +32,8 @@ class Outcomes:
 
     def __iter__(self) -> Iterator[ExportRow]:
         self._file.seek(0)
-        for line in iter(self._file.readline, ""):
-            yield ExportRow(**json.loads(line))
+        for line in iter(self._file.readline, b""):
+            yield ExportRow.read(line)
 
     @property
     def completed(self) -> int:
@@ -48,7 +46,7 @@ class Outcomes:
     def add(self, row: ExportRow) -> None:
         """Put a row behind the others; not while they are iterated."""
         self._file.seek(0, 2)
-        self._file.write(json.dumps(asdict(row)) + "\n")
+        self._file.write(row.line())
         self.counts[row.status] += 1
 
 

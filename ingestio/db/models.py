@@ -240,13 +240,17 @@ class Export(_Owned, _Stamped, Base):
 
     __tablename__ = "exports"
 
+    batch_id: Mapped[UUID | None]
     format: Mapped[ExportFormat]
     status: Mapped[ExtractionStatus] = mapped_column(server_default=ExtractionStatus.QUEUED)
     file_path: Mapped[str | None]
     document_ids: Mapped[list[UUID]] = mapped_column(server_default="{}")
     options: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    documents_written: Mapped[int] = mapped_column(server_default="0")
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger())
     error_code: Mapped[str | None]
     completed_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
 
 
 class IdempotencyKey(_Created, Base):

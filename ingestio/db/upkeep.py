@@ -52,6 +52,15 @@ class LiveJob:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveExport:
+    """An export that should have an open run."""
+
+    id: UUID
+    user_id: str
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
 class HeldPages:
     """A reservation of a job that has ended (`status`) or is gone (None)."""
 
@@ -182,6 +191,53 @@ async def still_live(session: ServiceSession, job_ids: Sequence[UUID]) -> set[UU
     """Which of these jobs are still queued or processing."""
     statement = text("SELECT id FROM extraction_jobs WHERE id = ANY(:ids) AND status IN ('queued', 'processing')")
     return set(await session.scalars(statement.bindparams(_uuids("ids")), {"ids": list(job_ids)}))
+
+
+async def live_exports(session: ServiceSession, after: UUID, limit: int, before: datetime) -> list[LiveExport]:
+    """Exports that have not ended and have not moved since `before`."""
+    rows = await session.execute(
+        text(
+            """
+            SELECT e.id, e.user_id, p.membership::text AS plan
+            FROM exports e JOIN profiles p ON p.user_id = e.user_id
+            WHERE e.status IN ('queued', 'processing') AND e.updated_at < :before AND e.id > :after
+            ORDER BY e.id LIMIT :limit
+            """
+        ),
+        {"after": after, "limit": limit, "before": before},
+    )
+    return [LiveExport(**row._mapping) for row in rows]
+
+
+async def live_export(session: ServiceSession, user_id: str, export_id: UUID) -> LiveExport | None:
+    """One export that has not ended."""
+    row = await session.execute(
+        text(
+            """
+            SELECT e.id, e.user_id, p.membership::text AS plan
+            FROM exports e JOIN profiles p ON p.user_id = e.user_id
+            WHERE e.id = :id AND e.user_id = :user_id AND e.status IN ('queued', 'processing')
+            """
+        ),
+        {"id": export_id, "user_id": user_id},
+    )
+    found = row.one_or_none()
+    return None if found is None else LiveExport(**found._mapping)
+
+
+async def expired_exports(session: ServiceSession, after: UUID, limit: int, now: datetime) -> list[Owned]:
+    """Exports whose file is past its time."""
+    rows = await session.execute(
+        text(
+            """
+            SELECT id, user_id FROM exports
+            WHERE file_path IS NOT NULL AND expires_at <= :now AND id > :after
+            ORDER BY id LIMIT :limit
+            """
+        ),
+        {"after": after, "limit": limit, "now": now},
+    )
+    return [Owned(**row._mapping) for row in rows]
 
 
 async def documents_without_job(session: ServiceSession, after: UUID, limit: int) -> list[Owned]:
@@ -443,14 +499,23 @@ async def jobs_that_are_not(session: ServiceSession, wanted: Sequence[Owned]) ->
     return await _missing(session, wanted, "extraction_jobs", "")
 
 
-async def _missing(session: ServiceSession, wanted: Sequence[Owned], table: str, further: str) -> set[Owned]:
+async def exports_that_are_not(session: ServiceSession, wanted: Sequence[Owned]) -> set[Owned]:
+    """Which of these exports have no row that would name a file: deleted, or past their time."""
+    return await _missing(
+        session, wanted, "exports", "", "AND (t.file_path IS NOT NULL OR t.status IN ('queued', 'processing'))"
+    )
+
+
+async def _missing(
+    session: ServiceSession, wanted: Sequence[Owned], table: str, further: str, naming: str = ""
+) -> set[Owned]:
     if not wanted:
         return set()
     statement = text(
         f"""
         SELECT w.id, w.user_id FROM unnest(:ids, :users) AS w (id, user_id)
-        WHERE NOT EXISTS (SELECT FROM {table} t WHERE t.id = w.id AND t.user_id = w.user_id) {further}
-        """  # noqa: S608 - one of the two tables above
+        WHERE NOT EXISTS (SELECT FROM {table} t WHERE t.id = w.id AND t.user_id = w.user_id {naming}) {further}
+        """  # noqa: S608 - one of the tables above
     ).bindparams(_uuids("ids"), bindparam("users", type_=ARRAY(Text())))
     rows = await session.execute(
         statement, {"ids": [each.id for each in wanted], "users": [each.user_id for each in wanted]}

@@ -7,7 +7,7 @@ that is added later needs a default, because runs that were started by older cod
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ingestio.domain.batches import BatchStatus, DocumentStatus
+from ingestio.domain.batches import BatchStatus, DocumentStatus, ExtractionStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,3 +234,39 @@ class AccountErased:
     """What an erasure removed, in numbers."""
 
     objects: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExportInput:
+    """Starts the making of one export."""
+
+    export_id: str
+    user_id: str
+    plan: str = "starter"
+    tagged: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRef:
+    """One export of one user."""
+
+    export_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportEnding:
+    """Ends an export without a file, with the reason."""
+
+    export_id: str
+    user_id: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOutcome:
+    """How an export ended, as its row says; `documents` and `size_bytes` of its file."""
+
+    status: ExtractionStatus
+    documents: int = 0
+    size_bytes: int = 0

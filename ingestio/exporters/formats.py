@@ -1,14 +1,25 @@
 """Which writer belongs to which format, and which format to a file's name."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import PurePath
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
-from ingestio.domain.exports import ExportFormat
+from ingestio.domain.exports import PLAIN, ExportFormat, ExportLayout
 from ingestio.errors import InvalidRequest
 from ingestio.exporters.rows import ExportRow
 
-Writer = Callable[[Iterable[ExportRow], BinaryIO], None]
+MEDIA_TYPES = {
+    ExportFormat.JSON: "application/json",
+    ExportFormat.JSONL: "application/jsonl",
+    ExportFormat.CSV: "text/csv; charset=utf-8",
+    ExportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+class Writer(Protocol):
+    """Writes rows as one file."""
+
+    def __call__(self, rows: Iterable[ExportRow], target: BinaryIO, layout: ExportLayout = PLAIN) -> None: ...
 
 
 def format_of(filename: str) -> ExportFormat:

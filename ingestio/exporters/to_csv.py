@@ -6,25 +6,31 @@ import re
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from ingestio.exporters.rows import FIXED_COLUMNS, ExportRow, FieldPath, Scalar, headers, repeatable, values
+from ingestio.domain.exports import PLAIN, ExportLayout
+from ingestio.exporters.columns import Scalar, fixed_columns, headers, lines
+from ingestio.exporters.rows import ExportRow, repeatable
 
 # What makes a spreadsheet read a cell as a formula; full-width forms are the same keys on an East Asian keyboard.
 _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _NEGATIVE_NUMBER = re.compile(r"-[0-9][0-9.,]*")
 
 
-def write_csv(rows: Iterable[ExportRow], target: BinaryIO) -> None:
-    """One line a row under the fixed columns and every field path that occurs, UTF-8 without a byte order mark, CRLF.
+def write_csv(rows: Iterable[ExportRow], target: BinaryIO, layout: ExportLayout = PLAIN) -> None:
+    """The fixed columns and every field path that occurs, a line for each row or each item, UTF-8, CRLF.
 
-    Reads `rows` twice and holds one row at a time in memory. Null is an empty cell, a list is JSON text.
+    Reads `rows` twice and holds one row at a time in memory. Null is an empty cell, a list that is not exploded is JSON text.
     """
     rows = repeatable(rows)
-    paths = tuple(dict.fromkeys(path for row in rows for path in values(row)))
-    text = io.TextIOWrapper(target, encoding="utf-8", newline="")
+    columns = tuple(dict.fromkeys(column for row in rows for line in lines(row, layout) for column in line.cells))
+    fixed = fixed_columns(layout)
+    text = io.TextIOWrapper(target, encoding="utf-8-sig" if layout.bom else "utf-8", newline="")
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(map(_cell, headers(FIXED_COLUMNS, paths)))
+    writer.writerow(map(_cell, headers(fixed, columns)))
     for row in rows:
-        writer.writerow(map(_cell, _line(row, paths)))
+        for line in lines(row, layout):
+            writer.writerow(
+                [*(_cell(line.fixed[name]) for name in fixed), *(_cell(line.cells.get(column)) for column in columns)]
+            )
     text.detach()
 
 
@@ -33,11 +39,6 @@ def inert(text: str) -> str:
     if text.startswith(_STARTS_A_FORMULA) and not _NEGATIVE_NUMBER.fullmatch(text):
         return f"'{text}"
     return text
-
-
-def _line(row: ExportRow, paths: Iterable[FieldPath]) -> list[Scalar]:
-    found = values(row)
-    return [*(getattr(row, name) for name in FIXED_COLUMNS), *(found.get(path) for path in paths)]
 
 
 def _cell(value: Scalar) -> str:

@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterable
 from typing import BinaryIO
 
+from ingestio.domain.exports import PLAIN, ExportLayout
 from ingestio.exporters.rows import ExportRow, as_object
 
 
-def write_json(rows: Iterable[ExportRow], target: BinaryIO) -> None:
+def write_json(rows: Iterable[ExportRow], target: BinaryIO, layout: ExportLayout = PLAIN) -> None:  # noqa: ARG001 - an object holds all there is
     """One array, one object a row, UTF-8. Holds one row at a time in memory."""
     opening = "[\n"
     for row in rows:

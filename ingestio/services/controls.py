@@ -4,7 +4,7 @@ The intent is a column, committed here first; the caller then nudges the workflo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,10 +20,12 @@ RETRYABLE = (BatchStatus.PARTIALLY_COMPLETED, BatchStatus.FAILED, BatchStatus.CA
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """Rows that are gone, and so the objects that must go: everything below these documents, and the answers of these jobs."""
+    """Rows that are gone, and so the objects that must go: everything below these documents, the answers of these jobs, and the files of
+    the exports that held one of these documents."""
 
     documents: list[DocumentRow]
     job_ids: list[UUID]
+    export_ids: list[UUID] = field(default_factory=list)
 
 
 async def request_cancel(session: ServiceSession, user_id: str, batch_id: UUID) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from ingestio.db import accounts, batches, documents, jobs
+from ingestio.db import accounts, batches, documents, exports, jobs
 from ingestio.db.batches import RUNNING
 from ingestio.db.session import ServiceSession
 from ingestio.domain.batches import BatchStatus, DocumentStatus, PromptSource
@@ -129,6 +129,7 @@ async def delete_document(session: ServiceSession, user_id: str, document_id: UU
         raise InvalidTransition(f"Its batch is {batch.status}; cancel it first.", current=batch.status)
     removed = Removed([document], await jobs.ids_of_document(session, user_id, document_id))
     await documents.remove(session, user_id, document_id)
+    removed.export_ids.extend(await exports.remove_of_document(session, user_id, document_id))
     if batch is not None and batch.status is BatchStatus.PENDING_UPLOAD:
         await count_draft(session, user_id, batch.id)
     elif batch is not None:

@@ -113,6 +113,18 @@ async def idle_drafts(session: ServiceSession, after: str | None, limit: int, no
     )
 
 
+async def expired_exports(session: ServiceSession, after: str | None, limit: int, now: datetime) -> FoundPage:
+    """Files of exports past their time."""
+    found = await upkeep.expired_exports(session, start(after), limit, now)
+    return FoundPage(
+        [
+            Finding(FindingKind.EXPIRED_EXPORT, str(each.id), each.user_id, "is an export whose file is past its time")
+            for each in found
+        ],
+        str(found[-1].id) if len(found) == limit else None,
+    )
+
+
 async def expired_keys(session: ServiceSession, now: datetime) -> FoundPage:
     """Idempotency keys past their day, all as one finding: each by itself is no news (R63)."""
     count = await upkeep.count_keys(session, now - idempotency.LIFETIME, _KEYS_COUNTED)

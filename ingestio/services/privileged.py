@@ -11,10 +11,12 @@ from ingestio.services.controls import delete_batch, request_cancel, retry_batch
 from ingestio.services.documents import cancel_lone, delete_document, extract_lone, register_lone, retry_lone
 from ingestio.services.drafts import change_draft, register_file, register_refusal, remove_file
 from ingestio.services.erasures import close_account
+from ingestio.services.exports import cancel_export, delete_export, order_again, order_export
 from ingestio.services.submissions import accept_batch, forget_shell, keep_receiving, open_batch, submit
 
 __all__ = [
     "accept_batch",
+    "cancel_export",
     "cancel_lone",
     "change_draft",
     "change_plan",
@@ -22,6 +24,7 @@ __all__ = [
     "create_key",
     "delete_batch",
     "delete_document",
+    "delete_export",
     "end_session",
     "extract_lone",
     "forget_shell",
@@ -29,6 +32,8 @@ __all__ = [
     "keep_receiving",
     "open_batch",
     "open_session",
+    "order_again",
+    "order_export",
     "provision",
     "register_file",
     "register_lone",

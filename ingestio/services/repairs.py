@@ -6,7 +6,7 @@ So a repair may run beside live work, beside another repair, and twice.
 from datetime import datetime
 from uuid import UUID
 
-from ingestio.db import batches, documents, idempotency, jobs, upkeep
+from ingestio.db import batches, documents, exports, idempotency, jobs, upkeep
 from ingestio.db.documents import DocumentRow
 from ingestio.db.session import ServiceSession
 from ingestio.domain.batches import DocumentStatus, ExtractionStatus, LedgerState, final_status
@@ -99,6 +99,11 @@ async def expire_draft(session: ServiceSession, user_id: str, batch_id: UUID, no
     if not await upkeep.lock_idle_draft(session, user_id, batch_id, now - DRAFT_LIFETIME, now - SHELL_LIFETIME):
         return None
     return await delete_batch(session, user_id, batch_id)
+
+
+async def expire_export(session: ServiceSession, user_id: str, export_id: UUID, now: datetime) -> str | None:
+    """Forget the file of an export past its time; answers the object that goes, None when there is none."""
+    return await exports.expire(session, user_id, export_id, now)
 
 
 async def expire_keys(session: ServiceSession, now: datetime) -> int:

@@ -29,6 +29,11 @@ def extraction_key(user_id: str, job_id: UUID | str) -> str:
     return f"{_user(user_id)}/jobs/{_id(job_id)}/extraction.json"
 
 
+def export_key(user_id: str, export_id: UUID | str) -> str:
+    """Where the file of one export lies; its format and the name that it is saved under stand in the row."""
+    return f"{_user(user_id)}/exports/{_id(export_id)}/file"
+
+
 def is_prefix(text: str) -> bool:
     """True when every segment between the slashes is well-formed and the first one is a user id."""
     segments = text.split("/")

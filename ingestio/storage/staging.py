@@ -45,6 +45,11 @@ class Stage:
             with disk_errors():
                 await in_thread(self._drain)
 
+    async def fill(self, write: Callable[[BinaryIO], None]) -> None:
+        """Have a blocking writer write the content, in a thread and instead of `write`; what it wrote before a failure stays staged."""
+        with disk_errors():
+            await in_thread(self._fill, write)
+
     @property
     def path(self) -> Path:
         """A local file that holds every byte written so far. It is gone after `keep` and after the context."""
@@ -85,6 +90,13 @@ class Stage:
             self._digest.update(chunk)
             self._file.write(chunk)
         self._file.flush()
+
+    def _fill(self, write: Callable[[BinaryIO], None]) -> None:
+        write(self._file)
+        self._file.flush()
+        with self._path.open("rb") as written:
+            self._digest = hashlib.file_digest(written, "sha256")
+            self.size_bytes = written.tell()
 
     def _close(self) -> None:
         if not self._file.closed:

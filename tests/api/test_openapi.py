@@ -55,6 +55,12 @@ ROUTES = {
     ("GET", "/api/v1/documents/{document_id}/file"),
     ("GET", "/api/v1/documents/{document_id}/pages/{number}.png"),
     ("GET", "/api/v1/documents/{document_id}/result"),
+    ("GET", "/api/v1/exports"),
+    ("POST", "/api/v1/exports"),
+    ("GET", "/api/v1/exports/{export_id}"),
+    ("DELETE", "/api/v1/exports/{export_id}"),
+    ("POST", "/api/v1/exports/{export_id}/cancel"),
+    ("GET", "/api/v1/exports/{export_id}/file"),
 }
 # Tried at random it would leave nobody to try the rest as; its own tests hold it to the description.
 LAST = {("DELETE", "/api/v1/account")}
@@ -148,7 +154,14 @@ def test_tried_at_random_no_route_answers_what_it_does_not_describe(
     draft = httpx.post(f"{server.url}/api/v1/batches", headers=somebody, json={"prompt_strategy": "auto"}, timeout=30)
     file = {"file": ("a.pdf", pdf())}
     document = httpx.post(f"{server.url}/api/v1/documents", headers=somebody, files=file, timeout=30)
-    real = {"batch_id": draft.json()["id"], "document_id": document.json()["id"], "number": 1}
+    wanted = {"document_ids": [document.json()["id"]], "format": "json"}
+    export = httpx.post(f"{server.url}/api/v1/exports", headers=somebody, json=wanted, timeout=30)
+    real = {
+        "batch_id": draft.json()["id"],
+        "document_id": document.json()["id"],
+        "export_id": export.json()["id"],
+        "number": 1,
+    }
 
     @settings(
         max_examples=12,

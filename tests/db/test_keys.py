@@ -34,6 +34,7 @@ FOREIGN_KEYS: dict[tuple[str, str, str], tuple[str, str | None]] = {
     ("documents", "batch_id,user_id", "extraction_batches"): (SET_NULL, "batch_id"),
     ("extraction_jobs", "batch_id,user_id", "extraction_batches"): (CASCADE, None),
     ("refused_files", "batch_id,user_id", "extraction_batches"): (CASCADE, None),
+    ("exports", "batch_id,user_id", "extraction_batches"): (SET_NULL, "batch_id"),
     ("extraction_jobs", "document_id,user_id", "documents"): (CASCADE, None),
     ("extracted_data", "document_id,user_id", "documents"): (CASCADE, None),
     ("field_revisions", "document_id,user_id", "documents"): (CASCADE, None),

@@ -32,6 +32,9 @@ def pages_of(visit: Visit) -> list[str]:
     batch = page.evaluate("location.pathname")
     document = page.locator("#batch-documents a", has_text="invoice-HP").get_attribute("href") or ""
     assert draft.rpartition("/")[2] == batch.rpartition("/")[2], "the draft became the batch"
+    page.locator("#fold-export summary").click()
+    page.get_by_role("button", name="Make the export").click()
+    expect(page.locator("#exports .state", has_text="Ready")).to_be_visible()
     page = visit.go("/dashboard/batch-upload")
     upload(page, sample_paths("receipt-kettle-and-crumb.pdf"))
     draft = page.evaluate("location.pathname")
@@ -43,6 +46,7 @@ def pages_of(visit: Visit) -> list[str]:
         document,
         *steps,
         "/dashboard/batch-upload",
+        "/dashboard/exports",
         "/dashboard/usage",
         "/dashboard/settings",
     ]

@@ -6,18 +6,27 @@ from pathlib import Path
 
 import openpyxl
 
-from ingestio.domain.exports import ExportFormat
+from ingestio.domain.exports import PLAIN, ExportFormat, ExportLayout, ExportValues
 from ingestio.exporters.formats import writer_of
 from ingestio.exporters.rows import ExportRow
-from tests.exporters.sample_rows import rows
+from tests.exporters.sample_rows import corrected_rows, rows
 
 GOLDEN = Path(__file__).parent / "golden"
 
+CONTENTS: dict[str, tuple[list[ExportRow], ExportLayout]] = {
+    "results": (rows(), PLAIN),
+    "corrected": (
+        corrected_rows(),
+        ExportLayout(ExportValues.BOTH, explode=True, provenance=True, bom=True),
+    ),
+}
+"""What each golden file holds, by the name that it begins with: the plain layout, and one with everything."""
 
-def written(export_format: ExportFormat, content: list[ExportRow]) -> bytes:
+
+def written(export_format: ExportFormat, content: list[ExportRow], layout: ExportLayout = PLAIN) -> bytes:
     """The file that the exporter makes."""
     target = io.BytesIO()
-    writer_of(export_format)(content, target)
+    writer_of(export_format)(content, target, layout)
     return target.getvalue()
 
 
@@ -39,11 +48,12 @@ def compared(export_format: ExportFormat, content: bytes) -> bytes:
     return workbook_text(content).encode() if export_format is ExportFormat.XLSX else content
 
 
-def golden(export_format: ExportFormat) -> Path:
+def golden(name: str, export_format: ExportFormat) -> Path:
     """The file that holds the expectation."""
-    return GOLDEN / ("results.xlsx.json" if export_format is ExportFormat.XLSX else f"results.{export_format}")
+    return GOLDEN / (f"{name}.xlsx.json" if export_format is ExportFormat.XLSX else f"{name}.{export_format}")
 
 
 if __name__ == "__main__":
-    for each in ExportFormat:
-        golden(each).write_bytes(compared(each, written(each, rows())))
+    for each, (content, layout) in CONTENTS.items():
+        for kind in ExportFormat:
+            golden(each, kind).write_bytes(compared(kind, written(kind, content, layout)))

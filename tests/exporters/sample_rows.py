@@ -120,3 +120,47 @@ def rows() -> list[ExportRow]:
             ),
         ),
     ]
+
+
+def corrected_rows() -> list[ExportRow]:
+    """Results with people's values beside the machine's, lists of objects, and writing of several kinds."""
+    read = {
+        "total": "0.10",
+        "vendor": {"name": "株式会社 東京"},
+        "line_items": [
+            {"amount": "0.10", "description": '=HYPERLINK("http://x.example","open")'},
+            {"amount": "-1.00", "description": "Grüße 🙂"},
+        ],
+        "payments": [{"date": "2026-02-29"}],
+        "tags": ["a", "b"],
+    }
+    corrected = read | {
+        "total": "0.20",
+        "line_items": [*read["line_items"], {"amount": "7", "description": "added by hand"}],
+    }
+    paths = {
+        "vendor.name": "株式会社 東京",
+        "total": "0.20",
+        "line_items[0].description": '=HYPERLINK("http://x.example","open")',
+        "line_items[0].amount": "0.10",
+        "line_items[1].description": "Grüße 🙂",
+        "line_items[1].amount": "-1.00",
+        "line_items[2].description": "added by hand",
+        "line_items[2].amount": "7",
+        "payments[0].date": "2026-02-29",
+    }
+    machine = {"total": "0.10", "line_items[2].description": None, "line_items[2].amount": None}
+    result = _result("invoice", corrected, paths) | {"revision": 2, "review": "approved", "machine_data": read}
+    for item in result["fields"]:
+        item |= {"machine_value": machine.get(item["path"], item["value"]), "reviewed": item["path"] in machine}
+    plain = _result("invoice", {"total": "5"}, {"total": "5"}) | {"machine_data": {"total": "5"}}
+    plain["fields"][0]["machine_value"] = "5"
+    return [
+        ExportRow(
+            "rechnung.pdf", "completed", BATCH, "55555555-5555-4555-8555-555555555555", "invoice", 2, 2, result=result
+        ),
+        ExportRow(
+            "plain.pdf", "completed", BATCH, "66666666-6666-4666-8666-666666666666", "invoice", 1, 1, result=plain
+        ),
+        ExportRow("locked.pdf", "refused", BATCH, error_code="encrypted", error_message="The file is encrypted."),
+    ]

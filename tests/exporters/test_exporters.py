@@ -9,13 +9,14 @@ import openpyxl
 import pytest
 from openpyxl.utils.escape import unescape
 
-from ingestio.domain.exports import ExportFormat
-from ingestio.errors import InvalidRequest
+from ingestio.domain.exports import ExportFormat, ExportLayout
+from ingestio.errors import ExportTooLarge, InvalidRequest
+from ingestio.exporters.columns import FIXED_COLUMNS
 from ingestio.exporters.formats import format_of
-from ingestio.exporters.rows import FIXED_COLUMNS, ExportRow
+from ingestio.exporters.rows import ExportRow
 from ingestio.exporters.to_csv import inert, write_csv
 from ingestio.exporters.to_xlsx import write_xlsx
-from tests.exporters.golden_files import compared, golden, written
+from tests.exporters.golden_files import CONTENTS, compared, golden, written
 from tests.exporters.sample_rows import rows
 
 
@@ -27,9 +28,41 @@ def _cells(content: bytes, sheet: str) -> list[list[Any]]:
     return [[cell.value for cell in row] for row in openpyxl.load_workbook(io.BytesIO(content))[sheet].iter_rows()]
 
 
+@pytest.mark.parametrize("name", list(CONTENTS))
 @pytest.mark.parametrize("export_format", list(ExportFormat))
-def test_the_file_is_what_a_person_has_read_and_approved(export_format: ExportFormat) -> None:
-    assert compared(export_format, written(export_format, rows())) == golden(export_format).read_bytes()
+def test_the_file_is_what_a_person_has_read_and_approved(export_format: ExportFormat, name: str) -> None:
+    content, layout = CONTENTS[name]
+    assert compared(export_format, written(export_format, content, layout)) == golden(name, export_format).read_bytes()
+
+
+def test_exploded_every_item_of_every_list_is_a_line_with_the_other_values_on_it() -> None:
+    data = {
+        "total": "3",
+        "lines": [{"a": "1"}, {"a": "2", "b": {"c": "x"}}],
+        "fees": [{"a": "9"}],
+        "none": [],
+        "tags": ["t"],
+    }
+    content = written(
+        ExportFormat.CSV, [_completed("a.pdf", data), _completed("b.pdf", {"total": "4"})], ExportLayout(explode=True)
+    )
+    lines = list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+
+    found = [{name: value for name, value in line.items() if value and name not in FIXED_COLUMNS} for line in lines]
+    everywhere = {"total": "3", "tags": '["t"]'}
+    assert found == [
+        everywhere | {"list": "lines", "item": "1", "lines.a": "1"},
+        everywhere | {"list": "lines", "item": "2", "lines.a": "2", "lines.b.c": "x"},
+        everywhere | {"list": "fees", "item": "1", "fees.a": "9"},
+        {"total": "4"},
+    ]
+    assert [line["file"] for line in lines] == ["a.pdf", "a.pdf", "a.pdf", "b.pdf"]
+
+
+def test_a_sheet_that_is_full_is_said_before_the_file_is_made() -> None:
+    wide = {f"field {number}": "x" for number in range(16_384)}
+    with pytest.raises(ExportTooLarge, match="use jsonl or csv"):
+        written(ExportFormat.XLSX, [_completed("a.pdf", wide)])
 
 
 @pytest.mark.parametrize("export_format", list(ExportFormat))

@@ -17,13 +17,13 @@ from ingestio.db import batches
 from ingestio.db.session import service_session
 from ingestio.domain.batches import PromptStrategy
 from ingestio.domain.findings import Finding, FindingKind
-from ingestio.storage.keys import document_prefix, extraction_key, original_key
+from ingestio.storage.keys import document_prefix, export_key, extraction_key, original_key
 from ingestio.storage.objects import ObjectStore
 from tests.conftest import Database
 from tests.db.rows import insert_all, row_id
 
 ANN = "ann"
-DOCUMENT, JOB = row_id(ANN, "documents"), row_id(ANN, "extraction_jobs")
+DOCUMENT, JOB, EXPORT = (row_id(ANN, table) for table in ("documents", "extraction_jobs", "exports"))
 
 
 class Sweeper:
@@ -65,14 +65,16 @@ async def test_what_no_row_names_goes_after_an_hour_and_nothing_else(sweeper: Sw
         await sweeper.put(original_key(ANN, DOCUMENT)),
         await sweeper.put(f"{document_prefix(ANN, DOCUMENT)}/pages/1.png"),
         await sweeper.put(extraction_key(ANN, JOB)),
+        await sweeper.put(export_key(ANN, EXPORT)),
         # Names of another shape are not ours to judge.
-        await sweeper.put(f"{ANN}/exports/{uuid4()}/results.csv"),
+        await sweeper.put(f"{ANN}/pictures/{uuid4()}/original"),
         await sweeper.put(f"{ANN}/documents/not-an-id/original"),
     }
     gone = {
         await sweeper.put(original_key(ANN, uuid4())),
         await sweeper.put(f"{document_prefix(ANN, uuid4())}/pages/1.png"),
         await sweeper.put(extraction_key(ANN, uuid4())),
+        await sweeper.put(export_key(ANN, uuid4())),
         # A row of the same id is no excuse when it is another user's.
         await sweeper.put(original_key("bob", DOCUMENT)),
     }

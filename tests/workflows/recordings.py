@@ -13,10 +13,11 @@ from tests.workflows.conftest import House
 from workflows.accounts import AccountErasureWorkflow
 from workflows.batches import BatchWorkflow
 from workflows.documents import DocumentWorkflow
+from workflows.exports import ExportWorkflow
 from workflows.upkeep import UpkeepWorkflow
 
 HISTORIES = Path(__file__).parent / "histories"
-WORKFLOWS: tuple[type, ...] = (BatchWorkflow, DocumentWorkflow, UpkeepWorkflow, AccountErasureWorkflow)
+WORKFLOWS: tuple[type, ...] = (BatchWorkflow, DocumentWorkflow, ExportWorkflow, UpkeepWorkflow, AccountErasureWorkflow)
 KINDS = {
     "account-erasure",
     "batch-adopting",  # begins with documents that the run before it had started
@@ -31,6 +32,8 @@ KINDS = {
     "document-handed-over",  # reports its end to a run that did not start it
     "document-lone",
     "document-refused",  # its pages were not to be had any more
+    "export",
+    "export-failed",
     "upkeep",
 }
 
