@@ -56,9 +56,19 @@ class TaskFailed(BoundedFailure):
 class BoundedPool:
     """At most `size` children (default: one a processor), started when first needed. Belongs to the event loop that first uses it."""
 
-    def __init__(self, size: int | None = None, *, tasks_per_child: int = TASKS_PER_CHILD) -> None:
+    def __init__(
+        self,
+        size: int | None = None,
+        *,
+        tasks_per_child: int = TASKS_PER_CHILD,
+        retire_resident_bytes: int = RETIRE_RESIDENT_BYTES,
+        idle_seconds: float | None = None,
+    ) -> None:
+        """`idle_seconds`: a child that has had nothing to do for so long is ended; the next task starts another."""
         self._size = size or os.cpu_count() or 1
         self._tasks_per_child = tasks_per_child
+        self._retire_resident_bytes = retire_resident_bytes
+        self._idle_seconds = idle_seconds
         self._turns = asyncio.Semaphore(self._size)
         self._idle: list[WarmChild] = []
         self._alive: set[WarmChild] = set()
@@ -105,7 +115,7 @@ class BoundedPool:
                 except BaseException:
                     self._end(child)
                     raise
-                self._put_back(child, must_go=answer[0] == "memory" or answer[-1] > RETIRE_RESIDENT_BYTES)
+                self._put_back(child, must_go=answer[0] == "memory" or answer[-1] > self._retire_resident_bytes)
                 return _value_of(name, answer)
             raise Unavailable("The system kills the processes that read files; it may be short of memory.")
 
@@ -178,6 +188,14 @@ class BoundedPool:
             self._idle.insert(0, self._spawn())
         else:
             self._idle.append(child)
+            if self._idle_seconds is not None:
+                asyncio.get_running_loop().call_later(self._idle_seconds, self._send_home, child, child.tasks)
+
+    def _send_home(self, child: WarmChild, tasks: int) -> None:
+        """Ends a child that has not had a task since it had done so many."""
+        if child in self._idle and child.tasks == tasks:
+            self._idle.remove(child)
+            self._end(child)
 
     def _end(self, child: WarmChild) -> asyncio.Task[int]:
         """Kills the child at once; the task that is returned ends when the system has taken it away."""
@@ -216,22 +234,28 @@ def _value_of(name: str, answer: tuple[Any, ...]) -> Any:
             raise ChildCrashed(f"{name} answered what may not be answered")
 
 
-_pools: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, BoundedPool]" = weakref.WeakKeyDictionary()
+_Pools = dict[str, BoundedPool]
+_pools: "weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Pools]" = weakref.WeakKeyDictionary()
 
 
-def shared_pool() -> BoundedPool:
-    """The running loop's own pool: one a process, as long as it has one loop. It ends with the process, or by `close_shared_pool`."""
-    loop = asyncio.get_running_loop()
-    pool = _pools.get(loop)
-    if pool is None:
-        pool = _pools[loop] = BoundedPool()
-    return pool
+def shared_pool(
+    name: str = "parsers",
+    *,
+    size: int | None = None,
+    retire_resident_bytes: int = RETIRE_RESIDENT_BYTES,
+    idle_seconds: float | None = None,
+) -> BoundedPool:
+    """The running loop's own pool of that name: one a process, as long as it has one loop. The first call fixes its size. It ends with
+    the process, or by `close_shared_pool`."""
+    pools = _pools.setdefault(asyncio.get_running_loop(), {})
+    if name not in pools:
+        pools[name] = BoundedPool(size, retire_resident_bytes=retire_resident_bytes, idle_seconds=idle_seconds)
+    return pools[name]
 
 
 async def close_shared_pool() -> None:
-    """Ends the running loop's pool; the next use starts a new one."""
-    pool = _pools.pop(asyncio.get_running_loop(), None)
-    if pool is not None:
+    """Ends all pools of the running loop; the next use starts new ones."""
+    for pool in _pools.pop(asyncio.get_running_loop(), {}).values():
         await pool.close()
 
 

@@ -222,3 +222,14 @@ async def _ended(process_id: int) -> bool:
             return True
         await asyncio.sleep(0.02)
     return False
+
+
+async def test_a_child_without_work_is_sent_home_and_the_next_task_starts_another() -> None:
+    async with BoundedPool(1, idle_seconds=0.2) as pool:
+        first = await run(pool, "process_id")
+        assert await run(pool, "process_id") == first
+        deadline = time.monotonic() + 30
+        while psutil.pid_exists(int(str(first))):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+        assert await run(pool, "process_id") != first
