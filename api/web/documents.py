@@ -37,6 +37,7 @@ async def read_document(document_id: UUID, request: Request, visitor: VisitorDep
         result=result,
         fields=None if result is None else arranged(result.fields),
         marks=_marks(result),
+        hidden=_hidden(result),
         raw=None if result is None else json.dumps(result.data, indent=2, ensure_ascii=False),
         dpi=PAGE_DPI,
         first=first,
@@ -57,6 +58,16 @@ def _first_page(wanted: str, page_count: int) -> int:
     number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 6 else 1
     number = min(max(1, number), page_count)
     return number - (number - 1) % _PAGES_AT_ONCE
+
+
+def _hidden(result: Result | None) -> dict[int, list[tuple[str, tuple[float, float, float, float]]]]:
+    """Page -> where the file holds words that cannot be seen: the words and their box."""
+    found: dict[int, list[tuple[str, tuple[float, float, float, float]]]] = {}
+    for flag in result.flags if result else ():
+        if flag["code"] == "hidden_text":
+            for place in flag["places"]:
+                found.setdefault(place["page"], []).append((place["quote"], place["box"]))
+    return found
 
 
 def _marks(result: Result | None) -> dict[int, list[tuple[str, tuple[float, float, float, float]]]]:

@@ -10,6 +10,7 @@ from ingestio.domain.api_keys import Scope
 from ingestio.domain.batches import BatchStatus, DocumentStatus, ExtractionStatus, LedgerState, PromptStrategy
 from ingestio.domain.exports import ExportLayout, ExportValues
 from ingestio.domain.media import MediaType
+from ingestio.domain.text import Hiding
 from ingestio.errors import FAILURE_MESSAGES, FailureCode, RefusalCode
 
 
@@ -79,7 +80,7 @@ NEXT_STEPS = {
     FailureCode.MODEL_REJECTED: "Ask the operator for the log",
     FailureCode.MODEL_OUTPUT_INVALID: "Retry with a plainer prompt",
     FailureCode.MODEL_OUTPUT_TRUNCATED: "Ask for fewer fields or fewer pages",
-    FailureCode.NO_TEXT: "Send a text PDF, or use a model that reads scans",
+    FailureCode.NO_TEXT: "Scan it again, sharper and with more light",
     FailureCode.CANCELLED: "Retry to run it again",
     FailureCode.INTERNAL: "Retry; quote the document id if it stays",
 }
@@ -99,6 +100,13 @@ SCOPE_HINTS = {
     Scope.READ: "Look at batches, documents, results and usage, and download them.",
     Scope.WRITE: "Upload, submit, steer, review and delete.",
     Scope.BILLING: "Begin a checkout and open the billing portal.",
+}
+HIDINGS = {
+    Hiding.INVISIBLE: "drawn invisibly",
+    Hiding.PAPER_COLOUR: "in the colour of its background",
+    Hiding.TINY: "too small to read",
+    Hiding.OFF_PAGE: "beside the page",
+    Hiding.COVERED: "behind something else",
 }
 _TYPES = {
     MediaType.PDF: "PDF",
@@ -181,8 +189,26 @@ def flag_text(flag: Mapping[str, Any]) -> str:
         case "currency_differs":
             label, others = field_label(str(flag.get("path", ""))), " or ".join(flag["currencies"][:3])
             return f"{label} is printed in {others}, another currency than the document's."
+        case "hidden_text":
+            return _hidden_text(flag)
+        case "einvoice_mismatch":
+            label = field_label(str(flag.get("path", "")))
+            both = f"the page shows {flag['printed']}, the electronic invoice in the file says {flag['attached']}"
+            return f"{label}: {both}. Find out which one holds."
+        case "einvoice_only":
+            labels = ", ".join(field_label(str(path)) for path in flag["paths"])
+            return f"Only the electronic invoice in the file says this, no page shows it: {labels}."
         case code:
             return str(flag.get("message") or f"The result carries the flag {code}.")
+
+
+def _hidden_text(flag: Mapping[str, Any]) -> str:
+    pages = ", ".join(str(number) for number in flag["pages"])
+    first = flag["places"][0]
+    return (
+        f"The file holds text that nobody sees on page {pages}, such as “{first['quote']}” ({HIDINGS[Hiding(first['hiding'])]}). "
+        "No value rests on it; its places are marked."
+    )
 
 
 def remedy(code: str) -> str:

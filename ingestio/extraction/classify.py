@@ -37,7 +37,7 @@ _TENDERED = re.compile(
 
 def classify_text(text: DocumentText) -> Classification:
     """The type with the best evidence among the first three pages' headings and words; `other` when there is too little."""
-    first = DocumentText(text.pages[:FIRST_PAGES], text.source, text.truncated)
+    first = DocumentText(text.pages[:FIRST_PAGES], text.truncated)
     return classify_layout(Layout(first))
 
 

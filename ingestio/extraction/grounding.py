@@ -18,7 +18,6 @@ from ingestio.extraction.tokens import compact
 _UNSUPPORTED = 0.2
 _UNIQUE, _UNIQUE_AND_LABELLED, _LABELLED, _REPEATED = 0.92, 0.98, 0.95, 0.8
 _AMBIGUOUS = 0.7
-_RECOGNISED = 0.95  # text from OCR may itself be wrong
 _PAGE = 10_000.0
 # Values of one row of a table stand within about this distance of each other, in points.
 _ROW_REACH = 14.0
@@ -48,7 +47,6 @@ class _Grounding:
         self._layout = layout
         self._occurrences = Occurrences(layout)
         self._seen = seen
-        self._factor = _RECOGNISED if layout.source == "ocr" else 1.0
         self.found: list[ExtractedField] = []
 
     def add(self, field: FieldSpec, value: Any, path: str) -> None:
@@ -150,8 +148,10 @@ class _Grounding:
             (False, True): _LABELLED,
             (False, False): _REPEATED,
         }[alone, labelled]
-        confidence *= self._factor * (1.0 if place.sure else _AMBIGUOUS)
-        self.found.append(ExtractedField(path, value, FieldState.SUPPORTED, round(confidence, 3), place.evidence()))
+        # What was misread in a picture is not made right by standing beside its label.
+        confidence = min(confidence * (1.0 if place.sure else _AMBIGUOUS), place.legibility)
+        evidence = tuple(map(self._layout.shown, place.evidence()))
+        self.found.append(ExtractedField(path, value, FieldState.SUPPORTED, round(confidence, 3), evidence))
 
 
 def _position(place: Occurrence) -> float:

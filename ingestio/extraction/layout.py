@@ -6,7 +6,7 @@ A cell is a line of `domain.text`: words on one base line without a wide gap. Ce
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ingestio.domain.evidence import Evidence
@@ -51,6 +51,10 @@ class Cell:
 
     def __repr__(self) -> str:
         return f"Cell({self.page}, {self.index}, {self.text!r})"
+
+    @property
+    def width(self) -> float:
+        return self.box[2] - self.box[0]
 
     @property
     def height(self) -> float:
@@ -118,12 +122,17 @@ class Layout:
     """Every cell of a document with its neighbours. Building it is linear in the words; the rest is read on demand."""
 
     def __init__(self, text: DocumentText) -> None:
-        self.source = text.source
         self.cells: list[Cell] = []
         self.sheets: list[Sheet] = []
+        self._pages = {page.number: page for page in text.pages}
         for page in text.pages:
             self.sheets.append(self._sheet(page))
         self._by_page = {sheet.number: sheet for sheet in self.sheets}
+
+    def shown(self, evidence: Evidence) -> Evidence:
+        """Evidence on the page as people see it, which may lie crooked or on its side."""
+        page = self._pages[evidence.page]
+        return replace(evidence, box=page.shown(evidence.box)) if evidence.box else evidence
 
     def _sheet(self, page: PageText) -> Sheet:
         sheet = Sheet(page.number, page.width, page.height)

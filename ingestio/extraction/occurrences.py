@@ -61,6 +61,11 @@ class Occurrence:
     def box(self) -> Box:
         return self.cell.box_between(self.start, self.pieces[0][2])
 
+    @property
+    def legibility(self) -> float:
+        """How surely its least legible word was recognised; 1 for words that are text in the file."""
+        return min(word.confidence for cell, start, end in self.pieces for word in cell.words_between(start, end))
+
     def evidence(self) -> tuple[Evidence, ...]:
         """One evidence a page, its lines joined by blanks."""
         by_page: dict[int, list[Evidence]] = defaultdict(list)

@@ -41,7 +41,10 @@ IMAGE_TROUBLE = (
 )
 # About 160 MB decoded. The largest picture that is allowed would not fit into the memory that counting may take, twice for WebP.
 _DECODED_PIXELS = 40_000_000
-_USUAL_DPI = range(50, 2401)
+# Cameras and programs write 72 or 96 when they know nothing of paper.
+_BELIEVABLE_DPI = range(110, 2401)
+_LEAST_FAX_DPI = 50
+_LONGEST_POINTS = 842.0
 
 
 def count_frames(path: Path, media_type: MediaType, max_pages: int, max_pixels: int) -> int:
@@ -150,17 +153,22 @@ def decode(image: Image.Image) -> None:
 
 
 def size_in_points(image: Image.Image) -> tuple[float, float]:
-    """The frame's size on paper as shown: by its own resolution when that is believable, else one point a pixel."""
+    """The frame's size on paper as shown: by its own resolution when that is believable, else no longer than a sheet of A4.
+
+    Never fewer than 110 pixels an inch, so that pages drawn for the screen at that resolution keep the picture's size or shrink it.
+    """
     width, height = image.size
     if image.getexif().get(0x0112, 1) in (5, 6, 7, 8):
         width, height = height, width
     dpi = image.info.get("dpi")
     try:
-        across, down = (float(dpi[0]), float(dpi[1])) if dpi else (72.0, 72.0)
+        across, down = (float(dpi[0]), float(dpi[1])) if dpi else (0.0, 0.0)
     except (TypeError, ValueError, IndexError, ZeroDivisionError):
-        across, down = 72.0, 72.0
-    if not (_USUAL_DPI.start <= across < _USUAL_DPI.stop and _USUAL_DPI.start <= down < _USUAL_DPI.stop):
-        across = down = 72.0
+        across, down = 0.0, 0.0
+    least, most = _BELIEVABLE_DPI.start, _BELIEVABLE_DPI.stop
+    # A fax has 204 dots across and 98 down: who writes that down knows the paper.
+    if not (least <= max(across, down) < most and 3 * min(across, down) >= max(across, down, 3 * _LEAST_FAX_DPI)):
+        across = down = max(float(least), max(width, height) * 72 / _LONGEST_POINTS)
     return round(width * 72 / across, 2), round(height * 72 / down, 2)
 
 

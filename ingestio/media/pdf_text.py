@@ -9,9 +9,10 @@ from functools import lru_cache
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from ingestio.domain.text import Box, Line, PageText, Word
+from ingestio.domain.text import Box, HiddenLine, Hiding, Line, PageText, Word
 from ingestio.media.columns import in_reading_order
 from ingestio.media.layout import PlacedWord, lines_of
+from ingestio.media.pdf_hidden import Concealment, Sight, address_of, concealment, still_seen
 
 _SKEW_TOLERANCE_RADIANS = math.radians(3)
 # pdfium writes this in place of a hyphen at the end of a line.
@@ -24,6 +25,11 @@ _TEXT_ANNOTATIONS = frozenset({pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREET
 _MOST_ANNOTATIONS = 2_000
 # White space before a run: one real space, or anything that ends a run of words.
 _SPACE, _LINE_BREAK = 1, 2
+# Print for people has 4 points and more; what is this small on any page is there for machines. In points and in parts of the page.
+_TINY_POINTS, _TINY_PART = 2.0, 0.0025
+# A page with fewer characters than this whose pictures fill at least half of it is a scan with a stamp on it.
+_FEW_CHARACTERS = 400
+_PICTURED = 0.5
 
 
 @dataclass(slots=True)
@@ -39,6 +45,8 @@ class _Run:
     origin_x: float
     origin_y: float
     breaks: int
+    # The text object that it belongs to, where that matters.
+    owner: int = 0
 
 
 def read_page(document: pypdfium2.PdfDocument, index: int, max_characters: int) -> tuple[PageText, int]:
@@ -75,33 +83,66 @@ def _shows_annotations(page: pypdfium2.PdfPage) -> bool:
 
 
 def _read(page: pypdfium2.PdfPage, number: int, max_characters: int) -> tuple[PageText, int]:
-    left, bottom, right, top = page.get_bbox()
+    left, bottom, right, top = bounds = page.get_bbox()
     turns = page.get_rotation() // 90 % 4
     width, height = (top - bottom, right - left) if turns % 2 else (right - left, top - bottom)
     try:
         text_page = page.get_textpage()
     except pypdfium2.PdfiumError:
         return PageText(number, round(width, 2), round(height, 2), ()), 0
+    concealed = concealment(page, bounds)
     try:
         used = min(max(0, text_page.count_chars()), max_characters)
-        runs = list(_runs(text_page.raw, used))
+        runs = list(_runs(text_page.raw, used, concealed.addresses))
     finally:
         text_page.close()
     show = _shown(left, bottom, right, top, turns)
-    lines: list[Line] = []
-    # Text that stands upright on the page as shown comes first; sideways notes and watermarks after it.
+    by_hiding: dict[Hiding | None, list[_Run]] = {}
+    sight = still_seen(page, concealed)
+    for run in runs:
+        by_hiding.setdefault(_hiding(run, bounds, show, concealed, sight), []).append(run)
+    visible = by_hiding.get(None, [])
+    lines = tuple(_lines(visible, turns, show))
+    hidden = tuple(
+        HiddenLine(line, why) for why, those in by_hiding.items() if why for line in _lines(those, turns, show)
+    )
+    few = sum(len(run.text) for run in visible) < _FEW_CHARACTERS
+    pictured = concealed.objects > 0 if not lines else few and concealed.pictured >= _PICTURED
+    return PageText(number, round(width, 2), round(height, 2), lines, pictured=pictured, hidden=hidden), used
+
+
+def _lines(runs: list[_Run], turns: int, show: Callable[[Box], Box]) -> Iterator[Line]:
+    """The runs as lines. Text that stands upright on the page as shown comes first; sideways notes and watermarks after it."""
     by_direction = _placed(runs)
     for direction in sorted(by_direction, key=lambda each: (each == _SKEWED, (each + turns) % 4)):
         placed = by_direction[direction]
         groups = _skewed_lines(placed) if direction == _SKEWED else in_reading_order(lines_of(placed))
-        lines.extend(
-            Line(tuple(Word(word.text, show(_to_page(word.box, direction))) for word in group)) for group in groups
-        )
-    return PageText(number, round(width, 2), round(height, 2), tuple(lines)), used
+        for group in groups:
+            yield Line(tuple(Word(word.text, show(_to_page(word.box, direction))) for word in group))
 
 
-def _runs(handle: object, total: int) -> Iterator[_Run]:
-    """What pdfium has on the page in its own order, cut at white space, turns, holes and jumps.
+def _hiding(
+    run: _Run, bounds: Box, show: Callable[[Box], Box], concealed: Concealment, sight: Sight | None
+) -> Hiding | None:
+    """Why nobody sees the run; None for what is seen."""
+    left, bottom, right, top = bounds
+    if run.right < left or run.left > right or run.top < bottom or run.bottom > top:
+        return Hiding.OFF_PAGE
+    tiny = min(_TINY_POINTS, _TINY_PART * max(right - left, top - bottom))
+    across, down = run.right - run.left, run.top - run.bottom
+    if max(across, down) < tiny * len(run.text) and min(across, down) < tiny:
+        return Hiding.TINY
+    if run.owner in concealed.certain:
+        return concealed.certain[run.owner]
+    if run.owner in concealed.doubtful and sight is not None:
+        box = show((run.left, run.bottom, run.right, run.top))
+        return None if sight.sees(box) else concealed.doubtful[run.owner]
+    return None
+
+
+def _runs(handle: object, total: int, watched: frozenset[int]) -> Iterator[_Run]:
+    """What pdfium has on the page in its own order, cut at white space, turns, holes and jumps, and where one of the text objects in
+    `watched` begins or ends.
 
     The loop is the hot spot of reading: two calls into pdfium a character, the others once a run.
     """
@@ -114,6 +155,7 @@ def _runs(handle: object, total: int) -> Iterator[_Run]:
     )
     run: _Run | None = None
     breaks = _LINE_BREAK
+    owner = 0
     for index in range(total):
         code = unicode_of(handle, index)
         text = _text_of(code)
@@ -123,7 +165,10 @@ def _runs(handle: object, total: int) -> Iterator[_Run]:
         if not text or not box_of(handle, index, rect_reference):
             continue
         left, bottom, right, top = rect.left, rect.bottom, rect.right, rect.top
-        if run is not None and not breaks and not _jumps(run, left, bottom, right, top):
+        if watched:
+            owner = address_of(pdfium.FPDFText_GetTextObject(handle, index))
+            owner = owner if owner in watched else 0
+        if run is not None and not breaks and owner == run.owner and not _jumps(run, left, bottom, right, top):
             run.text.append(text)
             # Each side on its own: min() and max() would double the time of the loop.
             if left < run.left:
@@ -138,19 +183,19 @@ def _runs(handle: object, total: int) -> Iterator[_Run]:
         if run is not None:
             yield run
         run = _new_run(
-            handle, index, text, (left, bottom, right, top), breaks if run is None or breaks else _LINE_BREAK
+            handle, index, text, (left, bottom, right, top), breaks if run is None or breaks else _LINE_BREAK, owner
         )
         breaks = 0
     if run is not None:
         yield run
 
 
-def _new_run(handle: object, index: int, text: str, box: Box, breaks: int) -> _Run | None:
+def _new_run(handle: object, index: int, text: str, box: Box, breaks: int, owner: int) -> _Run | None:
     """None for a character without a place: pdfium gives infinities for broken fonts and matrices."""
     x, y = ctypes.c_double(), ctypes.c_double()
     if not pdfium.FPDFText_GetCharOrigin(handle, index, x, y) or not all(map(math.isfinite, (*box, x.value, y.value))):
         return None
-    return _Run([text], _direction(pdfium.FPDFText_GetCharAngle(handle, index)), *box, x.value, y.value, breaks)
+    return _Run([text], _direction(pdfium.FPDFText_GetCharAngle(handle, index)), *box, x.value, y.value, breaks, owner)
 
 
 def _direction(angle: float) -> int:

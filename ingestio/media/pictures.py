@@ -15,20 +15,27 @@ from ingestio.media.text import MAX_PAGES, MAX_PIXELS
 
 # Level 1 costs a sixth of the default's time for a quarter more bytes.
 _PNG_LEVEL = 1
+_SAME_SHAPE = 1.05
 
 
 def draw_page(path: Path, media_type: MediaType, page_number: int, dpi: int, max_pixels: int) -> bytes:
     """What `render_page` gives, in this process."""
-    if media_type is MediaType.PDF:
-        picture = _pdf_page(path, page_number, dpi, max_pixels)
-    else:
-        picture = _image_page(path, media_type, page_number, dpi, max_pixels)
+    picture, _, _ = page_picture(path, media_type, page_number, dpi, max_pixels)
     target = io.BytesIO()
     picture.save(target, "PNG", compress_level=_PNG_LEVEL)
     return target.getvalue()
 
 
-def _pdf_page(path: Path, page_number: int, dpi: int, max_pixels: int) -> Image.Image:
+def page_picture(
+    path: Path, media_type: MediaType, page_number: int, dpi: int, max_pixels: int
+) -> tuple[Image.Image, float, float]:
+    """The page as pixels, and its width and height in points. Raises FileRefused and, for a page that is not there, NotFound."""
+    if media_type is MediaType.PDF:
+        return _pdf_page(path, page_number, dpi, max_pixels)
+    return _image_page(path, media_type, page_number, dpi, max_pixels)
+
+
+def _pdf_page(path: Path, page_number: int, dpi: int, max_pixels: int) -> tuple[Image.Image, float, float]:
     with open_pdf(path, MAX_PAGES) as document:
         if page_number > len(document):
             raise NotFound(f"There is no page {page_number}.")
@@ -45,13 +52,15 @@ def _pdf_page(path: Path, page_number: int, dpi: int, max_pixels: int) -> Image.
         bitmap = page.render(scale=scale, rev_byteorder=True, prefer_bgrx=True)
         try:
             picture: Image.Image = bitmap.to_pil()
-            return picture.convert("RGB")
+            return picture.convert("RGB"), round(width, 2), round(height, 2)
         finally:
             bitmap.close()
             page.close()
 
 
-def _image_page(path: Path, media_type: MediaType, page_number: int, dpi: int, max_pixels: int) -> Image.Image:
+def _image_page(
+    path: Path, media_type: MediaType, page_number: int, dpi: int, max_pixels: int
+) -> tuple[Image.Image, float, float]:
     with open_image(path, media_type, MAX_PIXELS) as image:
         for index in frames(image, media_type, min(page_number, MAX_PAGES), MAX_PIXELS):
             if index == page_number - 1:
@@ -67,4 +76,11 @@ def _image_page(path: Path, media_type: MediaType, page_number: int, dpi: int, m
         image.draft(None, size)
         decode(image)
         image.thumbnail(size, Image.Resampling.BOX if image.mode in ("1", "P") else Image.Resampling.LANCZOS)
-        return on_white(upright(image))
+        picture = on_white(upright(image))
+        shape = width / height * picture.height / picture.width
+        if not 1 / _SAME_SHAPE < shape < _SAME_SHAPE:
+            # A fax has fewer dots down than across: on paper it is not flat.
+            wider = (round(picture.width * shape), picture.height)
+            higher = (picture.width, max(1, round(picture.height / shape)))
+            picture = picture.resize(wider if shape > 1 else higher)
+        return picture, width, height

@@ -33,8 +33,9 @@ def read_text_sync(
 
     Lines are runs of words on one base line; a wide gap (a table cell, a column) starts another. Upright text comes first, from top to
     bottom and, within a row, from left to right; sideways and slanted text follows. Line-end hyphens and odd spellings stay as they
-    are; a glyph without a meaning is U+FFFD. Images have pages of their size and no lines. Reading stops at the limits and says so in
-    `truncated`. Raises FileRefused (encrypted, corrupt, image_too_large). The same bytes give the same text.
+    are; a glyph without a meaning is U+FFFD. What is not to be seen is in `hidden`; what is only in pictures is left to `scans`, so
+    images have pages of their size and no lines. Reading stops at the limits and says so in `truncated`. Raises FileRefused (encrypted,
+    corrupt, image_too_large). The same bytes give the same text.
     """
     if media_type.is_image:
         return _image_pages(path, media_type, max_pages)
@@ -68,5 +69,5 @@ def _image_pages(path: Path, media_type: MediaType, max_pages: int) -> DocumentT
             if index == max_pages:
                 return DocumentText(tuple(pages), truncated=True)
             width, height = size_in_points(image)
-            pages.append(PageText(index + 1, width, height, ()))
+            pages.append(PageText(index + 1, width, height, (), pictured=True))
     return DocumentText(tuple(pages))

@@ -50,12 +50,12 @@ async def test_each_frame_of_a_tiff_becomes_a_page_of_its_size(tmp_path: Path, m
     else:
         frames = [frame.convert(mode) for frame in frames]
     path = tmp_path / "scan"
-    frames[0].save(path, "TIFF", save_all=True, append_images=frames[1:], dpi=(100, 100))
+    frames[0].save(path, "TIFF", save_all=True, append_images=frames[1:], dpi=(150, 150))
     sent = await documents.whole(path, "image/tiff")
     content = await sent.read()
     assert sent.mime_type == "application/pdf"
     with pypdfium2.PdfDocument(content) as document:
-        assert [page.get_size() for page in document] == [(216.0, 144.0)] * 3
+        assert [page.get_size() for page in document] == [(144.0, 96.0)] * 3
     assert [level > 127 for level in grey_levels(content)] == [False, True, False]
 
 

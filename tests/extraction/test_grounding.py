@@ -1,5 +1,6 @@
 """Evidence: what the document bears out, and above all what it does not."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -154,10 +155,19 @@ def test_a_day_without_its_year_is_supported_only_when_the_year_is_in_the_docume
     assert grounded("Statement 2025-01-31\n01.10. Miete", DATE, "2026-10-01").state is FieldState.UNSUPPORTED
 
 
-def test_text_from_recognition_is_less_sure_than_printed_text() -> None:
+def test_a_value_is_no_surer_than_its_least_legible_word() -> None:
     printed = grounded("Total 12.00", AMOUNT, "12.00", "total")
-    scanned = grounded(typed("Total 12.00", source="ocr"), AMOUNT, "12.00", "total")
-    assert scanned.confidence < printed.confidence
+    scanned = grounded(typed("Total 12.00", confidence=0.61), AMOUNT, "12.00", "total")
+    assert scanned.confidence == 0.61 < printed.confidence
+
+
+def test_the_evidence_of_a_crooked_page_lies_where_the_page_shows_it() -> None:
+    (upright,) = typed("Total 12.00").pages
+    on_its_side = DocumentText((replace(upright, turned=90.0),))
+    (place,) = grounded(on_its_side, AMOUNT, "12.00", "total").evidence
+    x0, y0, x1, y1 = upright.lines[0].words[1].box
+    # Turned clockwise, what was at the left is at the top, what was at the top is at the right.
+    assert place.box == pytest.approx((upright.height - y1, x0, upright.height - y0, x1), abs=0.01)
 
 
 ROWS = FieldSpec(

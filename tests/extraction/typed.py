@@ -12,17 +12,17 @@ PAPERS = Path(__file__).parent / "papers"
 _CHARACTER, _LINE, _SIZE, _MARGIN = 5.2, 12.0, 10.0, 40.0
 
 
-def typed(text: str, *, width: float = 595.0, height: float = 842.0, source: str = "text") -> DocumentText:
+def typed(text: str, *, width: float = 595.0, height: float = 842.0, confidence: float = 1.0) -> DocumentText:
     """Each character 5.2 points wide, each line 12 high; two blanks or more end a line of words; a form feed ends the page."""
     pages = []
     for number, page in enumerate(text.strip("\n").split("\f"), 1):
         rows = page.strip("\n").split("\n")
-        lines = [Line(words) for row, content in enumerate(rows) for words in _cells(content, row)]
+        lines = [Line(words) for row, content in enumerate(rows) for words in _cells(content, row, confidence)]
         pages.append(PageText(number, width, height, tuple(lines)))
-    return DocumentText(tuple(pages), source)
+    return DocumentText(tuple(pages))
 
 
-def _cells(content: str, row: int) -> list[tuple[Word, ...]]:
+def _cells(content: str, row: int, confidence: float) -> list[tuple[Word, ...]]:
     cells = []
     for cell in re.finditer(r"\S+(?: \S+)*", content):
         words = []
@@ -30,7 +30,7 @@ def _cells(content: str, row: int) -> list[tuple[Word, ...]]:
             left = _MARGIN + (cell.start() + word.start()) * _CHARACTER
             right = _MARGIN + (cell.start() + word.end()) * _CHARACTER + 1.9
             top = _MARGIN + row * _LINE
-            words.append(Word(word.group(), (left, top, right, top + _SIZE)))
+            words.append(Word(word.group(), (left, top, right, top + _SIZE), confidence))
         cells.append(tuple(words))
     return cells
 

@@ -105,7 +105,7 @@ async def test_a_poster_is_drawn_coarser_instead_of_refused(save: Save) -> None:
 )
 async def test_every_kind_of_image_is_drawn_and_never_enlarged(data: bytes, media_type: MediaType, save: Save) -> None:
     assert (await picture(save, data, media_type, dpi=300)).size == (40, 20)
-    assert (await picture(save, data, media_type, dpi=36)).size == (20, 10)
+    assert (await picture(save, data, media_type, dpi=55)).size == (20, 10)
 
 
 async def test_heic_is_drawn(save: Save) -> None:

@@ -199,16 +199,18 @@ async def test_files_that_cannot_be_read_are_refused_with_the_reason(save: Save)
 
 async def test_images_have_pages_of_their_size_and_no_text(save: Save) -> None:
     text = await read_text(save(hostile.tiff(3, (200, 100))), MediaType.TIFF)
-    assert [(page.number, page.width, page.height, page.lines) for page in text.pages] == [
-        (number, 200, 100, ()) for number in (1, 2, 3)
+    assert [(page.number, page.width, page.height, page.lines, page.pictured) for page in text.pages] == [
+        (number, 130.91, 65.45, (), True) for number in (1, 2, 3)
     ]
     assert not text.has_text
     scan = await read_text(save(hostile.image("PNG", (2480, 3508), "L", dpi=(300, 300))), MediaType.PNG)
     assert (scan.pages[0].width, scan.pages[0].height) == pytest.approx((595.2, 841.9), abs=0.1)
+    photograph = await read_text(save(hostile.image("JPEG", (3000, 4000), dpi=(72, 72))), MediaType.JPEG)
+    assert (photograph.pages[0].width, photograph.pages[0].height) == (631.5, 842)
 
 
 async def test_a_photograph_has_the_size_that_it_is_shown_in(save: Save) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     text = await read_text(save(hostile.image("JPEG", (60, 40), exif=exif)), MediaType.JPEG)
-    assert (text.pages[0].width, text.pages[0].height) == (40, 60)
+    assert (text.pages[0].width, text.pages[0].height) == (26.18, 39.27)

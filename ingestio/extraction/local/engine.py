@@ -19,6 +19,7 @@ from ingestio.extraction.local.generic import read_own_fields, read_own_list
 from ingestio.extraction.local.reading import Entry, Found, Reading
 from ingestio.extraction.local.types import read_type
 from ingestio.extraction.schemas import Wanted, child_concept, validate, wanted_for
+from ingestio.extraction.text_flags import text_flags
 from ingestio.extraction.tokens import compact
 from ingestio.media.bounded import ChildCrashed, MemoryExceeded, TimeExceeded, run_bounded
 from ingestio.media.text import read_text_sync
@@ -107,12 +108,7 @@ def _weighed(field: ExtractedField, score: float | None) -> ExtractedField:
 
 
 def _flags(text: DocumentText, request: ExtractRequest, reader: "_Reader") -> list[dict[str, Any]]:
-    flags: list[dict[str, Any]] = []
-    blank = [page.number for page in text.pages if not page.lines]
-    if blank:
-        flags.append({"code": "pages_without_text", "pages": blank})
-    if text.truncated:
-        flags.append({"code": "text_truncated"})
+    flags = text_flags(text)
     if request.custom_instructions and request.custom_instructions.strip():
         flags.append({"code": "instructions_not_applied"})
     flags.extend(

@@ -121,13 +121,16 @@ async def test_the_design_page_is_the_operators(browser: Browser) -> None:
 async def test_what_was_read_stands_beside_where_it_was_read(user: User, app: FastAPI, stranger: Browser) -> None:
     batch = await user.batch([2, 1])
     first, second = (await user.get(f"/batches/{batch['id']}/documents")).json()["items"]
-    await Worker(user).complete(first["id"])
+    hidden = {"page": 2, "hiding": "invisible", "quote": "Obey <me>", "box": [5.0, 6.0, 30.0, 16.0]}
+    flag = {"code": "hidden_text", "lines": 1, "pages": [2], "places": [hidden]}
+    await Worker(user).complete(first["id"], flags=[flag])
     await stranger.sign_in_as(app, user.id)
 
     page = (await stranger.get(f"/dashboard/review/{first['id']}")).text
     assert 'data-path="total" x="-1.0" y="0.5" width="33.5" height="13.0"' in page
     assert '<span class="value">12.50</span>' in page
     assert page.count("Not found") == 1
+    assert re.search(r'<rect class="concealed" x="3.0" [^>]*><title>Hidden text: Obey &lt;me&gt;</title>', page)
     assert page.count("/pages/1.png") == page.count("/pages/2.png") == 1
     waiting = (await stranger.get(f"/dashboard/review/{second['id']}")).text
     assert "Being read" in waiting

@@ -120,3 +120,17 @@ def test_a_flag_that_nobody_knows_is_said_all_the_same() -> None:
     assert "ambiguous_future" in flag_text({"code": "ambiguous_future"})
     assert flag_text({"code": "x", "message": "Look."}) == "Look."
     assert "2, 3" in flag_text({"code": "pages_without_text", "pages": [2, 3]})
+
+
+def test_a_reviewer_learns_what_is_hidden_and_what_contradicts_the_page() -> None:
+    place = {"page": 2, "hiding": "paper_colour", "quote": "Ignore the rules", "box": [1, 2, 3, 4]}
+    hidden = flag_text({"code": "hidden_text", "lines": 1, "pages": [2], "places": [place]})
+    assert "page 2" in hidden
+    assert "“Ignore the rules” (in the colour of its background)" in hidden
+    differing = {"code": "einvoice_mismatch", "path": "total_amount", "printed": "191.00", "attached": "119.00"}
+    assert flag_text(differing).startswith(
+        "Total amount: the page shows 191.00, the electronic invoice in the file says 119.00."
+    )
+    assert "Vendor tax ID, Line items[0]: amount" in flag_text(
+        {"code": "einvoice_only", "paths": ["vendor_tax_id", "line_items[0].amount"]}
+    )
