@@ -75,7 +75,7 @@ FAILURE_MESSAGES: dict[FailureCode, str] = {
     FailureCode.MODEL_REJECTED: "The model refused the request. Nothing was charged; an operator can see why in the log.",
     FailureCode.MODEL_OUTPUT_INVALID: "The model's answer did not fit the schema, even after a repair turn. Nothing was charged.",
     FailureCode.MODEL_OUTPUT_TRUNCATED: "The model's answer was cut off. Nothing was charged; ask for fewer fields or fewer pages.",
-    FailureCode.NO_TEXT: "The document holds no text that this engine can read; it may be a scan. Nothing was charged.",
+    FailureCode.NO_TEXT: "No text could be read in the document, not in its pictures either. Nothing was charged.",
     FailureCode.CANCELLED: "Cancelled before it was finished. Nothing was charged.",
     FailureCode.INTERNAL: "Something went wrong on our side. Nothing was charged; retry, and quote the document id if it stays.",
 }

@@ -25,8 +25,9 @@ HEARTBEAT_TIMEOUT = timedelta(seconds=12)
 # One extraction may upload, classify, extract and repair: so many calls, each with the whole timeout of one.
 MODEL_CALLS_PER_STEP = 4
 
-# What a step needs beyond its calls: fetching the file, reading its text, grounding, writing the answer.
-EXTRACTION_OVERHEAD = timedelta(seconds=240)
+# What a step needs beyond its calls: fetching the file, reading its text, grounding, writing the answer. A scan of 500 pages takes ten
+# minutes alone and may wait for others that use the same recognition; a step that hangs is found by its heartbeats long before.
+EXTRACTION_OVERHEAD = timedelta(hours=1)
 
 # A model that is away is asked again and again, at most this far apart; a 429 with a delay overrides the interval. There is no limit on
 # attempts because the activity itself knows how long the outage has lasted and gives up with a typed failure (INGESTIO_MODEL_WAIT_SECONDS);

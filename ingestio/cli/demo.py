@@ -81,7 +81,7 @@ def _surprises(demo: DemoBatch, rows: Sequence[ExportRow]) -> list[str]:
 def _expected(sample: Sample) -> tuple[str, str | None]:
     if sample.refused is not None:
         return REFUSED, sample.refused
-    return (COMPLETED, None) if sample.failed is None else ("failed", sample.failed)
+    return COMPLETED, None
 
 
 def _say_where_to_look(settings: Settings, service: Service, *, once: bool) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from ingestio.samples import documents_folder
 
@@ -85,6 +86,11 @@ def folder(tmp_path: Path) -> Path:
     made = tmp_path / "inbox"
     made.mkdir()
     return made
+
+
+def put_blank(folder: Path) -> None:
+    """A picture of an empty sheet, `nothing.png`: it is accepted, and no text can be read in it."""
+    Image.new("L", (200, 100), 255).save(folder / "nothing.png")
 
 
 def put(folder: Path, *names: str) -> None:

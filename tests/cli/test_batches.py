@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ingestio.samples import sample
-from tests.cli.conftest import Instance, ingestio, put
+from tests.cli.conftest import Instance, ingestio, put, put_blank
 
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -18,7 +18,8 @@ def batch_id(up: Instance, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A batch that ended with one completed, one failed and one refused file."""
     folder = tmp_path_factory.mktemp("inbox") / "March papers"
     folder.mkdir()
-    put(folder, "invoice-HP-104482.pdf", "Scan-vet-invoice.png", "payslip-2026-10.pdf")
+    put(folder, "invoice-HP-104482.pdf", "payslip-2026-10.pdf")
+    put_blank(folder)
     output = folder.parent / "out.json"
     assert up.ingestio("extract", folder, "-o", output).returncode == 3
     return str(json.loads(output.read_text())[0]["batch"])
@@ -43,7 +44,7 @@ def test_one_batch_is_shown_with_its_files_and_reasons(up: Instance, batch_id: s
     lines = up.ingestio("batches", "show", batch_id).stdout.splitlines()
     assert lines[0] == f"{batch_id}  March papers"
     assert re.fullmatch(rf"invoice-HP-104482.pdf +invoice +1 +completed +{UUID}", lines[5])
-    assert re.fullmatch(rf"Scan-vet-invoice.png +1 +failed +no_text +{UUID}", lines[6])
+    assert re.fullmatch(rf"nothing.png +1 +failed +no_text +{UUID}", lines[6])
     assert re.fullmatch(r"payslip-2026-10.pdf +refused +encrypted", lines[7])
 
 
@@ -83,7 +84,7 @@ def test_an_action_that_the_status_forbids_is_said(up: Instance, batch_id: str, 
 
 
 def test_a_retry_runs_the_failed_documents_again(up: Instance, folder: Path, tmp_path: Path) -> None:
-    put(folder, "Scan-vet-invoice.png")
+    put_blank(folder)
     assert up.ingestio("extract", folder, "-o", tmp_path / "out.json").returncode == 1
     (row,) = json.loads((tmp_path / "out.json").read_text())
     done = up.ingestio("batches", "retry", row["batch"])

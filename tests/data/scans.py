@@ -110,9 +110,9 @@ def encoded(picture: Picture, kind: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def unread(document_type: str, pages: int, fields: dict[str, str]) -> dict[str, Any]:
-    """What is expected of a picture: no text until something recognises it, and then these fields."""
-    return {"failed": "no_text", "document_type": document_type, "pages": pages, "fields": fields}
+def pictured(document_type: str, pages: int, fields: dict[str, str]) -> dict[str, Any]:
+    """What is expected of a picture: no text in the file, and these fields once it is recognised."""
+    return {"scanned": True, "document_type": document_type, "pages": pages, "fields": fields}
 
 
 def receipt_jpeg() -> Made:
@@ -125,7 +125,7 @@ def receipt_jpeg() -> Made:
     edge.rectangle((119, 69, 120 + page.width, 70 + page.height), outline=205, width=2)
     picture = scanned(glass, 1.7, strength=16, seed=11)
     content = encoded(picture, "JPEG", quality=68, dpi=(170, 170))
-    return Made("scan_2026-09-21_0003.jpg", content, unread("receipt", 1, fields))
+    return Made("scan_2026-09-21_0003.jpg", content, pictured("receipt", 1, fields))
 
 
 def invoice_png() -> Made:
@@ -133,7 +133,7 @@ def invoice_png() -> Made:
     fields, pdf = clinic_page()
     picture = scanned(rendered(pdf, 110)[0], -0.8, strength=22, seed=23)
     greys = picture.point([value // 16 * 17 for value in range(256)])
-    return Made("Scan-vet-invoice.png", encoded(greys, "PNG", dpi=(110, 110)), unread("invoice", 1, fields))
+    return Made("Scan-vet-invoice.png", encoded(greys, "PNG", dpi=(110, 110)), pictured("invoice", 1, fields))
 
 
 def parking_webp() -> Made:
@@ -141,7 +141,7 @@ def parking_webp() -> Made:
     fields, pdf = parking_page()
     page = rendered(pdf, 260)[0]
     picture = photographed(page, (900, 1200), (168, 118, 706, 84, 792, 1046, 126, 1098), seed=5)
-    return Made("IMG_20261002_1836.webp", encoded(picture, "WEBP", quality=58), unread("receipt", 1, fields))
+    return Made("IMG_20261002_1836.webp", encoded(picture, "WEBP", quality=58), pictured("receipt", 1, fields))
 
 
 def contract_tiff() -> Made:
@@ -155,7 +155,7 @@ def contract_tiff() -> Made:
             grey.point([255 if value > 150 else 0 for value in range(256)]).convert("1", dither=Image.Dither.NONE)
         )
     content = encoded(frames[0], "TIFF", save_all=True, append_images=frames[1:], compression="group4", dpi=(150, 150))
-    return Made("NDA_signed_fax.tif", content, unread("contract", 3, fields))
+    return Made("NDA_signed_fax.tif", content, pictured("contract", 3, fields))
 
 
 def invoice_scan_pdf() -> Made:
@@ -178,4 +178,4 @@ def invoice_scan_pdf() -> Made:
         creationDate=moment,
         modDate=moment,
     )
-    return Made("20260902081402.pdf", content, unread("invoice", 2, fields))
+    return Made("20260902081402.pdf", content, pictured("invoice", 2, fields))

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import NewVisit, Visit, sample_paths
@@ -18,10 +19,11 @@ def complaints(page: Page) -> list[str]:
     return [f"{page.url}: {item}" for item in found]
 
 
-def pages_of(visit: Visit) -> list[str]:
+def pages_of(visit: Visit, nothing: Path) -> list[str]:
     """Every kind of page, with something on it: a batch with refused, failed and completed documents, a draft at each step."""
     page = visit.go("/dashboard/batch-upload")
-    upload(page, sample_paths("invoice-HP-104482.pdf", "Scan-vet-invoice.png", "payslip-2026-10.pdf"))
+    Image.new("L", (200, 100), 255).save(nothing)
+    upload(page, [*sample_paths("invoice-HP-104482.pdf", "payslip-2026-10.pdf"), nothing])
     draft = page.evaluate("location.pathname")
     page.get_by_role("link", name="Next: prompts").click()
     page.get_by_role("radio", name="Detect each type").check()
@@ -71,11 +73,13 @@ def test_the_checks_would_notice(new_visit: NewVisit) -> None:
     assert found.count("nothing says what this is") == 3
 
 
-def test_every_page_is_named_labelled_and_readable_in_light_and_dark_and_fits_a_phone(new_visit: NewVisit) -> None:
+def test_every_page_is_named_labelled_and_readable_in_light_and_dark_and_fits_a_phone(
+    new_visit: NewVisit, tmp_path: Path
+) -> None:
     light = new_visit()
     light.watch.refusals_are_expected = True
     light.sign_in()
-    paths = pages_of(light)
+    paths = pages_of(light, tmp_path / "nothing.png")
     dark, phone = new_visit(dark=True), new_visit(width=PHONE, height=780)
     wrong: list[str] = []
     for window in (light, dark, phone):

@@ -26,7 +26,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
 READABLE = [
     name
     for name, expected in EXPECTED.items()
-    if "fields" in expected and "failed" not in expected and name.endswith(".pdf")
+    if "fields" in expected and "scanned" not in expected and name.endswith(".pdf")
 ]
 
 

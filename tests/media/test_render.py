@@ -109,7 +109,7 @@ async def test_every_kind_of_image_is_drawn_and_never_enlarged(data: bytes, medi
 
 
 async def test_heic_is_drawn(save: Save) -> None:
-    shown = await picture(save, hostile.HEIC, MediaType.HEIC)
+    shown = await picture(save, hostile.HEIC, MediaType.HEIC, dpi=110)
     assert shown.size == (64, 32)
     red, green, blue = shown.getpixel((16, 16))  # type: ignore[misc]
     assert red > 200 > 80 > max(green, blue)
@@ -124,7 +124,7 @@ async def test_transparency_is_white_paper(save: Save) -> None:
 async def test_a_photograph_is_drawn_upright(save: Save) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    assert (await picture(save, hostile.image("JPEG", (60, 40), exif=exif), MediaType.JPEG)).size == (40, 60)
+    assert (await picture(save, hostile.image("JPEG", (60, 40), exif=exif), MediaType.JPEG, dpi=110)).size == (40, 60)
 
 
 async def test_what_cannot_be_drawn_is_refused(save: Save) -> None:

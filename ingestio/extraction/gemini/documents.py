@@ -17,7 +17,7 @@ from ingestio.domain.text import DocumentText
 from ingestio.errors import DocumentFailed, FailureCode, FileRefused
 from ingestio.media.bounded import BoundedFailure, run_bounded
 from ingestio.media.excerpts import first_pages_sync, tiff_as_pdf_sync, unlocked_sync
-from ingestio.media.text import read_text_sync
+from ingestio.media.scans import read_document
 
 CLASSIFIED_PAGES: Final = 2
 
@@ -76,12 +76,10 @@ async def first_pages(path: Path, mime_type: str, page_count: int) -> Document:
 
 
 async def text_of(path: Path, mime_type: str) -> DocumentText:
-    """The text to hold values against; empty when the file has none or it cannot be read within the limits."""
+    """The text to hold values against, of pictures too; empty when the file has none or it cannot be read within the limits."""
     media_type = MediaType(mime_type)
     try:
-        return await run_bounded(
-            read_text_sync, path.resolve(), media_type, wall_seconds=_WALL_SECONDS, memory_bytes=_MEMORY_BYTES
-        )
+        return await read_document(path.resolve(), media_type, wall_seconds=_WALL_SECONDS, memory_bytes=_MEMORY_BYTES)
     except (BoundedFailure, FileRefused):
         return DocumentText(())
 

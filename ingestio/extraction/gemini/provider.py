@@ -17,6 +17,7 @@ from ingestio.extraction.gemini.questions import Found, Question, Unfit
 from ingestio.extraction.grounding import ground
 from ingestio.extraction.prompts import requested_fields
 from ingestio.extraction.schemas import DOCUMENT_TYPES, fields_for
+from ingestio.extraction.text_flags import text_flags
 
 if TYPE_CHECKING:
     from google.genai import types
@@ -118,7 +119,7 @@ class GeminiProvider:
             model=model or self._model,
             data=found.data,
             fields=await asyncio.to_thread(ground, found.data, fields, text),
-            flags=() if text.has_text else (_NOT_VERIFIABLE,),
+            flags=tuple(text_flags(text)) if text.has_text else (_NOT_VERIFIABLE,),
             usage=_sum(usage, spent),
             schema_version=DOCUMENT_TYPES.get(document_type, DOCUMENT_TYPES[OTHER]).schema_version,
         )

@@ -1,13 +1,13 @@
-"""The offline provider: reads the text layer in a bounded child, applies the rules, and grounds what they found."""
+"""The offline provider: reads the text in bounded children, that of pictures too, applies the rules, and grounds what they found."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from ingestio.domain.evidence import Evidence, FieldState
 from ingestio.domain.fields import ExtractedField, Extraction, FieldKind, FieldSpec
 from ingestio.domain.media import MediaType
-from ingestio.domain.text import DocumentText
+from ingestio.domain.text import DocumentText, PageText
 from ingestio.errors import DocumentFailed, FailureCode, FileRefused
 from ingestio.extraction.base import Classification, ClassifyRequest, ExtractRequest
 from ingestio.extraction.catalogue import DOCUMENT_TYPES, Concept
@@ -22,9 +22,11 @@ from ingestio.extraction.schemas import Wanted, child_concept, validate, wanted_
 from ingestio.extraction.text_flags import text_flags
 from ingestio.extraction.tokens import compact
 from ingestio.media.bounded import ChildCrashed, MemoryExceeded, TimeExceeded, run_bounded
+from ingestio.media.overlay import pictured_pages, with_recognised
+from ingestio.media.scans import recognise
 from ingestio.media.text import read_text_sync
 
-R = TypeVar("R")
+R = TypeVar("R", ClassifyRequest, ExtractRequest)
 T = TypeVar("T")
 
 NAME = "local"
@@ -35,39 +37,72 @@ _MEMORY_BYTES = 1 << 30
 _NOT_SURE = 0.6
 
 
+Recognised = Mapping[int, PageText]
+"""Pages that are pictures as they were read, by their number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """Instead of an answer: these pages are pictures and must be recognised first."""
+
+    pages: tuple[int, ...]
+
+
 class LocalProvider:
-    """Rules over the text layer (R75). It spends no tokens, needs no network and gives the same answer every time."""
+    """Rules over words with places (R75). It spends no tokens, needs no network and gives the same answer every time."""
 
     name = NAME
     model = MODEL
 
     async def classify(self, request: ClassifyRequest) -> Classification:
-        """Raises DocumentFailed(no_text) for a document without a text layer, DocumentFailed(file_missing) for an unreadable one."""
-        return await _bounded(classify_sync, request)
+        """Raises DocumentFailed(no_text) for a document in which nothing can be read, DocumentFailed(file_missing) for one that no reader
+        opens."""
+        return await _bounded(classify_sync, request, min(request.page_count, _CLASSIFY_PAGES))
 
     async def extract(self, request: ExtractRequest) -> Extraction:
-        """Raises DocumentFailed(no_text) for a document without a text layer, DocumentFailed(file_missing) for an unreadable one."""
-        return await _bounded(extract_sync, request)
+        """Raises DocumentFailed(no_text) for a document in which nothing can be read, DocumentFailed(file_missing) for one that no reader
+        opens."""
+        return await _bounded(extract_sync, request, request.page_count)
 
 
-async def _bounded(function: Callable[[R], T], request: R) -> T:
-    """Runs in a bounded child; a file that no reader opens, or that breaks the limits, is a file that could not be read."""
+async def _bounded(function: Callable[[R, Recognised | None], T | Pictured], request: R, pages: int) -> T:
+    """Runs in a bounded child; a file that no reader opens, or that breaks the limits, is a file that could not be read.
+
+    A document with a text layer takes one visit to a child; where pages are pictures, they are recognised and it takes another.
+    """
+    media_type = MediaType(request.mime_type)
+    answer: T | Pictured = Pictured(tuple(range(1, pages + 1)))
     try:
-        return await run_bounded(function, request, wall_seconds=_WALL_SECONDS, memory_bytes=_MEMORY_BYTES)
+        if not media_type.is_image:
+            answer = await run_bounded(function, request, None, wall_seconds=_WALL_SECONDS, memory_bytes=_MEMORY_BYTES)
+        if not isinstance(answer, Pictured):
+            return answer
+        recognised = await recognise(request.path, media_type, answer.pages)
+        answer = await run_bounded(
+            function, request, recognised, wall_seconds=_WALL_SECONDS, memory_bytes=_MEMORY_BYTES
+        )
+        assert not isinstance(answer, Pictured), "pages are recognised once"
+        return answer
     except (FileRefused, TimeExceeded, MemoryExceeded, ChildCrashed):
         raise DocumentFailed(FailureCode.FILE_MISSING) from None
 
 
-def classify_sync(request: ClassifyRequest) -> Classification:
-    """`LocalProvider.classify` in this process; call it only inside a bounded child."""
+def classify_sync(request: ClassifyRequest, recognised: Recognised | None) -> Classification | Pictured:
+    """`LocalProvider.classify` in this process; call it only inside a bounded child. `recognised` None: nothing was tried yet."""
     text = read_text_sync(request.path, MediaType(request.mime_type), max_pages=_CLASSIFY_PAGES)
+    if recognised is None and (pages := pictured_pages(text)):
+        return Pictured(pages)
+    text = with_recognised(text, recognised or {})
     _require_text(text)
     return classify_layout(Layout(text))
 
 
-def extract_sync(request: ExtractRequest) -> Extraction:
-    """`LocalProvider.extract` in this process; call it only inside a bounded child."""
-    return extract_from(read_text_sync(request.path, MediaType(request.mime_type)), request)
+def extract_sync(request: ExtractRequest, recognised: Recognised | None) -> Extraction | Pictured:
+    """`LocalProvider.extract` in this process; call it only inside a bounded child. `recognised` None: nothing was tried yet."""
+    text = read_text_sync(request.path, MediaType(request.mime_type))
+    if recognised is None and (pages := pictured_pages(text)):
+        return Pictured(pages)
+    return extract_from(with_recognised(text, recognised or {}), request)
 
 
 def extract_from(text: DocumentText, request: ExtractRequest) -> Extraction:

@@ -1,0 +1,347 @@
+"""Reads the words of a page from its picture (OCR). Runs inside the bounded child process that holds the one engine.
+
+A detector finds lines of text wherever and however they lie, a recogniser reads each. The page's own direction is the one in which most
+of its lines lie and, of the two ways along them, the one that reads better; words get their places in the page turned upright.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ingestio.domain.media import MediaType
+from ingestio.domain.text import Bend, Line, PageText, Word
+from ingestio.media.columns import in_reading_order
+from ingestio.media.layout import PlacedWord, lines_of
+from ingestio.media.pictures import page_picture
+
+Pixels = np.ndarray[Any, Any]
+Quad = np.ndarray[Any, Any]
+"""Four corners in pixels, clockwise from where the text begins at its top."""
+
+# Small print is still some 15 pixels high; more pixels cost time and read no better.
+_DPI = 250
+_MAX_PIXELS = 6_000_000
+# No paper that is read at once is longer; a longer page is one whose maker took pixels for points.
+_LONGEST_POINTS = 1_300.0
+_USUAL_POINTS = 842.0
+_DETECTED_SIDE_PIXELS = 1408
+# The height at which lines are recognised, a property of the model.
+_STRIP_HEIGHT = 48
+# What reads worse is a picture of something else.
+_LEAST_CONFIDENCE = 0.6
+# A recogniser is never as sure as text in the file is.
+_MOST_CONFIDENCE = 0.95
+# A line this much longer across the page's direction than along it, and longer than others are high, stands sideways.
+_SIDEWAYS = 2.5
+# Lines that are tried both ways round before the rest is read.
+_TRIED = 5
+_CLEAR = 0.9
+# Between two characters of a line, in columns of the recogniser (8 pixels of its strip); more is a blank that it did not write.
+_WIDE_COLUMNS = 7.0
+# Where the letters' base line is, from the bottom of the detector's box, in parts of its height.
+_DESCENT = 0.22
+_FLAT: Bend = (0.0, 0.0, 0.0, 0.0)
+# Fewer lines, or less of a bend, say nothing sure about the paper; more of one is no page of lines.
+_LEAST_SLOPES = 6
+_LEAST_BEND_POINTS = 1.5
+_MOST_BEND = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """A word within its line: from where to where, in parts of the line's length."""
+
+    text: str
+    start: float
+    end: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Strip:
+    """A line as it was recognised."""
+
+    quad: Quad
+    spots: tuple[_Spot, ...]
+    confidence: float
+
+
+def recognise_page(path: Path, media_type: MediaType, page_number: int, threads: int) -> PageText:
+    """What stands on the page (from 1), as far as it can be read from its picture. Raises what `page_picture` raises.
+
+    The page is given upright and in the usual size: `turned` and `scale` say how it lies in the file. Each word's confidence is that
+    of its least legible character. The same bytes give the same text.
+    """
+    picture, width, height = page_picture(path, media_type, page_number, _DPI, _MAX_PIXELS)
+    pixels = np.ascontiguousarray(np.asarray(picture.convert("RGB"))[:, :, ::-1])
+    strips, turned = _read(pixels, _Engine.shared(threads))
+    longest = max(width, height)
+    scale = longest / _USUAL_POINTS if longest > _LONGEST_POINTS else 1.0
+    if not strips:
+        return PageText(page_number, width, height, (), pictured=True)
+    sheet = _Sheet(turned, width / scale / picture.width, picture.width, picture.height)
+    sheet = replace(sheet, bend=_bend(strips, sheet))
+    size = (round(sheet.size[0], 2), round(sheet.size[1], 2))
+    lines = _lines(strips, sheet)
+    return PageText(page_number, *size, lines, turned=turned, scale=scale, bend=sheet.bend, pictured=True)
+
+
+class _Engine:
+    """RapidOCR with the models from its wheel: it never asks a network."""
+
+    def __init__(self, threads: int) -> None:
+        # Imported on first use: it takes over a second, and cv2 would start a thread a core on its own.
+        from rapidocr import RapidOCR
+
+        cv2.setNumThreads(1)
+        self._ocr: Any = RapidOCR(
+            params={
+                "Global.log_level": "critical",
+                "Global.max_side_len": _DETECTED_SIDE_PIXELS,
+                "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+                "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+            }
+        )
+
+    @staticmethod
+    @cache
+    def shared(threads: int) -> "_Engine":
+        """The process's one engine."""
+        return _Engine(threads)
+
+    def detect(self, pixels: Pixels) -> list[Quad]:
+        """Where lines are, their corners clockwise from the top left of the picture."""
+        found = self._ocr(pixels, use_det=True, use_cls=False, use_rec=False, return_word_box=False)
+        return [] if found.boxes is None else [np.asarray(each, dtype=np.float32) for each in found.boxes]
+
+    def recognise(self, pixels: Pixels, quad: Quad) -> _Strip:
+        """What stands in one line; without spots when that is nothing."""
+        strip = _cut(pixels, quad)
+        found = self._ocr(strip, use_det=False, use_cls=False, use_rec=True, return_word_box=True)
+        text = found.txts[0] if found.txts else ""
+        if not text.strip():
+            return _Strip(quad, (), 0.0)
+        return _Strip(quad, tuple(_spots(text, found.word_results[0])), float(found.scores[0]))
+
+
+def _read(pixels: Pixels, engine: _Engine) -> tuple[list[_Strip], float]:
+    """The legible lines, and by how many degrees the page is turned clockwise."""
+    quads = engine.detect(pixels)
+    if not quads:
+        return [], 0.0
+    quarter = 1 if sum(map(_leaning, quads)) < 0 else 0
+    quads = [_turned(quad, quarter) for quad in quads]
+    heights = sorted(_height(quad) for quad in quads)
+    usual = heights[len(heights) // 2]
+    along = [quad for quad in quads if not _is_sideways(quad, usual)]
+    strips, half = _right_way_round(pixels, along, engine)
+    for quad in quads:
+        if _is_sideways(quad, usual):
+            ways = [engine.recognise(pixels, _turned(quad, quarters)) for quarters in (1, 3)]
+            strips.append(max(ways, key=lambda each: each.confidence))
+    turned = 90.0 * quarter + 180.0 * half + _skew([each.quad for each in strips[: len(along)]], quarter + 2 * half)
+    legible = [each for each in strips if each.confidence >= _LEAST_CONFIDENCE and each.spots]
+    return legible, round((turned + 180.0) % 360.0 - 180.0, 2)
+
+
+def _right_way_round(pixels: Pixels, quads: list[Quad], engine: _Engine) -> tuple[list[_Strip], int]:
+    """All lines read, and 1 when the page stands on its head. The longest lines decide: upside down they read as nonsense."""
+    by_length = sorted(range(len(quads)), key=lambda index: -_length(quads[index]))
+    tried = by_length[:_TRIED]
+    strips = {index: engine.recognise(pixels, quads[index]) for index in tried}
+    half = 0
+    if sum(each.confidence for each in strips.values()) < _CLEAR * len(tried):
+        other = {index: engine.recognise(pixels, _turned(quads[index], 2)) for index in tried}
+        if sum(each.confidence for each in other.values()) > sum(each.confidence for each in strips.values()):
+            strips, half = other, 1
+    for index in by_length[_TRIED:]:
+        strips[index] = engine.recognise(pixels, _turned(quads[index], 2 * half))
+    return [strips[index] for index in range(len(quads))], half
+
+
+def _turned(quad: Quad, quarters: int) -> Quad:
+    """The same line, read as it would be if the page were turned clockwise by so many quarters."""
+    return np.roll(quad, -quarters, axis=0)
+
+
+def _length(quad: Quad) -> float:
+    return float(np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3])) / 2
+
+
+def _height(quad: Quad) -> float:
+    return float(np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1])) / 2
+
+
+def _leaning(quad: Quad) -> float:
+    """Above 0 for a line that lies across the picture, below for one that stands; longer lines count more, single letters nothing."""
+    length, height = _length(quad), _height(quad)
+    return 0.0 if max(length, height) < 1.5 * min(length, height) else length - height
+
+
+def _is_sideways(quad: Quad, usual_height: float) -> bool:
+    return _height(quad) > _SIDEWAYS * max(_length(quad), 0.8 * usual_height)
+
+
+def _skew(quads: list[Quad], quarters: int) -> float:
+    """By how many degrees lines lean clockwise against the page's quarter turn: the median, long lines counting more."""
+    leans: list[tuple[float, float]] = []
+    for quad in quads:
+        across, down = (quad[1] - quad[0]) + (quad[2] - quad[3])
+        lean = math.degrees(math.atan2(float(down), float(across))) - 90.0 * quarters
+        leans.append(((lean + 180.0) % 360.0 - 180.0, max(0.0, _length(quad) - 2 * _height(quad))))
+    leans.sort()
+    half, passed = sum(weight for _, weight in leans) / 2, 0.0
+    for lean, weight in leans:
+        passed += weight
+        if weight and passed >= half:
+            return lean
+    return 0.0
+
+
+def _cut(pixels: Pixels, quad: Quad) -> Pixels:
+    """The line laid flat, as high as the recogniser takes it."""
+    length, height = max(1, round(_length(quad))), max(1, round(_height(quad)))
+    target = np.array([[0, 0], [length, 0], [length, height], [0, height]], dtype=np.float32)
+    matrix = cv2.getPerspectiveTransform(quad, target)
+    flat = cv2.warpPerspective(pixels, matrix, (length, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    size = (max(8, round(length * _STRIP_HEIGHT / height)), _STRIP_HEIGHT)
+    return cv2.resize(flat, size, interpolation=cv2.INTER_AREA if height > _STRIP_HEIGHT else cv2.INTER_CUBIC)
+
+
+def _spots(text: str, info: Any) -> Iterator[_Spot]:
+    """The words of a line. The recogniser tells in which column of the strip it saw each character that is not a blank."""
+    columns = [column for run in info.word_cols for column in run]
+    seen = [(char, float(sure)) for char, sure in zip(text, info.confs, strict=False) if not char.isspace()]
+    if len(columns) != len(seen) or info.line_txt_len <= 0:
+        return
+    steps = sorted(after - before for before, after in pairwise(columns))
+    usual = max(2.0, float(steps[len(steps) // 2])) if steps else 2.0
+    for first, last in _word_ranges(text, columns, usual):
+        # Half a character to each side, but never over the half of the gap to the next word.
+        before = (columns[first] - columns[first - 1]) / 2 if first else usual / 2
+        after = (columns[last + 1] - columns[last]) / 2 if last + 1 < len(columns) else usual / 2
+        start = columns[first] + 0.5 - min(usual / 2, before)
+        end = columns[last] + 0.5 + min(usual / 2, after)
+        yield _Spot(
+            "".join(char for char, _ in seen[first : last + 1]),
+            min(1.0, max(0.0, start / info.line_txt_len)),
+            min(1.0, max(0.0, end / info.line_txt_len)),
+            round(min(_MOST_CONFIDENCE, *(sure for _, sure in seen[first : last + 1])), 3),
+        )
+
+
+def _word_ranges(text: str, columns: list[int], usual: float) -> Iterator[tuple[int, int]]:
+    """First and last character of each word, blanks not counted: cut at blanks and at gaps as wide as several characters.
+
+    A blank beside the point of an amount (`51 .10`, `12. 50`) is how print is spaced, not the end of a word.
+    """
+    glued = re.sub(r"(?<=\d) (?=[.,]\d\d(?!\d))|(?<=\d[.,]) (?=\d\d(?![\d.,]))", "", text)
+    first, index = 0, 0
+    blank = False
+    for char in glued:
+        if char.isspace():
+            blank = True
+            continue
+        if index > first and (blank or columns[index] - columns[index - 1] > max(_WIDE_COLUMNS, 3.5 * usual)):
+            yield first, index - 1
+            first = index
+        blank = False
+        index += 1
+    if index > first:
+        yield first, index - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """The page turned upright: `turned` back by that many degrees, `scale` points a pixel, middle as the origin."""
+
+    turned: float
+    scale: float
+    width: int
+    height: int
+    bend: Bend = (0.0, 0.0, 0.0, 0.0)
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """In points."""
+        across, down = self.width * self.scale, self.height * self.scale
+        return (down, across) if round(self.turned / 90) % 2 else (across, down)
+
+    def upright(self, point: Quad) -> tuple[float, float]:
+        """A point of the picture on the flat, upright sheet, from its middle."""
+        angle = math.radians(-self.turned)
+        x, y = (float(point[0]) - self.width / 2) * self.scale, (float(point[1]) - self.height / 2) * self.scale
+        x, y = x * math.cos(angle) - y * math.sin(angle), x * math.sin(angle) + y * math.cos(angle)
+        a, b, c, d = self.bend
+        return x, y - (a * x + b * x * x / 2 + c * x * y + d * x * x * y / 2)
+
+
+def _bend(strips: list[_Strip], sheet: _Sheet) -> Bend:
+    """How lines rise and fall across the sheet, from the slopes of those that are long; none where they tell too little or lie straight."""
+    rows: list[tuple[float, float, float, float]] = []
+    for strip in strips:
+        left, right = (
+            sheet.upright((strip.quad[0] + strip.quad[3]) / 2),
+            sheet.upright((strip.quad[1] + strip.quad[2]) / 2),
+        )
+        length = right[0] - left[0]
+        if length > 3 * _height(strip.quad) * sheet.scale:
+            middle = ((left[0] + right[0]) / 2, (left[1] + right[1]) / 2)
+            rows.append((*middle, (right[1] - left[1]) / length, length))
+    if len(rows) < _LEAST_SLOPES:
+        return _FLAT
+    x, y, slope, weight = np.array(rows).T
+    half_width, half_height = (side / 2 for side in sheet.size)
+    terms = np.stack([np.ones_like(x), x / half_width, y / half_height, x * y / (half_width * half_height)], axis=1)
+    kept = np.ones(len(rows), dtype=bool)
+    for _ in range(3):
+        if kept.sum() < _LEAST_SLOPES:
+            return _FLAT
+        found, *_ = np.linalg.lstsq(terms[kept] * weight[kept, None], slope[kept] * weight[kept], rcond=None)
+        off = np.abs(terms @ found - slope)
+        # A logo or a handwritten line leans as it likes.
+        kept = off <= max(0.01, 2.5 * float(np.median(off[kept])))
+    strongest = float(np.abs(found).sum()) * half_width
+    if not _LEAST_BEND_POINTS < strongest < _MOST_BEND * half_height:
+        return _FLAT
+    a, b, c, d = (float(each) for each in found)
+    return a, b / half_width, c / half_height, d / (half_width * half_height)
+
+
+def _lines(strips: list[_Strip], sheet: _Sheet) -> tuple[Line, ...]:
+    """The words of all lines placed on the upright page, in points, and put into lines as those of a text layer are."""
+    across, down = (side / 2 for side in sheet.size)
+    placed: list[PlacedWord] = []
+    confidences: dict[int, float] = {}
+    order = 0
+    for strip in strips:
+        top_left, top_right, bottom_right, bottom_left = strip.quad
+        order += 1
+        for index, spot in enumerate(strip.spots):
+            order += 1
+            corners = [
+                sheet.upright(begin + (end - begin) * part)
+                for begin, end in ((top_left, top_right), (bottom_left, bottom_right))
+                for part in (spot.start, spot.end)
+            ]
+            x0, x1 = across + min(x for x, _ in corners), across + max(x for x, _ in corners)
+            y0, y1 = down + min(y for _, y in corners), down + max(y for _, y in corners)
+            baseline = down + (corners[2][1] + corners[3][1]) / 2 - _DESCENT * (y1 - y0)
+            confidences[order] = spot.confidence
+            placed.append(PlacedWord(spot.text, x0, y0, x1, y1, baseline, order, after_space=index > 0))
+    return tuple(
+        Line(tuple(Word(word.text, _rounded(word), confidences[word.order]) for word in line))
+        for line in in_reading_order(lines_of(placed))
+    )
+
+
+def _rounded(word: PlacedWord) -> tuple[float, float, float, float]:
+    return (round(word.x0, 2), round(word.y0, 2), round(word.x1, 2), round(word.y1, 2))

@@ -1,0 +1,144 @@
+"""Pictures of pages, read by the real engine: however they lie and whatever format they come in."""
+
+import asyncio
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pypdfium2
+import pytest
+from PIL import Image
+from reportlab.lib.utils import ImageReader
+from reportlab.pdfgen.canvas import Canvas
+
+from ingestio.domain.media import MediaType
+from ingestio.domain.text import DocumentText, PageText, Word
+from ingestio.media.scans import read_document, recognise
+from tests.data.scans import grain
+from tests.media import hostile
+from tests.media.conftest import Save
+
+WIDTH, HEIGHT, DPI = 360, 200, 150
+WORDS = {"Larkfield": (40, 30), "Invoice": (40, 60), "INV-2042": (87, 60), "Total": (40, 120), "1,234.50": (250, 120)}
+
+
+def paper() -> Image.Image:
+    """A small invoice: each word's left edge and base line, in points from the top left, are in WORDS."""
+    target = io.BytesIO()
+    canvas = Canvas(target, pagesize=(WIDTH, HEIGHT), invariant=True)
+    canvas.setFont("Helvetica", 13)
+    for word, (x, y) in WORDS.items():
+        canvas.drawString(x, HEIGHT - y, word)
+    canvas.save()
+    with pypdfium2.PdfDocument(target.getvalue()) as document:
+        picture: Image.Image = document[0].render(scale=DPI / 72, grayscale=True).to_pil().convert("L")
+        return picture
+
+
+def encoded(picture: Image.Image, kind: str, **options: object) -> bytes:
+    target = io.BytesIO()
+    picture.save(target, kind, **options)
+    return target.getvalue()
+
+
+def darkest(picture: Image.Image) -> int:
+    return next(level for level, count in enumerate(picture.histogram()) if count)
+
+
+async def read(path: Path, media_type: MediaType) -> DocumentText:
+    return await read_document(path, media_type, wall_seconds=60, memory_bytes=1 << 30)
+
+
+def words(page: PageText) -> dict[str, Word]:
+    return {word.text: word for line in page.lines for word in line.words}
+
+
+@pytest.mark.parametrize(
+    ("turn", "size"),
+    [
+        (lambda picture: picture, (WIDTH, HEIGHT)),
+        (lambda picture: picture.transpose(Image.Transpose.ROTATE_90), (HEIGHT, WIDTH)),
+        (lambda picture: picture.transpose(Image.Transpose.ROTATE_180), (WIDTH, HEIGHT)),
+        (lambda picture: picture.transpose(Image.Transpose.ROTATE_270), (HEIGHT, WIDTH)),
+        (lambda picture: picture.rotate(-3, Image.Resampling.BICUBIC, fillcolor=255), (WIDTH, HEIGHT)),
+    ],
+    ids=["upright", "left", "upside down", "right", "crooked"],
+)
+async def test_words_are_read_upright_and_shown_where_the_ink_is(
+    save: Save, turn: Callable[[Image.Image], Image.Image], size: tuple[int, int]
+) -> None:
+    picture = turn(paper())
+    (page,) = (await read(save(encoded(picture, "PNG", dpi=(DPI, DPI))), MediaType.PNG)).pages
+    assert (page.width, page.height) == pytest.approx((WIDTH, HEIGHT), abs=1)
+    found = words(page)
+    assert set(found) == set(WORDS)
+    assert [line.text for line in page.lines][:2] == ["Larkfield", "Invoice INV-2042"]
+    for text, (x, baseline) in WORDS.items():
+        x0, y0, _, y1 = found[text].box
+        assert x0 == pytest.approx(x, abs=6)
+        assert y0 < baseline - 4 < y1
+        assert 0.6 <= found[text].confidence <= 0.95
+        # Ink in each box of the page as shown, and none beside them: letters are placed to within half of one.
+        shown = page.shown(found[text].box)
+        assert 0 <= shown[0] < shown[2] <= size[0] + 2
+        assert 0 <= shown[1] < shown[3] <= size[1] + 2
+        box = tuple(round(value * DPI / 72) for value in shown)
+        assert darkest(picture.crop((box[0], box[1], box[2], box[3]))) < 100
+    covered = picture.copy()
+    for word in found.values():
+        x0, y0, x1, y1 = (value * DPI / 72 for value in page.shown(word.box))
+        covered.paste(255, (int(x0) - 12, int(y0) - 12, int(x1) + 12, int(y1) + 12))
+    assert darkest(covered) > 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "media_type"), [("JPEG", MediaType.JPEG), ("WEBP", MediaType.WEBP), ("TIFF", MediaType.TIFF)]
+)
+async def test_every_format_is_read(save: Save, kind: str, media_type: MediaType) -> None:
+    (page,) = (await read(save(encoded(paper(), kind)), media_type)).pages
+    assert set(words(page)) == set(WORDS)
+
+
+async def test_each_frame_and_each_scanned_page_is_read_and_text_stays_text(save: Save) -> None:
+    blank = Image.new("L", paper().size, 255)
+    fax = encoded(paper(), "TIFF", save_all=True, append_images=[blank, paper()], dpi=(DPI, DPI))
+    frames = (await read(save(fax), MediaType.TIFF)).pages
+    assert [(page.number, len(words(page))) for page in frames] == [(1, 5), (2, 0), (3, 5)]
+
+    target = io.BytesIO()
+    canvas = Canvas(target, pagesize=(WIDTH, HEIGHT), invariant=True)
+    canvas.drawString(40, 100, "Typed")
+    canvas.showPage()
+    canvas.showPage()
+    canvas.drawImage(ImageReader(paper().convert("RGB")), 0, 0, WIDTH, HEIGHT)
+    canvas.setFont("Helvetica", 6)
+    canvas.drawString(300, 190, "Stamp 77")
+    canvas.save()
+    typed, empty, scanned = (await read(save(target.getvalue()), MediaType.PDF)).pages
+    assert {text: word.confidence for text, word in words(typed).items()} == {"Typed": 1.0}
+    assert empty.lines == ()
+    assert words(scanned).keys() == {*WORDS, "Stamp", "77"}
+    assert words(scanned)["Stamp"].confidence == 1.0 > words(scanned)["Total"].confidence
+
+
+async def test_a_picture_without_words_has_none(save: Save) -> None:
+    noise = grain((600, 400), 110, seed=3)
+    for data, media_type in ((encoded(noise, "PNG"), MediaType.PNG), (hostile.HEIC, MediaType.HEIC)):
+        assert not (await read(save(data), media_type)).has_text
+
+
+async def test_a_cancel_ends_reading_at_once_and_the_next_document_is_read(save: Save) -> None:
+    path = save(encoded(paper(), "TIFF", save_all=True, append_images=[paper()] * 30))
+    running = asyncio.create_task(recognise(path, MediaType.TIFF, range(1, 32)))
+    await asyncio.sleep(0.1)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    other = save(encoded(paper(), "PNG"))
+    assert set(words((await recognise(other, MediaType.PNG, (1,)))[1])) == set(WORDS)
+
+
+async def test_a_page_is_read_once_for_all_steps_of_a_document(save: Save) -> None:
+    data = encoded(paper().rotate(1, fillcolor=255), "PNG")
+    first = await recognise(save(data), MediaType.PNG, (1,))
+    assert (await recognise(save(data), MediaType.PNG, (1,)))[1] is first[1]
