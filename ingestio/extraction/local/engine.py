@@ -1,6 +1,6 @@
 """The offline provider: reads the text in bounded children, that of pictures too, applies the rules, and grounds what they found."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -13,11 +13,14 @@ from ingestio.extraction.base import Classification, ClassifyRequest, ExtractReq
 from ingestio.extraction.catalogue import DOCUMENT_TYPES, Concept
 from ingestio.extraction.classify import classify_layout
 from ingestio.extraction.crosschecks import cross_checks
+from ingestio.extraction.einvoice import EInvoice, read_einvoice
+from ingestio.extraction.einvoice_check import Checked, check
 from ingestio.extraction.grounding import ground
 from ingestio.extraction.layout import Layout
 from ingestio.extraction.local.generic import read_own_fields, read_own_list
 from ingestio.extraction.local.reading import Entry, Found, Reading
 from ingestio.extraction.local.types import read_type
+from ingestio.extraction.occurrences import Occurrences
 from ingestio.extraction.schemas import Wanted, child_concept, validate, wanted_for
 from ingestio.extraction.text_flags import text_flags
 from ingestio.extraction.tokens import compact
@@ -35,6 +38,7 @@ _CLASSIFY_PAGES = 3
 _WALL_SECONDS = 120.0
 _MEMORY_BYTES = 1 << 30
 _NOT_SURE = 0.6
+_CONFIRMED = 0.99
 
 
 Recognised = Mapping[int, PageText]
@@ -102,30 +106,46 @@ def extract_sync(request: ExtractRequest, recognised: Recognised | None) -> Extr
     text = read_text_sync(request.path, MediaType(request.mime_type))
     if recognised is None and (pages := pictured_pages(text)):
         return Pictured(pages)
-    return extract_from(with_recognised(text, recognised or {}), request)
+    return extract_from(with_recognised(text, recognised or {}), request, _attached(request))
 
 
-def extract_from(text: DocumentText, request: ExtractRequest) -> Extraction:
-    """What the rules find in a text that is read already. The same text and request give the same extraction."""
+def _attached(request: ExtractRequest) -> EInvoice | None:
+    if MediaType(request.mime_type) is not MediaType.PDF:
+        return None
+    # Imported here: the worker imports this module and must never load a parser.
+    from ingestio.media.attached_invoice import attached_invoice
+
+    xml = attached_invoice(request.path)
+    return read_einvoice(xml) if xml else None
+
+
+def extract_from(text: DocumentText, request: ExtractRequest, attached: EInvoice | None = None) -> Extraction:
+    """What the rules find in a text that is read already, with the electronic invoice that came with it. The same text, request and
+    attachment give the same extraction."""
     _require_text(text)
     layout = Layout(text)
     document_type = request.document_type or ""
     if document_type not in DOCUMENT_TYPES:
-        document_type = classify_layout(layout).document_type
+        document_type = "invoice" if attached else classify_layout(layout).document_type
     wanted = wanted_for(document_type, request.prompt)
     reader = _Reader(layout, document_type)
     data = {each.spec.name: value for each, value in ((each, reader.value(each)) for each in wanted)}
     specs = tuple(each.spec for each in wanted)
-    checked = validate(data, specs)
+    held = Checked(data) if attached is None else check(data, wanted, attached, Occurrences(layout))
+    reader.forget(held.changed)
+    checked = validate(held.data, specs)
     grounded = ground(checked, specs, text, reader.seen, layout=layout)
-    fields = tuple(_weighed(field, reader.scores.get(field.path)) for field in grounded)
+    fields = tuple(
+        _confirmed(field) if field.path in held.confirmed else _weighed(field, reader.scores.get(field.path))
+        for field in grounded
+    )
     return Extraction(
         document_type=document_type,
         provider=NAME,
         model=MODEL,
         data=checked,
         fields=fields,
-        flags=(*_flags(text, request, reader), *cross_checks(wanted, checked, fields)),
+        flags=(*_flags(text, request, reader), *held.flags(), *cross_checks(wanted, checked, fields)),
         schema_version=DOCUMENT_TYPES[document_type].schema_version,
     )
 
@@ -140,6 +160,11 @@ def _weighed(field: ExtractedField, score: float | None) -> ExtractedField:
     if score is None or field.state is not FieldState.SUPPORTED:
         return field
     return replace(field, confidence=round(field.confidence * (_NOT_SURE + (1 - _NOT_SURE) * min(1.0, score)), 3))
+
+
+def _confirmed(field: ExtractedField) -> ExtractedField:
+    """What page and electronic invoice say alike is as sure as anything gets."""
+    return replace(field, confidence=_CONFIRMED) if field.state is FieldState.SUPPORTED else field
 
 
 def _flags(text: DocumentText, request: ExtractRequest, reader: "_Reader") -> list[dict[str, Any]]:
@@ -162,6 +187,13 @@ class _Reader:
         self.seen: dict[str, Evidence] = {}
         self.scores: dict[str, float] = {}
         self.ambiguous: dict[str, list[str]] = {}
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """What was read at these paths is not the value any more."""
+        for path in paths:
+            self.seen.pop(path, None)
+            self.scores.pop(path, None)
+            self.ambiguous.pop(path, None)
 
     def value(self, wanted: Wanted) -> Any:
         """The value of a field, a list of entries, or None."""
