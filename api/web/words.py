@@ -101,6 +101,12 @@ SCOPE_HINTS = {
     Scope.WRITE: "Upload, submit, steer, review and delete.",
     Scope.BILLING: "Begin a checkout and open the billing portal.",
 }
+SUM_FLAGS = {
+    "line_items_do_not_add_up": "The line items add up to {sum}, which is neither the subtotal nor the total.",
+    "totals_do_not_add_up": "Subtotal and tax add up to {sum}, which is not the total.",
+    "amount_due_differs": "The total less what was paid is {sum}, which is not the amount due.",
+    "balances_do_not_add_up": "The opening balance and the transactions add up to {sum}, which is not the closing balance.",
+}
 HIDINGS = {
     Hiding.INVISIBLE: "drawn invisibly",
     Hiding.PAPER_COLOUR: "in the colour of its background",
@@ -170,16 +176,8 @@ def flag_text(flag: Mapping[str, Any]) -> str:
         case "ambiguous_date":
             label = field_label(str(flag.get("path", "")))
             return f"{label} can be read as more than one date. Compare it with the page."
-        case "line_items_do_not_add_up":
-            return f"The line items add up to {flag['sum']}, which is neither the subtotal nor the total."
-        case "totals_do_not_add_up":
-            return f"Subtotal and tax add up to {flag['sum']}, which is not the total."
-        case "amount_due_differs":
-            return f"The total less what was paid is {flag['sum']}, which is not the amount due."
-        case "balances_do_not_add_up":
-            return (
-                f"The opening balance and the transactions add up to {flag['sum']}, which is not the closing balance."
-            )
+        case code if code in SUM_FLAGS:
+            return SUM_FLAGS[code].format(sum=flag["sum"])
         case "dates_out_of_order":
             first, second = (field_label(str(flag.get(key, ""))) for key in ("before", "path"))
             return f"{second} lies before {first[:1].lower()}{first[1:]}."
@@ -189,20 +187,21 @@ def flag_text(flag: Mapping[str, Any]) -> str:
         case "currency_differs":
             label, others = field_label(str(flag.get("path", ""))), " or ".join(flag["currencies"][:3])
             return f"{label} is printed in {others}, another currency than the document's."
-        case "hidden_text":
-            return _hidden_text(flag)
-        case "einvoice_mismatch":
-            label = field_label(str(flag.get("path", "")))
-            both = f"the page shows {flag['printed']}, the electronic invoice in the file says {flag['attached']}"
-            return f"{label}: {both}. Find out which one holds."
-        case "einvoice_only":
-            labels = ", ".join(field_label(str(path)) for path in flag["paths"])
-            return f"Only the electronic invoice in the file says this, no page shows it: {labels}."
+        case "hidden_text" | "einvoice_mismatch" | "einvoice_only":
+            return _unseen_text(flag)
         case code:
             return str(flag.get("message") or f"The result carries the flag {code}.")
 
 
-def _hidden_text(flag: Mapping[str, Any]) -> str:
+def _unseen_text(flag: Mapping[str, Any]) -> str:
+    """What is in the file and not on its pages, or otherwise there."""
+    if flag["code"] == "einvoice_mismatch":
+        label = field_label(str(flag.get("path", "")))
+        both = f"the page shows {flag['printed']}, the electronic invoice in the file says {flag['attached']}"
+        return f"{label}: {both}. Find out which one holds."
+    if flag["code"] == "einvoice_only":
+        labels = ", ".join(field_label(str(path)) for path in flag["paths"])
+        return f"Only the electronic invoice in the file says this, no page shows it: {labels}."
     pages = ", ".join(str(number) for number in flag["pages"])
     first = flag["places"][0]
     return (

@@ -5,8 +5,15 @@ from decimal import Decimal
 
 from ingestio.extraction.amounts import as_amount, as_number
 from ingestio.extraction.layout import Cell, Layout, plain
+from ingestio.extraction.local.blocks import (
+    has_legal_form,
+    is_contact_line,
+    is_street_line,
+    is_title,
+    is_town_line,
+)
 from ingestio.extraction.local.labels import Labels
-from ingestio.extraction.local.reading import Entry, Found, Reading, of_span
+from ingestio.extraction.local.reading import Entry, Found, Reading, of_cells, of_span
 from ingestio.extraction.local.totals import SUMS
 from ingestio.extraction.local.vocabulary import any_of
 
@@ -21,18 +28,22 @@ _QUANTITY_LINE = re.compile(
 _HANDED_OVER = re.compile(rf"^\W*{any_of('receipt', 'handed_over')}(?![^\W_])", re.IGNORECASE)
 _HANDED_BACK = re.compile(rf"^\W*{any_of('receipt', 'handed_back')}(?![^\W_])", re.IGNORECASE)
 _OTHER_DATE = re.compile(rf"(?<![^\W_]){any_of('receipt', 'other_dates')}", re.IGNORECASE)
+# Above it a label, or several signs together, say who the merchant is.
+_SURE = 0.8
+_HEADING_ROWS, _LEAST_LETTERS, _SPACED_OUT = 5, 3, 1.6
 _TAX_MARK = re.compile(r"^\s*[A-Z*#]{0,2}\d?\s*$")
 _NOT_ITEMS = re.compile(r"^[-=*_.\s]+$")
 
 
 def read_receipt(layout: Layout, labels: Labels, found: Found, entries: list[Entry]) -> list[Entry]:
-    """Adds date, time and way of payment to `found`, and mends the total; the items: those of the table, else the lines above
+    """Adds date, time and way of payment to `found`, and mends merchant and total; the items: those of the table, else the lines above
     the first sum."""
     if "receipt_date" not in found:
         date = _date(layout)
         if date is not None:
             found["receipt_date"] = date
     _check_total(layout, found)
+    _name_merchant(layout, found)
     if "receipt_time" not in found or not _TIME.search(found["receipt_time"].value):
         found.pop("receipt_time", None)
         time = _time(layout, found.get("receipt_date"))
@@ -47,6 +58,31 @@ def read_receipt(layout: Layout, labels: Labels, found: Found, entries: list[Ent
     if method is not None:
         found["payment_method"] = method
     return entries or _items(layout, labels)
+
+
+def _name_merchant(layout: Layout, found: Found) -> None:
+    """The first line that can be a name, where no label and no legal form tells the merchant: shops print theirs above the address."""
+    named = found.get("merchant_name")
+    if named is not None and (named.score >= _SURE or has_legal_form(named.value)):
+        return
+    for row in layout.sheets[0].rows[:_HEADING_ROWS] if layout.sheets else ():
+        run = [row[0]]
+        for cell in row[1:]:
+            # Spaced-out print falls into several cells.
+            if cell.box[0] - run[-1].box[2] > _SPACED_OUT * cell.height:
+                break
+            run.append(cell)
+        text = " ".join(plain(cell.text) for cell in run)
+        letters = sum(char.isalpha() for char in text)
+        if (
+            letters < _LEAST_LETTERS
+            or letters < sum(char.isdigit() for char in text)
+            or any(cell.dates for cell in run)
+        ):
+            continue
+        if not (is_title(text) or is_contact_line(text) or is_street_line(text) or is_town_line(text)):
+            found["merchant_name"] = of_cells(run, score=0.6)
+            return
 
 
 def _date(layout: Layout) -> Reading | None:
