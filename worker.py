@@ -11,6 +11,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.dispatch import dispatching
 from activities.registry import long_steps, short_steps
 from activities.rounds import keep_up
 from activities.upkeep import UpkeepActivities
@@ -23,6 +24,7 @@ from workflows.batches import BatchWorkflow
 from workflows.documents import DocumentWorkflow
 from workflows.exports import ExportWorkflow
 from workflows.upkeep import UpkeepWorkflow
+from workflows.webhooks import DeliveryWorkflow
 
 logger = logging.getLogger("ingestio.worker")
 
@@ -42,6 +44,8 @@ LOCAL_EXTRACTIONS = 4
 MODEL_CALLS = 50
 # Writing a file is work for one core, and a person waits for each.
 EXPORTS = 2
+# Most of the time of a request is waiting for somebody's server.
+WEBHOOKS = 20
 # Runs whose state a worker keeps between two of their tasks; any other is rebuilt from its history.
 CACHED_RUNS = 500
 
@@ -64,7 +68,8 @@ async def serve(deps: WorkerDeps, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as running:
         for each in workers:
             await running.enter_async_context(each)
-        async with keep_up(UpkeepActivities(deps, client, tagged=tagged), client, UPKEEP_INTERVAL):
+        upkeep = keep_up(UpkeepActivities(deps, client, tagged=tagged), client, UPKEEP_INTERVAL)
+        async with upkeep, dispatching(deps, client):
             logger.info("worker ready")
             await stop.wait()
         # All at the same time: one after the other, each would take the whole time to drain.
@@ -83,7 +88,14 @@ def build(
     orchestration = Worker(
         client,
         task_queue=names.ORCHESTRATION_QUEUE,
-        workflows=[BatchWorkflow, DocumentWorkflow, ExportWorkflow, UpkeepWorkflow, AccountErasureWorkflow],
+        workflows=[
+            BatchWorkflow,
+            DocumentWorkflow,
+            ExportWorkflow,
+            DeliveryWorkflow,
+            UpkeepWorkflow,
+            AccountErasureWorkflow,
+        ],
         activities=short_steps(deps, client, tagged=tagged),
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
         graceful_shutdown_timeout=drain,
@@ -111,6 +123,7 @@ def build(
         reading(names.PARSING_QUEUE, LOCAL_EXTRACTIONS),
         reading(names.MODEL_QUEUE, MODEL_CALLS, deps.settings.model_calls_per_second),
         reading(names.EXPORT_QUEUE, EXPORTS),
+        reading(names.WEBHOOK_QUEUE, WEBHOOKS),
     ]
 
 

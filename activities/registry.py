@@ -13,6 +13,7 @@ from activities.prompts import PromptActivities
 from activities.quota import QuotaActivities
 from activities.upkeep import UpkeepActivities
 from activities.usage import UsageActivities
+from activities.webhooks import WebhookActivities
 from ingestio.bootstrap import WorkerDeps
 
 Activities = list[Callable[..., Any]]
@@ -38,6 +39,7 @@ def short_steps(deps: WorkerDeps, client: Client, *, tagged: bool) -> Activities
         usage.commit_result,
         usage.end_without_result,
         ExportActivities(deps).end_export,
+        WebhookActivities(deps).end_delivery,
         UpkeepActivities(deps, client, tagged=tagged).reconcile,
         accounts.end_work_of_user,
         accounts.erase_account,
@@ -45,9 +47,10 @@ def short_steps(deps: WorkerDeps, client: Client, *, tagged: bool) -> Activities
 
 
 def long_steps(deps: WorkerDeps) -> Activities:
-    """Model calls, parsing and the writing of exports, with heartbeats, on task queues of their own."""
+    """Model calls, parsing, the writing of exports and the sending of webhooks, on task queues of their own."""
     return [
         PromptActivities(deps).classify_document,
         ExtractionActivities(deps).extract_document,
         ExportActivities(deps).write_export,
+        WebhookActivities(deps).deliver_webhook,
     ]

@@ -29,6 +29,7 @@ from api.routes import (
     jwks,
     metrics,
     results,
+    webhook_endpoints,
 )
 from api.runs import Runs
 from api.schemas.problems import EVERYWHERE, SIGNED_IN
@@ -51,6 +52,7 @@ SIGNED_IN_ROUTERS = (
     documents.router,
     results.router,
     exports.router,
+    webhook_endpoints.router,
     events.router,
     accounts.router,
     api_keys.router,

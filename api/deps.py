@@ -25,6 +25,7 @@ from ingestio.errors import InsufficientScope, NotFound, Unauthenticated
 from ingestio.services import accounts, privileged
 from ingestio.services.accounts import PlanBook
 from ingestio.storage.objects import ObjectStore
+from ingestio.webhooks.addresses import Addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,11 @@ class Caller:
 
     def now(self) -> datetime:
         return self._deps.clock()
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where this instance may send webhooks."""
+        return Addresses(self._deps.settings.webhook_networks)
 
     def link_to(self, request: Request, export_id: UUID) -> str:
         """The address of one of this user's export files, which works without signing in for an hour."""

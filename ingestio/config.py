@@ -18,6 +18,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from ingestio.domain.plans import BUILT_IN_PLANS, PlanTable, overridden
 from ingestio.errors import ConfigurationError
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 
 class Settings(BaseSettings):
     """The whole configuration. `Settings.load()` is the way in; the constructor is for tests."""
@@ -65,6 +67,7 @@ class Settings(BaseSettings):
 
     plans_json: str | None = Field(None, alias="INGESTIO_PLANS")
     stripe_secret_key: str | None = Field(None, alias="STRIPE_SECRET_KEY", repr=False)
+    webhook_networks_text: str | None = Field(None, alias="INGESTIO_WEBHOOK_NETWORKS")
     redis_url: str | None = Field(None, alias="REDIS_URL", repr=False)
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", alias="INGESTIO_LOG_LEVEL")
@@ -93,6 +96,12 @@ class Settings(BaseSettings):
     def _plans_parse(cls, value: str | None) -> str | None:
         if value is not None:
             _plan_table(value)
+        return value
+
+    @field_validator("webhook_networks_text")
+    @classmethod
+    def _networks_parse(cls, value: str | None) -> str | None:
+        _networks(value)
         return value
 
     @field_validator("storage_url")
@@ -153,6 +162,11 @@ class Settings(BaseSettings):
     def plans(self) -> PlanTable:
         return _plan_table(self.plans_json)
 
+    @cached_property
+    def webhook_networks(self) -> tuple[Network, ...]:
+        """Where webhooks may be sent beside the public internet."""
+        return _networks(self.webhook_networks_text)
+
     @property
     def authorized_parties(self) -> tuple[str, ...]:
         return tuple(part.strip() for part in (self.oidc_authorized_parties or "").split(",") if part.strip())
@@ -168,6 +182,16 @@ def _plan_table(text: str | None) -> PlanTable:
     if not isinstance(changes, Mapping):
         raise ValueError('must be a JSON object such as {"plus": {"pages": 250}}')
     return overridden(BUILT_IN_PLANS, changes)
+
+
+def _networks(text: str | None) -> tuple[Network, ...]:
+    found: list[Network] = []
+    for part in filter(None, (each.strip() for each in (text or "").split(","))):
+        try:
+            found.append(ipaddress.ip_network(part))
+        except ValueError:
+            raise ValueError(f"{part} is no network such as 10.0.0.0/8; separate several by commas") from None
+    return tuple(found)
 
 
 def _is_loopback(host: str) -> bool:

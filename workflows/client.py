@@ -12,6 +12,7 @@ from ingestio.domain.messages import (
     BatchInput,
     BatchOutcome,
     BatchProgress,
+    DeliveryRef,
     DocumentInput,
     DocumentOutcome,
     ExportInput,
@@ -25,6 +26,7 @@ from workflows.accounts import AccountErasureWorkflow
 from workflows.batches import BatchWorkflow
 from workflows.documents import DocumentWorkflow
 from workflows.exports import ExportWorkflow
+from workflows.webhooks import DeliveryWorkflow
 
 # The front door answers while Temporal is away, so it must learn of that quickly; the reconciler starts what was left.
 RPC_TIMEOUT = timedelta(seconds=3)
@@ -139,6 +141,25 @@ async def ensure_export(client: Client, request: ExportInput) -> None:
             )
     except _AWAY as error:
         raise Unavailable("The workflow server did not answer; the export is safe and will start by itself.") from error
+
+
+async def ensure_delivery(client: Client, request: DeliveryRef) -> None:
+    """Make sure that a run of the delivery is open. Raises Unavailable."""
+    try:
+        async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
+            await client.start_workflow(
+                DeliveryWorkflow.run,
+                request,
+                id=names.delivery_workflow_id(request.delivery_id),
+                task_queue=names.ORCHESTRATION_QUEUE,
+                task_timeout=options.WORKFLOW_TASK_TIMEOUT,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                priority=Priority(fairness_key=request.user_id[:64]),
+                static_summary="A webhook",
+                rpc_timeout=RPC_TIMEOUT,
+            )
+    except _AWAY as error:
+        raise Unavailable("The workflow server did not answer; events are sent when it does.") from error
 
 
 async def nudge_batch(client: Client, batch_id: str) -> None:

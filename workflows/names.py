@@ -17,6 +17,9 @@ PARSING_QUEUE = "ingestio-parsing"
 EXPORT_QUEUE = "ingestio-export"
 """The writing of export files: a few at once, and none waits behind documents."""
 
+WEBHOOK_QUEUE = "ingestio-webhook"
+"""Requests to users' webhook endpoints: they wait for other people's servers."""
+
 UPKEEP_ID = "upkeep/reconcile"
 
 USER = SearchAttributeKey.for_keyword(runs.USER)
@@ -44,3 +47,8 @@ def erasure_workflow_id(user_id: str) -> str:
 def export_workflow_id(export_id: str) -> str:
     """`export/<id>`: one open run per export."""
     return f"export/{export_id}"
+
+
+def delivery_workflow_id(delivery_id: str) -> str:
+    """`webhook/<id>`: one open run per delivery."""
+    return f"webhook/{delivery_id}"

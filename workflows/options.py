@@ -42,6 +42,24 @@ EXTRACTION_RETRY = RetryPolicy(
 # One export: ten thousand documents take about a minute, and a store that is slow to take the file in may take many.
 EXPORT_TIMEOUT = timedelta(hours=2)
 
+# One request to a webhook endpoint with its rows before and after.
+WEBHOOK_ATTEMPT_TIMEOUT = timedelta(seconds=60)
+
+# Between the attempts at one delivery: quick at first, for a receiver that restarts; then over three days, for one that is mended after
+# a week-end. After the last one it is given up.
+WEBHOOK_PAUSES = (
+    timedelta(seconds=1),
+    timedelta(seconds=10),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=14),
+    timedelta(hours=20),
+    timedelta(hours=24),
+)
+
 # A workflow task that a worker took and never finished (killed) is given away again after this.
 WORKFLOW_TASK_TIMEOUT = timedelta(seconds=10)
 

@@ -14,6 +14,9 @@ from ingestio.domain.messages import (
     BatchRef,
     BatchSettled,
     Classified,
+    DeliveryEnding,
+    DeliveryOutcome,
+    DeliveryRef,
     DocumentOutcome,
     ExportEnding,
     ExportOutcome,
@@ -111,6 +114,18 @@ async def write_export(request: ExportRef) -> ExportOutcome:
 @activity.defn
 async def end_export(request: ExportEnding) -> ExportOutcome:
     """End an export without a file, as failed or cancelled. Never overwrites an earlier end."""
+    _port()
+
+
+@activity.defn
+async def deliver_webhook(request: DeliveryRef) -> DeliveryOutcome:
+    """Make one attempt at a delivery and write down what came back. Safe to repeat: receivers know a message by its id."""
+    _port()
+
+
+@activity.defn
+async def end_delivery(request: DeliveryEnding) -> DeliveryOutcome:
+    """End a delivery without another attempt. Never overwrites an earlier end."""
     _port()
 
 

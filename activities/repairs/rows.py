@@ -44,6 +44,7 @@ def row_repairs(ground: Ground) -> list[Repair]:
         *(_of_rows(ground, *each, size=RECOUNT_PAGE, rest=RECOUNT_REST, pages=1) for each in recounts),
         _drafts(ground),
         _exports(ground),
+        _deliveries(ground),
         _keys(ground),
     ]
 
@@ -101,6 +102,18 @@ def _exports(ground: Ground) -> Repair:
         return key is not None
 
     return Repair(FindingKind.EXPIRED_EXPORT, "export files", find, mend, rest=EVERY_ROUND, pages=1)
+
+
+def _deliveries(ground: Ground) -> Repair:
+    async def find(_after: str | None) -> FoundPage:
+        async with service_session(ground.engine) as session:
+            return await findings.expired_deliveries(session, ground.clock())
+
+    async def mend(_finding: Finding) -> bool:
+        async with service_session(ground.engine) as session:
+            return await repairs.expire_deliveries(session, ground.clock()) > 0
+
+    return Repair(FindingKind.EXPIRED_DELIVERIES, "webhook deliveries", find, mend, rest=RECOUNT_REST, pages=1)
 
 
 def _keys(ground: Ground) -> Repair:

@@ -13,17 +13,18 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.repairs.base import Ground, Repair
-from ingestio.db import tombstones, upkeep
+from ingestio.db import tombstones, upkeep, webhooks
 from ingestio.db.session import service_session
 from ingestio.db.upkeep import LiveExport, LiveJob, RunningBatch
 from ingestio.domain.findings import Finding, FindingKind, FoundPage
-from ingestio.domain.messages import BatchInput, DocumentInput, ExportInput
+from ingestio.domain.messages import BatchInput, DeliveryRef, DocumentInput, ExportInput
 from ingestio.services.findings import start
 from workflows import client as workflows
 from workflows import names
 
 # Looked at every round: these rows are few and found by index, and somebody waits for each.
 EVERY_ROUND = timedelta(0)
+DELIVERIES_REST = timedelta(minutes=10)
 PAGE = 250
 PAGES = 8
 _ASKED_AT_ONCE = 16
@@ -44,7 +45,13 @@ def run_repairs(ground: Ground, client: Client) -> list[Repair]:
         (FindingKind.ERASURE_WITHOUT_RUN, "account erasures", runs.erasures_without_run, runs.open_erasure),
         (FindingKind.EXPORT_WITHOUT_RUN, "export runs", runs.exports_without_run, runs.open_export),
     )
-    return [Repair(kind, title, find, mend, rest=EVERY_ROUND, pages=PAGES) for kind, title, find, mend in looks]
+    found = [Repair(kind, title, find, mend, rest=EVERY_ROUND, pages=PAGES) for kind, title, find, mend in looks]
+    # Deliveries wait for days where a receiver is away, so there may be many, and nobody sits and waits for one.
+    kind, title = FindingKind.DELIVERY_WITHOUT_RUN, "webhook runs"
+    found.append(
+        Repair(kind, title, runs.deliveries_without_run, runs.open_delivery, rest=DELIVERIES_REST, pages=PAGES)
+    )
+    return found
 
 
 class _Runs:
@@ -138,6 +145,27 @@ class _Runs:
         return FoundPage(
             [Finding(FindingKind.EXPORT_WITHOUT_RUN, str(each.id), each.user_id, detail) for each in found], _next(page)
         )
+
+    async def deliveries_without_run(self, after: str | None) -> FoundPage:
+        """Deliveries of webhooks that are under way and whose run is closed or was never opened."""
+        async with service_session(self._ground.engine) as session:
+            page = await webhooks.started(session, start(after), PAGE, self._before())
+        closed = await self._closed({each: names.delivery_workflow_id(str(each)) for each, _ in page})
+        async with service_session(self._ground.engine) as session:
+            found = [each for each in page if each[0] in closed and await webhooks.is_live(session, each[1], each[0])]
+        kind, detail = FindingKind.DELIVERY_WITHOUT_RUN, "is on its way and has no open run"
+        return FoundPage(
+            [Finding(kind, str(delivery_id), user_id, detail) for delivery_id, user_id in found],
+            str(page[-1][0]) if len(page) == PAGE else None,
+        )
+
+    async def open_delivery(self, finding: Finding) -> bool:
+        """Open a run of the delivery; it goes on after the last attempt on record."""
+        async with service_session(self._ground.engine) as session:
+            if not await webhooks.is_live(session, finding.user_id, UUID(finding.subject)):
+                return False
+        await workflows.ensure_delivery(self._client, DeliveryRef(finding.subject, finding.user_id))
+        return True
 
     async def open_batch(self, finding: Finding) -> bool:
         """Open a run of the batch; it reads from the rows where to go on."""

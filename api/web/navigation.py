@@ -16,6 +16,7 @@ ENTRIES = (
     Entry("Batch upload", "/dashboard/batch-upload", "upload"),
     Entry("Batches", "/dashboard/batches", "batches"),
     Entry("Exports", "/dashboard/exports", "exports"),
+    Entry("Webhooks", "/dashboard/webhooks", "webhooks"),
     Entry("Usage and billing", "/dashboard/usage", "usage"),
     Entry("Settings", "/dashboard/settings", "settings"),
 )

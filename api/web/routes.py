@@ -13,6 +13,7 @@ from api.web import (
     settings,
     sign_in,
     usage,
+    webhooks,
 )
 
 PAGES: tuple[APIRouter, ...] = (
@@ -23,6 +24,7 @@ PAGES: tuple[APIRouter, ...] = (
     batches.router,
     documents.router,
     exports.router,
+    webhooks.router,
     usage.router,
     settings.router,
     design.router,

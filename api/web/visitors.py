@@ -34,6 +34,10 @@ SAID = {
     "revoked": "The key was revoked. Programs that send it are refused from now on.",
     "export_ordered": "The export is being made. This list shows when it can be fetched.",
     "export_cancelled": "The export was cancelled.",
+    "endpoint_enabled": "The endpoint is told again of what happens from now on.",
+    "endpoint_disabled": "The endpoint is told nothing until you switch it on again.",
+    "endpoint_deleted": "The endpoint was deleted, with its deliveries.",
+    "replayed": "It is being sent again.",
     "export_deleted": "The export was deleted, with its file.",
 }
 

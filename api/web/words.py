@@ -6,11 +6,13 @@ from typing import Any, NamedTuple
 from api.web.fields import field_id, field_label
 from ingestio.db.batches import BatchRow
 from ingestio.db.usage import Receipt
+from ingestio.db.webhooks import EndpointRow
 from ingestio.domain.api_keys import Scope
 from ingestio.domain.batches import BatchStatus, DocumentStatus, ExtractionStatus, LedgerState, PromptStrategy
 from ingestio.domain.exports import ExportLayout, ExportValues
 from ingestio.domain.media import MediaType
 from ingestio.domain.text import Hiding
+from ingestio.domain.webhooks import DISABLED_MESSAGES, DisabledReason
 from ingestio.errors import FAILURE_MESSAGES, FailureCode, RefusalCode
 
 
@@ -55,6 +57,13 @@ EXPORT_STATES = {
     ExtractionStatus.COMPLETED: State("Ready", "state-completed", "good"),
     ExtractionStatus.FAILED: FAILED,
     ExtractionStatus.CANCELLED: CANCELLED,
+}
+DELIVERY_STATES = {
+    ExtractionStatus.QUEUED: QUEUED,
+    ExtractionStatus.PROCESSING: State("On its way", "state-running", "running"),
+    ExtractionStatus.COMPLETED: State("Delivered", "state-completed", "good"),
+    ExtractionStatus.FAILED: State("Given up", "state-failed", "bad"),
+    ExtractionStatus.CANCELLED: State("Not sent", "state-cancelled", "quiet"),
 }
 EXPORT_VALUES = {
     ExportValues.MACHINE: "values as read",
@@ -137,6 +146,24 @@ def batch_state(batch: BatchRow) -> State:
 def document_state(status: DocumentStatus) -> State:
     """A document's state."""
     return DOCUMENT_STATES[status]
+
+
+def endpoint_state(endpoint: EndpointRow) -> State:
+    """Whether an endpoint is told anything, and whether it gets through."""
+    if endpoint.disabled_at is not None:
+        return (
+            State("Switched off", "state-paused", "quiet")
+            if endpoint.disabled_reason == "by_owner"
+            else State("Disabled", "state-failed", "bad")
+        )
+    if endpoint.failing_since is not None:
+        return State("Failing", "state-partial", "warning")
+    return State("On", "state-completed", "good")
+
+
+def disabled_words(reason: str | None) -> str:
+    """Why an endpoint was disabled."""
+    return DISABLED_MESSAGES[DisabledReason(reason or DisabledReason.FAILING)]
 
 
 def export_words(layout: ExportLayout) -> str:
@@ -242,6 +269,9 @@ WORDS = {
     "batch_state": batch_state,
     "batch_word": lambda status: BATCH_STATES[status].word,
     "document_state": document_state,
+    "delivery_state": DELIVERY_STATES.__getitem__,
+    "disabled_words": disabled_words,
+    "endpoint_state": endpoint_state,
     "export_state": EXPORT_STATES.__getitem__,
     "export_words": export_words,
     "ledger_state": ledger_state,

@@ -199,6 +199,7 @@ async def _workers(client: Client) -> Check:
         (names.MODEL_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
         (names.PARSING_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
         (names.EXPORT_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
+        (names.WEBHOOK_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
     ):
         request = DescribeTaskQueueRequest(
             namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind

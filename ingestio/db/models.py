@@ -305,7 +305,11 @@ class WebhookEndpoint(_Owned, _Stamped, Base):
     url: Mapped[str]
     events: Mapped[list[str]] = mapped_column(server_default="{}")
     secret: Mapped[str]
+    previous_secret: Mapped[str | None]
+    previous_secret_until: Mapped[datetime | None]
+    failing_since: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
+    disabled_reason: Mapped[str | None]
 
 
 class WebhookDelivery(_Owned, _Stamped, Base):
@@ -316,8 +320,11 @@ class WebhookDelivery(_Owned, _Stamped, Base):
     endpoint_id: Mapped[UUID]
     event_type: Mapped[str]
     payload: Mapped[dict[str, Any]]
+    status: Mapped[ExtractionStatus] = mapped_column(server_default=ExtractionStatus.QUEUED)
     attempts: Mapped[int] = mapped_column(Integer(), server_default="0")
     response_status: Mapped[int | None]
+    log: Mapped[list[Any]] = mapped_column(server_default="[]")
+    next_attempt_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
 
 

@@ -237,6 +237,32 @@ class AccountErased:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryRef:
+    """One event on its way to one endpoint of one user."""
+
+    delivery_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryEnding:
+    """Ends a delivery without another attempt."""
+
+    delivery_id: str
+    user_id: str
+    status: ExtractionStatus
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryOutcome:
+    """Where a delivery stands after a step; `pause_seconds` until the next attempt, None when there is none."""
+
+    status: ExtractionStatus
+    attempts: int = 0
+    pause_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ExportInput:
     """Starts the making of one export."""
 

@@ -7,12 +7,14 @@ and never work in progress.
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from ingestio.db import idempotency, upkeep
+from ingestio.db import idempotency, upkeep, webhooks
 from ingestio.db.session import ServiceSession
 from ingestio.db.upkeep import BatchCount
 from ingestio.domain.batches import final_status
 from ingestio.domain.findings import Finding, FindingKind, FoundPage
 
+LOG_LIFETIME = timedelta(days=30)
+"""How long deliveries are kept to be looked at and replayed."""
 DRAFT_LIFETIME = timedelta(days=7)
 SHELL_LIFETIME = timedelta(hours=1)
 _KEYS_COUNTED = 10_000
@@ -123,6 +125,16 @@ async def expired_exports(session: ServiceSession, after: str | None, limit: int
         ],
         str(found[-1].id) if len(found) == limit else None,
     )
+
+
+async def expired_deliveries(session: ServiceSession, now: datetime) -> FoundPage:
+    """Deliveries of webhooks past their month, all as one finding."""
+    count = await webhooks.count_old(session, now - LOG_LIFETIME, _KEYS_COUNTED)
+    if not count:
+        return FoundPage(())
+    shown = f"{count} or more" if count == _KEYS_COUNTED else str(count)
+    detail = f"{shown} deliveries are older than {LOG_LIFETIME.days} days"
+    return FoundPage([Finding(FindingKind.EXPIRED_DELIVERIES, "webhook_deliveries", "", detail)])
 
 
 async def expired_keys(session: ServiceSession, now: datetime) -> FoundPage:

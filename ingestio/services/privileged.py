@@ -13,17 +13,27 @@ from ingestio.services.drafts import change_draft, register_file, register_refus
 from ingestio.services.erasures import close_account
 from ingestio.services.exports import cancel_export, delete_export, order_again, order_export
 from ingestio.services.submissions import accept_batch, forget_shell, keep_receiving, open_batch, submit
+from ingestio.services.webhooks import (
+    change_endpoint,
+    create_endpoint,
+    delete_endpoint,
+    replay_delivery,
+    rotate_secret,
+)
 
 __all__ = [
     "accept_batch",
     "cancel_export",
     "cancel_lone",
     "change_draft",
+    "change_endpoint",
     "change_plan",
     "close_account",
+    "create_endpoint",
     "create_key",
     "delete_batch",
     "delete_document",
+    "delete_endpoint",
     "delete_export",
     "end_session",
     "extract_lone",
@@ -39,10 +49,12 @@ __all__ = [
     "register_lone",
     "register_refusal",
     "remove_file",
+    "replay_delivery",
     "request_cancel",
     "retry_batch",
     "retry_lone",
     "revoke_key",
+    "rotate_secret",
     "set_paused",
     "standing",
     "submit",

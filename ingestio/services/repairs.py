@@ -6,13 +6,15 @@ So a repair may run beside live work, beside another repair, and twice.
 from datetime import datetime
 from uuid import UUID
 
-from ingestio.db import batches, documents, exports, idempotency, jobs, upkeep
+from ingestio.db import batches, documents, exports, idempotency, jobs, upkeep, webhooks
 from ingestio.db.documents import DocumentRow
 from ingestio.db.session import ServiceSession
 from ingestio.domain.batches import DocumentStatus, ExtractionStatus, LedgerState, final_status
 from ingestio.errors import FailureCode
 from ingestio.services.controls import Removed, delete_batch
-from ingestio.services.findings import DRAFT_LIFETIME, SHELL_LIFETIME
+from ingestio.services.findings import DRAFT_LIFETIME, LOG_LIFETIME, SHELL_LIFETIME
+
+_DELIVERIES_AT_ONCE = 5000
 
 
 async def end_document(session: ServiceSession, user_id: str, document_id: UUID) -> bool:
@@ -104,6 +106,11 @@ async def expire_draft(session: ServiceSession, user_id: str, batch_id: UUID, no
 async def expire_export(session: ServiceSession, user_id: str, export_id: UUID, now: datetime) -> str | None:
     """Forget the file of an export past its time; answers the object that goes, None when there is none."""
     return await exports.expire(session, user_id, export_id, now)
+
+
+async def expire_deliveries(session: ServiceSession, now: datetime) -> int:
+    """Forget deliveries past their month, some at a time; answers how many."""
+    return await webhooks.forget_old(session, now - LOG_LIFETIME, _DELIVERIES_AT_ONCE)
 
 
 async def expire_keys(session: ServiceSession, now: datetime) -> int:

@@ -61,6 +61,14 @@ ROUTES = {
     ("DELETE", "/api/v1/exports/{export_id}"),
     ("POST", "/api/v1/exports/{export_id}/cancel"),
     ("GET", "/api/v1/exports/{export_id}/file"),
+    ("GET", "/api/v1/webhook-endpoints"),
+    ("POST", "/api/v1/webhook-endpoints"),
+    ("GET", "/api/v1/webhook-endpoints/{endpoint_id}"),
+    ("PATCH", "/api/v1/webhook-endpoints/{endpoint_id}"),
+    ("DELETE", "/api/v1/webhook-endpoints/{endpoint_id}"),
+    ("POST", "/api/v1/webhook-endpoints/{endpoint_id}/rotate"),
+    ("GET", "/api/v1/webhook-endpoints/{endpoint_id}/deliveries"),
+    ("POST", "/api/v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/replay"),
 }
 # Tried at random it would leave nobody to try the rest as; its own tests hold it to the description.
 LAST = {("DELETE", "/api/v1/account")}

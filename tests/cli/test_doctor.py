@@ -102,7 +102,8 @@ def test_a_wrong_setting_is_a_finding_too(tmp_path: Path) -> None:
 
 async def test_a_deployment_without_a_worker_says_so_and_nothing_else(settings: Settings) -> None:
     assert _findings(await examine(settings)) == {
-        "workers": "none asks for work on ingestio, ingestio-model, ingestio-parsing, ingestio-export; start `ingestio worker`",
+        "workers": "none asks for work on ingestio, ingestio-model, ingestio-parsing, ingestio-export, ingestio-webhook; "
+        "start `ingestio worker`",
         "upkeep": "not scheduled; the next start of a worker does it",
     }
 

@@ -1,7 +1,7 @@
 """What the requirements say about access (R26, R27), written down once more and by hand: the tests compare the database with this."""
 
 # The user sees these rows of their own. `None`: every column, otherwise the ones that are not hidden.
-HIDDEN_COLUMNS = {"api_keys": {"key_hash"}, "webhook_endpoints": {"secret"}}
+HIDDEN_COLUMNS = {"api_keys": {"key_hash"}, "webhook_endpoints": {"secret", "previous_secret"}}
 
 SEEN_BY_OWNER = {
     "users",

@@ -15,9 +15,17 @@ from workflows.batches import BatchWorkflow
 from workflows.documents import DocumentWorkflow
 from workflows.exports import ExportWorkflow
 from workflows.upkeep import UpkeepWorkflow
+from workflows.webhooks import DeliveryWorkflow
 
 HISTORIES = Path(__file__).parent / "histories"
-WORKFLOWS: tuple[type, ...] = (BatchWorkflow, DocumentWorkflow, ExportWorkflow, UpkeepWorkflow, AccountErasureWorkflow)
+WORKFLOWS: tuple[type, ...] = (
+    BatchWorkflow,
+    DocumentWorkflow,
+    ExportWorkflow,
+    DeliveryWorkflow,
+    UpkeepWorkflow,
+    AccountErasureWorkflow,
+)
 KINDS = {
     "account-erasure",
     "batch-adopting",  # begins with documents that the run before it had started
@@ -32,6 +40,9 @@ KINDS = {
     "document-handed-over",  # reports its end to a run that did not start it
     "document-lone",
     "document-refused",  # its pages were not to be had any more
+    "delivery",
+    "delivery-cancelled",
+    "delivery-repeated",
     "export",
     "export-failed",
     "upkeep",
