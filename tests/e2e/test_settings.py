@@ -28,3 +28,14 @@ def test_a_key_is_made_shown_once_and_revoked(new_visit: NewVisit, scripts: bool
     row.get_by_role("button", name="Revoke the key").click()
     expect(page.get_by_role("status").filter(has_text="revoked")).to_be_visible()
     expect(page.get_by_role("row", name=name)).to_have_count(0)
+
+
+def test_on_a_phone_the_question_before_revoking_fits_the_page(new_visit: NewVisit) -> None:
+    page = new_visit(width=390, height=780).sign_in("sample-plus")
+    page.goto(page.url.replace("/dashboard", "/dashboard/settings"))
+    page.get_by_label("Name of a new key").fill("phone")
+    page.get_by_role("button", name="Make a key").click()
+    page.get_by_role("row", name="phone").locator("summary").click()
+    expect(page.get_by_role("button", name="Revoke the key")).to_be_visible()
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
