@@ -47,7 +47,7 @@ SECTIONS: dict[str, type[Base]] = {
     "webhook_deliveries": WebhookDelivery,
 }
 # Secrets, which even their owner does not get back, and where a file lies, which is our affair.
-_KEPT_BACK = frozenset({"key_hash", "secret", "storage_path", "file_path"})
+KEPT_BACK = frozenset({"key_hash", "secret", "previous_secret", "storage_path", "file_path"})
 
 Row = dict[str, Any]
 
@@ -75,4 +75,4 @@ def _key(model: type[Base]) -> InstrumentedAttribute[Any]:
 
 
 def _columns(model: type[Base]) -> list[Any]:
-    return [column for column in model.__table__.columns if column.name not in _KEPT_BACK]
+    return [column for column in model.__table__.columns if column.name not in KEPT_BACK]
