@@ -20,6 +20,7 @@ _CUE, _MANY_CUES, _MORE_CUE, _AGAINST = 1.0, 8, 0.25, -0.8
 _LEAST = 3.0
 _TOP = 0.55
 _ROLL_CHARACTERS, _ROLL_POINTS = 48, 320
+_STRIP_CHARACTERS, _STRIP_ROWS = 54, 8
 _TIME = re.compile(
     r"(?<![\d:.,])(?:[01]?\d|2[0-3])[:h][0-5]\d(?::[0-5]\d)?(?:\s?[ap]\.?m\b)?(?![\d:%.,])", re.IGNORECASE
 )
@@ -163,12 +164,22 @@ def _is_till_roll(sheet: Sheet) -> bool:
     return len(lengths) >= 6 and lengths[int(0.92 * (len(lengths) - 1))] <= _ROLL_CHARACTERS
 
 
+def _is_photographed_strip(sheet: Sheet) -> bool:
+    """Print that was recognised in a picture and is nowhere wider than a till roll's line, whatever paper size the picture claims."""
+    cells = [cell for cell in sheet.cells if cell.width >= cell.height]
+    if len(sheet.rows) < _STRIP_ROWS or not cells or all(word.confidence == 1.0 for word in cells[0].words):
+        return False
+    widths = sorted(cell.width / len(cell.text) for cell in cells)
+    across = max(cell.box[2] for cell in cells) - min(cell.box[0] for cell in cells)
+    return across < _STRIP_CHARACTERS * widths[len(widths) // 2]
+
+
 def _add_purchase(sheet: Sheet, scores: dict[str, float]) -> None:
     """A till prints the time of day, and how it was paid: an invoice's number or an order's among it makes no other paper of it."""
     priced = [row for row in sheet.rows if any(cell.amounts for cell in row)]
     timed = any(_TIME.search(cell.text) for cell in sheet.cells)
     given_back = any(_GIVEN_BACK.match(row[0].text) for row in priced)
-    if not priced or not (timed or given_back or sheet.width < _ROLL_POINTS):
+    if not priced or not (timed or given_back or sheet.width < _ROLL_POINTS or _is_photographed_strip(sheet)):
         return
     scores["receipt"] += 2.5
     at_a_moment = any(

@@ -53,3 +53,24 @@ def test_the_date_beside_the_time_is_that_of_the_purchase() -> None:
 
 def test_the_shop_is_the_first_line() -> None:
     assert read(ROLL).data["vendor"] == "KEDAI SERI AMAN"
+
+
+ISLAND = """
+LIAN HUAT HARDWARE
+83000 BATU PAHAT
+CASH BILL
+No. 11872    Date: 05-01-18
+PIPE            14.00
+WALL PLUG        6.50
+SCREW           10.00
+TOTAL SALES     30.50
+DISCOUNT         0.50
+TOTAL           30.00
+CASH            50.00
+BALANCE         20.00
+"""
+
+
+def test_a_balance_below_the_cash_is_what_came_back_and_not_the_total() -> None:
+    request = ExtractRequest(Path("receipt"), "image/jpeg", 1, "receipt", "Extract the total")
+    assert extract_from(typed(ISLAND), request).data["total"] == "30.00"

@@ -26,7 +26,9 @@ _QUANTITY_LINE = re.compile(
     re.IGNORECASE,
 )
 _HANDED_OVER = re.compile(rf"^\W*{any_of('receipt', 'handed_over')}(?![^\W_])", re.IGNORECASE)
-_HANDED_BACK = re.compile(rf"^\W*{any_of('receipt', 'handed_back')}(?![^\W_])", re.IGNORECASE)
+_HANDED_BACK = re.compile(
+    rf"^\W*(?:{any_of('receipt', 'handed_back')}|{any_of('receipt', 'left_over')})(?![^\W_])", re.IGNORECASE
+)
 _OTHER_DATE = re.compile(rf"(?<![^\W_]){any_of('receipt', 'other_dates')}", re.IGNORECASE)
 # Above it a label, or several signs together, say who the merchant is.
 _SURE = 0.8
