@@ -63,10 +63,21 @@ def list_entries(layout: Layout, concept: Concept, columns: Lexicon, scalars: Le
         if table is tables[0][0] and not entries:
             continue
         listed.entries.extend(entries)
-        begins = min(column.head_left for column in table.columns if column.name)
-        listed.cells |= {cell.index for cell in table.head if cell.box[2] > begins} | used
+        listed.cells |= {cell.index for cell in table.head if not _is_beside(table, cell, rows)} | used
         listed.columns |= table.names()
     return listed
+
+
+def _is_beside(table: Table, head: Cell, rows: list[Row]) -> bool:
+    """Whether a heading left of the known columns belongs to a column of the page beside the table: few rows have anything below it."""
+    if head.box[2] > min(column.head_left for column in table.columns if column.name):
+        return False
+    priced = [
+        row.cells[0].row for row in rows if any(number.looks_like_money for c in row.cells for number in c.numbers)
+    ]
+    printed = [table.sheet.rows[number] for number in priced]
+    under = [row for row in printed if any(c.box[0] < head.box[2] and c.box[2] > head.box[0] for c in row)]
+    return len(priced) < 2 or 2 * len(under) <= len(priced)
 
 
 def _on_pages(layout: Layout, headers: list[Table]) -> list[tuple[Table, float, float]]:

@@ -16,6 +16,9 @@ SEPARATORS = re.compile(r"\s+[|•●·∙–—-]\s+|\s*[|•●·∙]\s*|,\s+|
 """Between the parts of an address that is printed on one line."""
 
 NAME_LABEL = re.compile(rf"^{any_of('address', 'name_label')}\s*:\s*", re.IGNORECASE)
+# How a German letter addresses somebody, or a firm: no part of the name.
+_ADDRESSED_AS = re.compile(r"^(?:Herrn?|Frau|Firma|Fa\.)\s+(?=[A-ZÄÖÜ])")
+_CARE_OF = re.compile(r"^(?:c/o|p/a|z\.\s?hd\.?)\s", re.IGNORECASE)
 _STATE = re.compile(r"^[A-Z]{2}(?:\s+\d{5}(?:-\d{4})?)?$")
 _TITLE_FROM = re.compile(
     r"^(?:receipt|invoice|statement|order|bill|rechnung|facture|factura|fattura|factuur|fatura)\s+(?:from|von|de|di|van)\s+",
@@ -72,7 +75,11 @@ class Page:
         """The name in some characters of a cell, without a label before it and an address behind it; None when it is none."""
         text = cell.text[start:end]
         offset = len(text) - len(text.lstrip(" \u2003:：.-–|•"))
-        prefix = NAME_LABEL.match(text[offset:]) or _TITLE_FROM.match(text[offset:])
+        if _CARE_OF.match(text[offset:]):
+            return None
+        prefix = (
+            NAME_LABEL.match(text[offset:]) or _TITLE_FROM.match(text[offset:]) or _ADDRESSED_AS.match(text[offset:])
+        )
         offset += prefix.end() if prefix else 0
         value = text[offset:].rstrip(" \u2003,;|-–")
         parts = [part for part in SEPARATORS.split(value) if part and part.strip()]

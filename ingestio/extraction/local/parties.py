@@ -212,6 +212,7 @@ class Parties:
             lines.is_salutation(plain(column[0].text)) or not lines.could_be_name(plain(column[0].text))
         ):
             addressed |= lines.is_salutation(plain(column.pop(0).text))
+        addressed |= any(lines.is_attention_line(plain(cell.text)) for cell in column[1:])
         name = self._page.name_in(column[0], 0, len(column[0].text)) if len(column) > 1 else None
         if name is None:
             return None

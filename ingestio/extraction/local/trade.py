@@ -12,7 +12,7 @@ from ingestio.extraction.local.items import Listed, list_entries
 from ingestio.extraction.local.labels import Label, Labels, columns_of, lexicon_of
 from ingestio.extraction.local.money import read_currency
 from ingestio.extraction.local.parties import Parties, Party
-from ingestio.extraction.local.reading import Entry, Found, Reading, of_span
+from ingestio.extraction.local.reading import Entry, Found, Reading, of_cells, of_span
 from ingestio.extraction.local.receipts import read_receipt
 from ingestio.extraction.local.tax_breakdown import read_tax_breakdown
 from ingestio.extraction.local.totals import SUMS, read_sums
@@ -26,6 +26,8 @@ _PAID = re.compile(
     re.IGNORECASE,
 )
 _WEAK_SENDER = 0.6
+_FEEBLE_SENDER, _SURE_ADDRESS = 0.3, 0.7
+_INVOICE_CODE = re.compile(r"#?\s?INV(?:OICE)?[-/#_ ]?\d[\w/-]*", re.IGNORECASE)
 _CREDIT = (
     "avoir",
     "creditn",
@@ -71,6 +73,8 @@ def read_trade(document_type: str, layout: Layout) -> tuple[Found, dict[str, lis
             continue  # what the sums left out, they left out knowingly
         if concept.name not in found and concept.spec.kind is not FieldKind.LIST:
             _add(found, concept.name, _read_scalar(labels, concept, roles, sender, recipient))
+    if document_type == "invoice" and roles.number not in found:
+        _add(found, roles.number, _number_by_its_prefix(layout))
     _add_number_and_date(found, labels, roles)
     _add_payment(found, labels, {each.name for each in kind.concepts})
     _add_period_end(found)
@@ -103,6 +107,8 @@ def _add_parties(found: Found, labels: Labels, listed: Listed, roles: Roles) -> 
     if sender is not None and not sender.labelled and recipient is not None and sender.name.cell is recipient.name.cell:
         sender = next((each for each in unnamed if each.name.cell is not recipient.name.cell), None)
     if recipient is None and roles.sender != "merchant":
+        sender, recipient = _told_apart(sender, parties, unnamed)
+    if recipient is None and roles.sender != "merchant":
         recipient = next(iter(parties.recipients(sender)), None) or next(
             iter(parties.labelled([f"{roles.recipient}_name"])), None
         )
@@ -111,6 +117,16 @@ def _add_parties(found: Found, labels: Labels, listed: Listed, roles: Roles) -> 
             found[f"{role}_name"] = replace(party.name, score=min(1.0, party.score))
             _add(found, f"{role}_address", parties.address_of(party))
     return sender, recipient
+
+
+def _told_apart(sender: Party | None, parties: Parties, senders: list[Party]) -> tuple[Party | None, Party | None]:
+    """The only address of a paper is more likely where it goes than who wrote it, when nothing but its place speaks for the latter."""
+    if sender is None or sender.labelled or sender.score >= _FEEBLE_SENDER:
+        return sender, None
+    blocks = parties.recipients(None)
+    if len(blocks) != 1 or blocks[0].name.cell is not sender.name.cell or blocks[0].score < _SURE_ADDRESS:
+        return sender, None
+    return next((each for each in senders if each.name.cell is not sender.name.cell), None), blocks[0]
 
 
 def _read_scalar(
@@ -128,6 +144,14 @@ def _read_scalar(
     if name == roles.number:
         return _own_number(scalars.candidates(labels, name, kind))
     return scalars.best(labels, name, kind)
+
+
+def _number_by_its_prefix(layout: Layout) -> Reading | None:
+    """`INV-000231` alone in a line of the first page's upper part says itself what it is."""
+    sheet = layout.sheets[0] if layout.sheets else None
+    alone = [cell for cell in sheet.cells if _INVOICE_CODE.fullmatch(cell.text.strip())] if sheet else []
+    high = [cell for cell in alone if sheet and cell.middle < 0.4 * sheet.height]
+    return of_cells(high, score=0.5) if len({cell.text.strip() for cell in high}) == 1 and len(high) == 1 else None
 
 
 def _own_number(candidates: list[scalars.Candidate]) -> Reading | None:
