@@ -12,9 +12,13 @@ from ingestio.evaluation.datasets import Case
 from ingestio.evaluation.proofs import is_in_document
 from ingestio.evaluation.scores import Score, kinds_of, score
 from ingestio.extraction.base import ClassifyRequest, ExtractRequest, Provider
+from ingestio.media.bounded import BoundedFailure
 from ingestio.media.counting import PageCount, Refusal, count_pages
+from ingestio.media.scans import read_document
 from ingestio.media.sniff import HEAD_BYTES, sniff
-from ingestio.media.text import read_text
+
+_WALL_SECONDS = 120.0
+_MEMORY_BYTES = 1 << 30
 
 
 @dataclass(slots=True)
@@ -75,8 +79,8 @@ async def _read(case: Case, provider: Provider, prompt: str | None) -> Outcome:
         return Outcome(case, score(case.truth, None, prompt), pages, failure.reason.value)
     seconds = time.perf_counter() - started
     try:
-        text = await read_text(case.path, media_type)
-    except FileRefused:
+        text = await read_document(case.path, media_type, wall_seconds=_WALL_SECONDS, memory_bytes=_MEMORY_BYTES)
+    except (FileRefused, BoundedFailure):
         text = DocumentText(())
     return Outcome(
         case,
