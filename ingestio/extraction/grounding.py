@@ -4,7 +4,7 @@ Deterministic, and the same for every provider: what a model claims about its so
 is `supported` and carries page, words and box; one that does not is `unsupported`; an absent one is `not_found`.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +19,12 @@ _UNSUPPORTED = 0.2
 _UNIQUE, _UNIQUE_AND_LABELLED, _LABELLED, _REPEATED = 0.92, 0.98, 0.95, 0.8
 _AMBIGUOUS = 0.7
 _PAGE = 10_000.0
+# A value that is printed more often than this is looked at no further when its label is searched for.
+_LOOKED_AT = 500
+_NUMBERS = frozenset({FieldKind.AMOUNT, FieldKind.NUMBER})
+_WORDS = frozenset({FieldKind.TEXT, FieldKind.IDENTIFIER})
+# Numbers whose left or right edges are that near, in points, stand in one column.
+_SAME_EDGE = 3.0
 # Values of one row of a table stand within about this distance of each other, in points.
 _ROW_REACH = 14.0
 
@@ -47,6 +53,7 @@ class _Grounding:
         self._layout = layout
         self._occurrences = Occurrences(layout)
         self._seen = seen
+        self._known: dict[tuple[FieldKind, str], _Places] = {}
         self.found: list[ExtractedField] = []
 
     def add(self, field: FieldSpec, value: Any, path: str) -> None:
@@ -57,7 +64,7 @@ class _Grounding:
                 self.add(part, value.get(part.name), f"{path}.{part.name}")
         else:
             places = self._places(field, value, path)
-            self._append(field, value, path, self._choose(field, places, path) if places else None, len(places))
+            self._append(field, value, path, self._choose(field, places, path) if places.all else None, len(places.all))
 
     def _add_list(self, field: FieldSpec, entries: list[Any], path: str) -> None:
         """Entries follow each other down the pages: each is anchored where most of its values stand together."""
@@ -67,30 +74,65 @@ class _Grounding:
                 self.add(entry, value, f"{path}[{index}]")
             return
         before = 0.0
+        printed: set[tuple[float, str]] = set()
         for index, value in enumerate(entries):
             parts = value if isinstance(value, dict) else {}
             leaves = [(part, parts.get(part.name), f"{path}[{index}].{part.name}") for part in field.children]
             places = [self._places(part, leaf, where) for part, leaf, where in leaves]
             anchor = _anchor(places, before)
+            row = (anchor, repr(value)) if anchor is not None else None
+            if row in printed:
+                places = [_NOWHERE for _ in places]  # the same row once more, and it is printed once
+            elif row is not None:
+                printed.add(row)
+            text = self._text_of(leaves, places, anchor)
             for (part, leaf, where), each in zip(leaves, places, strict=True):
                 if isinstance(leaf, (dict, list)):
                     self.add(part, leaf, where)
                     continue
-                chosen = self._hinted(each, where) or (_nearest(each, anchor) if each and anchor is not None else None)
+                chosen = self._hinted(each, where)
+                if chosen is None and each.all and anchor is not None:
+                    chosen = each.nearest(anchor)
+                    if part.kind in _NUMBERS and text is not None and self._is_another_row_s(chosen, text):
+                        chosen = None
                 together = (
                     chosen is not None and anchor is not None and abs(_position(chosen) - anchor) <= 3 * _ROW_REACH
                 )
-                self._append(part, leaf, where, chosen, 1 if together else len(each), labelled=together)
+                self._append(part, leaf, where, chosen, 1 if together else len(each.all), labelled=together)
             if anchor is not None:
                 before = max(before, anchor)
 
-    def _places(self, field: FieldSpec, value: Any, path: str) -> list[Occurrence]:
+    def _text_of(
+        self, leaves: list[tuple[FieldSpec, Any, str]], places: list["_Places"], anchor: float | None
+    ) -> Occurrence | None:
+        """Where the words of an entry stand: they say which row it is, numbers repeat too often for that."""
+        for (part, _, where), each in zip(leaves, places, strict=True):
+            if each.all and anchor is not None and part.kind in _WORDS:
+                return self._hinted(each, where) or each.nearest(anchor)
+        return None
+
+    def _is_another_row_s(self, number: Occurrence, text: Occurrence) -> bool:
+        """Whether a number stands in another row than its entry's words, while their row has a number of its own in that column."""
+        rows = {(cell.page, cell.row) for cell, _, _ in text.pieces}
+        if (number.cell.page, number.cell.row) in rows:
+            return False
+        return any(
+            min(abs(box[0] - number.box[0]), abs(box[2] - number.box[2])) <= _SAME_EDGE
+            for cell in self._layout.row_of(text.cell)
+            for other in cell.numbers
+            if (box := cell.box_between(other.start, other.end))
+        )
+
+    def _places(self, field: FieldSpec, value: Any, path: str) -> "_Places":
         if value is None or isinstance(value, (dict, list)):
-            return []
-        places = self._occurrences.find(field.kind, str(value))
+            return _NOWHERE
+        key = field.kind, str(value)
+        places = self._known.get(key)
+        if places is None:
+            places = self._known[key] = _Places(self._occurrences.find(*key))
         hint = self._seen.get(path)
-        if not places and hint is not None and hint.box is not None:
-            return self._read_again(hint, str(value))
+        if not places.all and hint is not None and hint.box is not None:
+            return _Places(self._read_again(hint, str(value)))
         return places
 
     def _read_again(self, hint: Evidence, value: str) -> list[Occurrence]:
@@ -101,17 +143,18 @@ class _Grounding:
             return [Occurrence(tuple((cell, 0, len(cell.text)) for cell in cells))]
         return []
 
-    def _choose(self, field: FieldSpec, places: list[Occurrence], path: str) -> Occurrence:
-        if len(places) == 1:
-            return places[0]
-        return self._hinted(places, path) or max(places, key=lambda each: self._has_label(field, each))
+    def _choose(self, field: FieldSpec, places: "_Places", path: str) -> Occurrence:
+        if len(places.all) == 1:
+            return places.all[0]
+        looked_at = places.all[:_LOOKED_AT]
+        return self._hinted(places, path) or max(looked_at, key=lambda each: self._has_label(field, each))
 
-    def _hinted(self, places: list[Occurrence], path: str) -> Occurrence | None:
+    def _hinted(self, places: "_Places", path: str) -> Occurrence | None:
         hint = self._seen.get(path)
         if hint is None or hint.box is None:
             return None
         box = hint.box
-        return next((each for each in places if each.cell.page == hint.page and _overlap(each.box, box)), None)
+        return next((each for each in places.on_page(hint.page) if _overlap(each.box, box)), None)
 
     def _has_label(self, field: FieldSpec, place: Occurrence) -> bool:
         """One of the field's labels before the value, in its own cell, left of it or above it."""
@@ -159,13 +202,33 @@ def _position(place: Occurrence) -> float:
     return page * _PAGE + middle
 
 
-def _anchor(places: list[list[Occurrence]], before: float) -> float | None:
+class _Places:
+    """Every place of one value, from the beginning of the document to its end."""
+
+    def __init__(self, places: Sequence[Occurrence]) -> None:
+        self.all = sorted(places, key=_position)
+        self.positions = [_position(place) for place in self.all]
+
+    def on_page(self, page: int) -> list[Occurrence]:
+        return self.all[bisect_left(self.positions, page * _PAGE) : bisect_left(self.positions, (page + 1) * _PAGE)]
+
+    def nearest(self, anchor: float) -> Occurrence:
+        """The place nearest to a height; of equally near ones the upper, then the left."""
+        at = bisect_left(self.positions, anchor)
+        around = {self.positions[index] for index in (at - 1, at) if 0 <= index < len(self.positions)}
+        gap = min(abs(position - anchor) for position in around)
+        first, last = bisect_left(self.positions, anchor - gap), bisect_right(self.positions, anchor + gap)
+        return min(self.all[first:last], key=lambda each: (abs(_position(each) - anchor), each.box[0]))
+
+
+_NOWHERE = _Places(())
+
+
+def _anchor(places: list[_Places], before: float) -> float | None:
     """Where the entry stands: the place from which the values of the others are nearest, at or after the entry before."""
-    known = [sorted(each, key=_position) for each in places if each]
-    if not known:
+    positions = [each.positions for each in places if each.positions]
+    if not positions:
         return None
-    rarest = min(known, key=len)
-    positions = [[_position(place) for place in each] for each in known]
 
     def cost(candidate: float) -> tuple[float, float]:
         distance = sum(min(_gap(each, candidate), 10 * _ROW_REACH) for each in positions)
@@ -173,17 +236,14 @@ def _anchor(places: list[list[Occurrence]], before: float) -> float | None:
         again = 2 * _ROW_REACH if abs(candidate - before) < 1.0 else 0.0
         return distance + backwards + again, candidate
 
-    return min((_position(place) for place in rarest), key=cost)
+    rarest: list[float] = min(positions, key=len)
+    return min(rarest, key=cost)
 
 
 def _gap(sorted_positions: list[float], candidate: float) -> float:
     at = bisect_left(sorted_positions, candidate)
     around = sorted_positions[max(0, at - 1) : at + 1]
     return min(abs(position - candidate) for position in around)
-
-
-def _nearest(places: list[Occurrence], anchor: float) -> Occurrence:
-    return min(places, key=lambda each: (abs(_position(each) - anchor), each.box[0]))
 
 
 def _overlap(first: Box, second: Box) -> bool:

@@ -121,7 +121,9 @@ class Sheet:
 class Layout:
     """Every cell of a document with its neighbours. Building it is linear in the words; the rest is read on demand."""
 
-    def __init__(self, text: DocumentText) -> None:
+    def __init__(self, text: DocumentText, habits: Habits | None = None) -> None:
+        """`habits` are those of a whole document of which this is a part; without them the text itself has to show them."""
+        self._given_habits = habits
         self.cells: list[Cell] = []
         self.sheets: list[Sheet] = []
         self._pages = {page.number: page for page in text.pages}
@@ -157,6 +159,8 @@ class Layout:
     @cached_property
     def habits(self) -> Habits:
         """How this document writes dates and numbers, and in which language."""
+        if self._given_habits is not None:
+            return self._given_habits
         sizes = [(sheet.width, sheet.height) for sheet in self.sheets]
         return habits_of([cell.text for cell in self.cells[:4000]], sizes)
 
@@ -168,6 +172,10 @@ class Layout:
 
     def sheet(self, cell: Cell) -> Sheet:
         return self._by_page[cell.page]
+
+    def sheet_after(self, cell: Cell) -> Sheet | None:
+        """The page that follows the cell's."""
+        return self._by_page.get(cell.page + 1)
 
     def row_of(self, cell: Cell) -> list[Cell]:
         """All cells of the row, left to right."""

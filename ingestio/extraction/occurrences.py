@@ -30,10 +30,11 @@ _DEBIT_WORDS = (
     "cargo cargos adeudo debe dare addebiti addebito uscite af afschrijving dr out gastos"
 )
 _DEBIT = frozenset(_DEBIT_WORDS.split())
+_HYPHENATED = re.compile(r"[^\W\d_][-\u2010\u00ad]")
 _DEBIT_MARK = re.compile(r"^\s*(?:S|D|DR|Dr|Af|AF|Soll|Debit)\b\.?\s*$")
 # How much of a text is looked up at once: enough to tell the rows of a table apart.
 _BEGINNING = 24
-_MAX_OCCURRENCES = 500
+_MAX_OCCURRENCES = 20_000
 _MAX_LINES = 400
 
 
@@ -66,6 +67,11 @@ class Occurrence:
         """How surely its least legible word was recognised; 1 for words that are text in the file."""
         return min(word.confidence for cell, start, end in self.pieces for word in cell.words_between(start, end))
 
+    @property
+    def quote(self) -> str:
+        """The characters of all pieces, one behind the other."""
+        return "".join(cell.text[start:end] for cell, start, end in self.pieces)
+
     def evidence(self) -> tuple[Evidence, ...]:
         """One evidence a page, its lines joined by blanks."""
         by_page: dict[int, list[Evidence]] = defaultdict(list)
@@ -84,10 +90,14 @@ class Occurrences:
         self.layout = layout
 
     def find(self, kind: FieldKind, value: str) -> list[Occurrence]:
-        """Every place of `value`, in reading order; at most 500."""
+        """Every place of `value`, in reading order; at most 20,000: as many as a list may have entries."""
         match kind:
-            case FieldKind.AMOUNT | FieldKind.NUMBER:
+            case FieldKind.AMOUNT:
+                found = [place for place in self._numbers(value) if not _is_percentage(place)]
+            case FieldKind.NUMBER:
                 found = self._numbers(value)
+            case FieldKind.EMAIL:
+                found = [place for place in self._texts(value, regrouped=False) if "@" in place.quote]
             case FieldKind.DATE:
                 found = list(self._dates(value))
             case FieldKind.CURRENCY:
@@ -260,6 +270,8 @@ class Occurrences:
             else:
                 return None
         first, start, end = pieces[-1]
+        if _HYPHENATED.fullmatch(first.text, end - 1):
+            return None  # half of a word that goes on in the next line
         pieces[-1] = (first, start, _with_trailing_marks(first.text, end))
         return tuple(pieces)
 
@@ -282,8 +294,8 @@ class Occurrences:
         if cell.row + 1 < len(rows):
             if len(rows[cell.row]) == len(rows[cell.row + 1]) == 1:  # prose; in columns a text never changes the column
                 yield from fresh(rows[cell.row + 1], 1)
-        elif cell.page < len(self.layout.sheets):
-            yield from fresh([each for row in self.layout.sheets[cell.page].rows[:4] for each in row], 8)
+        elif (following := self.layout.sheet_after(cell)) is not None:
+            yield from fresh([each for row in following.rows[:4] for each in row], 8)
 
     def _unspaced(self, value: str) -> Iterator[Occurrence]:
         wanted = _without_blanks(value)
@@ -291,7 +303,8 @@ class Occurrences:
             squeezed, places = _squeezed(cell.text)
             at = squeezed.find(wanted)
             while at >= 0:
-                yield Occurrence(((cell, places[at], places[at + len(wanted) - 1] + 1),))
+                if _is_whole(squeezed, at, at + len(wanted)):
+                    yield Occurrence(((cell, places[at], places[at + len(wanted) - 1] + 1),))
                 at = squeezed.find(wanted, at + 1)
 
     def _symbols(self, value: str) -> Iterator[Occurrence]:
@@ -299,6 +312,18 @@ class Occurrences:
         for cell in self.layout.cells:
             for match in re.finditer(rf"(?<!\S){re.escape(value.strip())}(?!\S)", cell.text):
                 yield Occurrence(((cell, match.start(), match.end()),))
+
+
+def _is_percentage(place: Occurrence) -> bool:
+    cell, start, _ = place.pieces[0]
+    return any(number.percent for number in cell.numbers if number.start == start)
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Whether no number is cut at either end: `3号` does not stand in `13号`."""
+    cut_before = start > 0 and text[start - 1].isdigit() and text[start].isdigit()
+    cut_after = end < len(text) and text[end].isdigit() and text[end - 1].isdigit()
+    return not (cut_before or cut_after)
 
 
 def _with_trailing_marks(text: str, end: int) -> int:

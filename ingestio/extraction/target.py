@@ -17,6 +17,9 @@ class Target:
         for part in parts:
             ends.append((ends[-1] if ends else 0) + len(part.key))
         self._ends = ends
+        self._marks = {
+            end: _mark(value[part.end : after.start]) for end, part, after in zip(ends, parts, parts[1:], strict=False)
+        }
 
     def match(self, cell: Cell, position: int, length: int) -> tuple[int, int] | None:
         """How far the value is matched, and the last word used, when `cell` goes on with it from `position`; else None."""
@@ -25,18 +28,30 @@ class Target:
             if last >= len(cell.tokens):
                 return length, last - 1
             key = cell.tokens[last].key
-            if not self.key.startswith(key, length) or not self._may_join(length, key):
+            between = cell.text[cell.tokens[last - 1].end : cell.tokens[last].start] if last > position else None
+            if not self.key.startswith(key, length) or not self._may_join(length, key, between):
                 return None
             length += len(key)
             last += 1
         return length, last - 1
 
-    def _may_join(self, length: int, key: str) -> bool:
-        """Digits that touch in the value must touch on paper, and the other way round: `12 3` is not 123."""
+    def _may_join(self, length: int, key: str, between: str | None) -> bool:
+        """Digits that touch in the value must touch on paper, and the other way round: `12 3` is not 123, and `1-5` not 1.5.
+
+        Account numbers and the like are grouped at will, but not over two cells: there they are two numbers. `between` is what stands on
+        paper before this word, None at the beginning of a cell.
+        """
+        meets = bool(length) and self.key[length - 1].isdigit() and key[0].isdigit()
+        if meets and between is None and not self._ends_at(length):
+            return False
         if self._regrouped:
             return True
-        if length and self.key[length - 1].isdigit() and key[0].isdigit() and not self._ends_at(length):
+        if meets and not self._ends_at(length):
             return False
+        if meets and between is not None:
+            mark, wanted = _mark(between), self._marks.get(length, "")
+            if mark and wanted and mark != wanted:
+                return False
         first = bisect_left(self._ends, length + 1)
         for end in self._ends[first:]:
             if end >= length + len(key):
@@ -48,3 +63,11 @@ class Target:
     def _ends_at(self, length: int) -> bool:
         at = bisect_left(self._ends, length)
         return at < len(self._ends) and self._ends[at] == length
+
+
+def _mark(between: str) -> str:
+    """The mark that joins two runs of digits to one writing, as in `1.5` or `1-5`; empty where a blank parts them, as in an address."""
+    if not between or any(char.isspace() for char in between):
+        return ""
+    mark = between[0].replace(",", ".")
+    return "-" if mark in "-\u2010\u2011\u2012\u2013\u2014\u2212" else mark

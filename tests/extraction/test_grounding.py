@@ -213,3 +213,80 @@ def test_an_absent_list_and_an_absent_cell_are_not_found() -> None:
 def test_no_other_amount_than_the_printed_one_is_ever_supported(cents: int) -> None:
     found = grounded("Total due 1,234.56 USD\nInvoice 4711 of 2026-01-02", AMOUNT, f"{cents / 100:.2f}")
     assert (found.state is FieldState.SUPPORTED) == (cents in {123456, 471100})
+
+
+@pytest.mark.parametrize(
+    ("paper", "kind", "value"),
+    [
+        ("VAT 19 %  and 7%", AMOUNT, "19.00"),
+        ("Gesamt 1.234,56", AMOUNT, "1.23"),
+        ("Gesamt 1.234,56", AMOUNT, "123456.00"),
+        ("Total 1,234.56", AMOUNT, "1.23"),
+        ("Total 1,234.56\nNetto 1,000.00", AMOUNT, "1234.00"),
+        ("Amount 1 234,56 EUR", AMOUNT, "234.56"),
+        ("請求番号 第13号 様", TEXT, "第3号"),
+        ("御請求 令和8年11月23日", TEXT, "1月23日"),
+        ("合計 株式会社東京商事", TEXT, "株式会社商事東京"),
+        ("المبلغ ١٬٢٣٤٫٥٦ ريال", AMOUNT, "1324.56"),
+        ("שם הספק: אור ושות׳", TEXT, "תושו רוא"),
+        ("Contact: John Smith, com centre", FieldKind.EMAIL, "john@smith.com"),
+        ("Version 1-5 of the form", TEXT, "Version 1.5"),
+        ("Rooms 10/12 are free", TEXT, "Rooms 10.12"),
+        ("Elektro-\nwerkstatt", TEXT, "Elektro"),
+        ("Supplier Асme Ltd", TEXT, "Acme Ltd"),
+        ("Quantity 12          7 pieces", IDENTIFIER, "127"),
+        ("Order 45\n0017 boxes", IDENTIFIER, "450017"),
+    ],
+    ids=str,
+)
+def test_what_only_looks_like_the_value_supports_nothing(paper: str, kind: FieldKind, value: str) -> None:
+    assert grounded(paper, kind, value).state is FieldState.UNSUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("paper", "kind", "value"),
+    [
+        ("VAT 19 %  and 7%", FieldKind.NUMBER, "19"),
+        ("請求番号 第13号 様", TEXT, "第13号"),
+        ("المجموع 1,234.56", AMOUNT, "1234.56"),
+        ("Mail john@smith.com now", FieldKind.EMAIL, "john@smith.com"),
+        ("Version 1,5 of the form", TEXT, "Version 1.5"),
+        ("Order 4500 0178 32", IDENTIFIER, "4500017832"),
+        ("Period 2019 – 2021", TEXT, "2019-2021"),
+    ],
+    ids=str,
+)
+def test_another_writing_of_the_same_value_supports_it(paper: str, kind: FieldKind, value: str) -> None:
+    assert grounded(paper, kind, value).state is FieldState.SUPPORTED
+
+
+def states_of(*entries: tuple[str, str, str]) -> list[list[str]]:
+    found = ground(rows(*entries), (ROWS,), typed(TABLE))
+    return [[each.state.value for each in found[3 * at : 3 * at + 3]] for at in range(len(entries))]
+
+
+YES, NO = "supported", "unsupported"
+
+
+def test_a_real_amount_in_the_wrong_row_is_unsupported() -> None:
+    assert states_of(("Chair", "2", "20.00"), ("Table", "1", "5.00"), ("Lamp", "2", "20.00")) == [
+        [YES, YES, YES],
+        [YES, YES, NO],
+        [YES, YES, NO],
+    ]
+
+
+def test_a_row_that_is_told_more_often_than_it_is_printed_is_unsupported_the_last_time() -> None:
+    lamp, chair = ("Lamp", "2", "5.00"), ("Chair", "2", "20.00")
+    assert states_of(chair, chair, lamp, lamp) == [[YES, YES, YES], [YES, YES, YES], [YES, YES, YES], [NO, NO, NO]]
+
+
+def test_an_amount_below_the_words_that_it_belongs_to_is_supported() -> None:
+    paper = """
+Description              Amount
+Consulting in November
+and a second visit       400.00
+Travel                   60.00
+"""
+    data = {"items": [{"what": "Consulting in November and a second visit", "count": None, "sum": "400.00"}]}
+    assert [each.state.value for each in ground(data, (ROWS,), typed(paper))] == [YES, "not_found", YES]
