@@ -188,6 +188,9 @@ async def _provider(settings: Settings, stack: AsyncExitStack) -> Provider:
         base_url=settings.gemini_base_url,
         model=settings.gemini_model,
         timeout_seconds=settings.model_timeout_seconds,
+        classifier_model=settings.gemini_classifier_model,
+        media_resolution=settings.gemini_media_resolution,
+        thinking_budget=settings.gemini_thinking_budget,
     )
     stack.push_async_callback(provider.close)
     return provider

@@ -64,6 +64,11 @@ class Settings(BaseSettings):
     google_cloud_location: str = Field("us-central1", alias="GOOGLE_CLOUD_LOCATION")
     gemini_base_url: str | None = Field(None, alias="GOOGLE_GEMINI_BASE_URL")
     gemini_model: str = Field("gemini-2.5-flash", alias="INGESTIO_GEMINI_MODEL")
+    gemini_classifier_model: str | None = Field(None, alias="INGESTIO_GEMINI_CLASSIFIER_MODEL")
+    gemini_media_resolution: Literal["low", "medium", "high"] | None = Field(
+        None, alias="INGESTIO_GEMINI_MEDIA_RESOLUTION"
+    )
+    gemini_thinking_budget: int | None = Field(None, alias="INGESTIO_GEMINI_THINKING_BUDGET", ge=-1, le=65_536)
 
     plans_json: str | None = Field(None, alias="INGESTIO_PLANS")
     stripe_secret_key: str | None = Field(None, alias="STRIPE_SECRET_KEY", repr=False)

@@ -7,7 +7,7 @@ import asyncio
 import io
 import logging
 import math
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from google.genai import types
 from google.oauth2.credentials import Credentials
 
 from ingestio.errors import FailureCode, ModelError
+from ingestio.extraction.gemini.circuit import Circuit
 from ingestio.extraction.gemini.failures import VENDOR_ERRORS, model_error
 
 T = TypeVar("T")
@@ -48,8 +49,13 @@ class Connection:
         location: str | None,
         base_url: str | None,
         timeout_seconds: float,
+        circuit: Circuit,
+        media_resolution: str | None = None,
+        thinking_budget: int | None = None,
     ) -> None:
         self._timeout_seconds = timeout_seconds
+        self._circuit = circuit
+        self._reading = _reading_options(media_resolution, thinking_budget)
         by_project = vertexai and bool(project)
         plain = base_url is not None and urlsplit(base_url).scheme == "http"
         self._http = httpx.AsyncClient(
@@ -92,10 +98,11 @@ class Connection:
             # No tools, and no turns that we did not ask for.
             automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
             automatic_continuation=False,
+            **self._reading,
         )
         contents = types.Content(role="user", parts=list(parts))
         return await self._timed(
-            self._client.aio.models.generate_content(model=model, contents=contents, config=config)
+            lambda: self._client.aio.models.generate_content(model=model, contents=contents, config=config)
         )
 
     @staticmethod
@@ -115,10 +122,10 @@ class Connection:
         Whatever a crash leaves there, the service deletes after 48 hours. Raises ModelError.
         """
         # An open file, not a path: given a path the library sends its name along.
-        file = await self._timed(self._client.aio.files.upload(file=source, config={"mime_type": mime_type}))
+        file = await self._timed(lambda: self._client.aio.files.upload(file=source, config={"mime_type": mime_type}))
         name = file.name or ""
         try:
-            yield await self._timed(self._ready(file, mime_type))
+            yield await self._timed(lambda: self._ready(file, mime_type))
         finally:
             await self._delete(name)
 
@@ -145,14 +152,26 @@ class Connection:
                 "An uploaded file was not deleted; the service will, within 48 hours. %s", model_error(error).detail
             )
 
-    async def _timed(self, call: Awaitable[T]) -> T:
-        try:
-            async with asyncio.timeout(self._timeout_seconds):
-                return await call
-        except VENDOR_ERRORS as error:
-            failure = model_error(error)
-        _log.warning("A call to the model failed. %s", failure.detail)
-        raise failure
+    async def _timed(self, call: Callable[[], Awaitable[T]]) -> T:
+        """One call within its time, if the circuit lets it happen."""
+        with self._circuit.call():
+            try:
+                async with asyncio.timeout(self._timeout_seconds):
+                    return await call()
+            except VENDOR_ERRORS as error:
+                failure = model_error(error)
+            _log.warning("A call to the model failed. %s", failure.detail)
+            raise failure
+
+
+def _reading_options(media_resolution: str | None, thinking_budget: int | None) -> dict[str, Any]:
+    """What the operator set; the model's own defaults for the rest."""
+    options: dict[str, Any] = {}
+    if media_resolution is not None:
+        options["media_resolution"] = types.MediaResolution(f"MEDIA_RESOLUTION_{media_resolution.upper()}")
+    if thinking_budget is not None:
+        options["thinking_config"] = types.ThinkingConfig(thinking_budget=thinking_budget)
+    return options
 
 
 def _placeholder() -> Credentials:

@@ -13,6 +13,7 @@ from ingestio.errors import ConfigurationError, DocumentFailed, FailureCode, Mod
 from ingestio.extraction.base import OTHER, Classification, ClassifyRequest, ExtractRequest
 from ingestio.extraction.gemini import documents, wording
 from ingestio.extraction.gemini.answers import Answer, read_answer
+from ingestio.extraction.gemini.circuit import Circuit
 from ingestio.extraction.gemini.questions import Found, Question, Unfit
 from ingestio.extraction.grounding import ground
 from ingestio.extraction.prompts import requested_fields
@@ -44,7 +45,8 @@ class GeminiProvider:
     """Reads documents with Gemini. The vendor's library is imported, and the connection made, on the first call.
 
     With `vertexai` the calls go to Vertex AI: by `project` and `location` under application default credentials or, without a project,
-    by `api_key` in express mode. Otherwise `api_key` speaks to the Gemini API. `timeout_seconds` bounds each call. Close it at the end.
+    by `api_key` in express mode. Otherwise `api_key` speaks to the Gemini API. `timeout_seconds` bounds each call. `classifier_model` names
+    documents' types where a smaller one than `model` will do; `media_resolution` is low, medium or high. Close it at the end.
     """
 
     def __init__(
@@ -58,6 +60,10 @@ class GeminiProvider:
         base_url: str | None = None,
         timeout_seconds: float = 120.0,
         max_output_tokens: int = MAX_OUTPUT_TOKENS,
+        classifier_model: str | None = None,
+        media_resolution: str | None = None,
+        thinking_budget: int | None = None,
+        circuit: Circuit | None = None,
     ) -> None:
         """Raises ConfigurationError when the values cannot work together."""
         if vertexai and not (project or api_key):
@@ -67,6 +73,8 @@ class GeminiProvider:
         if base_url is not None and not _is_web_address(base_url):
             raise ConfigurationError("GOOGLE_GEMINI_BASE_URL: must be http://host or https://host")
         self._model = model
+        self._classifier_model = classifier_model or model
+        self.circuit = circuit or Circuit()
         self._vertexai = vertexai
         self._max_output_tokens = max_output_tokens
         self._options: dict[str, Any] = {
@@ -76,6 +84,9 @@ class GeminiProvider:
             "location": location or "global",
             "base_url": base_url,
             "timeout_seconds": timeout_seconds,
+            "circuit": self.circuit,
+            "media_resolution": media_resolution,
+            "thinking_budget": thinking_budget,
         }
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
@@ -137,7 +148,8 @@ class GeminiProvider:
             document = await documents.first_pages(request.path, request.mime_type, request.page_count)
             async with self._sendable(document) as part:
                 schema, texts = wording.classification_schema(names), [wording.CLASSIFICATION_RULES]
-                answer = await self._ask(part, texts, schema, min(_CLASSIFICATION_TOKENS, self._max_output_tokens))
+                limit = min(_CLASSIFICATION_TOKENS, self._max_output_tokens)
+                answer = await self._ask(part, texts, schema, limit, model=self._classifier_model)
         except DocumentFailed as failure:
             if isinstance(failure, ModelError) and failure.can_retry:
                 raise
@@ -160,11 +172,17 @@ class GeminiProvider:
         raise ModelError(FailureCode.MODEL_OUTPUT_INVALID)
 
     async def _ask(
-        self, part: "types.Part", texts: list[str], schema: dict[str, Any], max_output_tokens: int
+        self,
+        part: "types.Part",
+        texts: list[str],
+        schema: dict[str, Any],
+        max_output_tokens: int,
+        *,
+        model: str | None = None,
     ) -> Answer:
         connection = await self._connected()
         response = await connection.generate(
-            self._model,
+            model or self._model,
             [part, *map(connection.text, texts)],
             system=wording.SYSTEM,
             schema=schema,
