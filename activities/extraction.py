@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from activities.failures import long_step
 from activities.files import stored_file
 from activities.heartbeats import heartbeating
 from activities.outages import Outage
+from activities.reuse import reuse_key, taken_over
 from ingestio.bootstrap import WorkerDeps
 from ingestio.db.session import service_connection
 from ingestio.db.steps import Work
@@ -42,19 +44,13 @@ class ExtractionActivities:
             if stored is not None:
                 # An earlier attempt got this far and was killed before it could say so: the model is not asked, nor paid, again.
                 return Extracted(stored["document_type"], stored["input_tokens"], stored["output_tokens"])
+            taken = await taken_over(self._deps, request, work)
+            if taken is not None:
+                return taken
             async with stored_file(self._deps, work) as path:
                 with outage.watched():
-                    extraction = await self._deps.provider.extract(
-                        ExtractRequest(
-                            path=path,
-                            mime_type=work.mime_type,
-                            page_count=work.page_count,
-                            document_type=work.document_type,
-                            prompt=_own_prompt(work),
-                            custom_instructions=work.options.get("custom_instructions"),
-                        )
-                    )
-            await self._deps.store.put_bytes(key, user_id, serialise(extraction))
+                    extraction = await self._deps.provider.extract(request_for(work, path))
+            await self._deps.store.put_bytes(key, user_id, serialise(extraction, reuse_key(work, self._deps.provider)))
         return Extracted(extraction.document_type, extraction.usage.input_tokens, extraction.usage.output_tokens)
 
     async def _stored(self, key: str, user_id: str) -> dict[str, Any] | None:
@@ -65,6 +61,18 @@ class ExtractionActivities:
         return answer
 
 
+def request_for(work: Work, path: Path) -> ExtractRequest:
+    """What a provider is asked about a job's document."""
+    return ExtractRequest(
+        path=path,
+        mime_type=work.mime_type,
+        page_count=work.page_count,
+        document_type=work.document_type,
+        prompt=_own_prompt(work),
+        custom_instructions=work.options.get("custom_instructions"),
+    )
+
+
 def _own_prompt(work: Work) -> str | None:
     """The prompt as the user wrote it; None when it is only the default of the document's type, whose fields are known anyway."""
     kind = work.document_type
@@ -73,8 +81,8 @@ def _own_prompt(work: Work) -> str | None:
     return work.prompt
 
 
-def serialise(extraction: Extraction) -> bytes:
-    """The stored form of an answer: what `services.jobs.commit` saves, as JSON."""
+def serialise(extraction: Extraction, reuse_key: str) -> bytes:
+    """The stored form of an answer: what `services.jobs.commit` saves, as JSON. `reuse_key`: the question that it answers."""
     fields = [
         {
             "path": item.path,
@@ -95,5 +103,6 @@ def serialise(extraction: Extraction) -> bytes:
         "flags": list(extraction.flags),
         "input_tokens": extraction.usage.input_tokens,
         "output_tokens": extraction.usage.output_tokens,
+        "reuse_key": reuse_key,
     }
     return json.dumps(answer, ensure_ascii=False).encode()

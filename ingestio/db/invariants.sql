@@ -105,6 +105,11 @@ WHERE l.state = 'reserved' AND j.id IS NULL;
 SELECT l.job_id AS subject, l.pages AS stored, 0 AS expected
 FROM page_ledger l WHERE l.reused_from IS NOT NULL AND l.pages <> 0;
 
+-- name: a_result_and_its_charge_agree
+SELECT e.id AS subject, concat_ws(' from ', e.pages, e.reused_from) AS stored, concat_ws(' from ', l.pages, l.reused_from) AS expected
+FROM extracted_data e JOIN page_ledger l ON l.job_id = e.extraction_job_id
+WHERE e.pages <> l.pages OR e.reused_from IS DISTINCT FROM l.reused_from;
+
 -- name: an_ended_document_ended_as_its_last_attempt
 SELECT d.id AS subject, d.status::text AS stored, j.status::text AS expected
 FROM documents d JOIN LATERAL (

@@ -218,6 +218,8 @@ class ExtractedData(_Owned, _Stamped, Base):
     input_tokens: Mapped[int] = mapped_column(server_default="0")
     output_tokens: Mapped[int] = mapped_column(server_default="0")
     reused_from: Mapped[UUID | None]
+    """The document whose result was taken over."""
+    reuse_key: Mapped[str | None]
     revision: Mapped[int] = mapped_column(server_default="0")
     review: Mapped[ReviewDecision | None]
 

@@ -82,12 +82,15 @@ FROM job
 WHERE documents.id = job.document_id AND documents.user_id = job.user_id
 """
 
+# A result that is taken over costs no page of those that were reserved. The row joins itself to tell how many those were: the job is
+# locked, so nobody else moves it meanwhile.
 # Of a lone document there is no batch to count in; counting the counted ones waits for them all the same.
 _COMMIT = """
 WITH answer AS (
     SELECT * FROM jsonb_to_record(%(answer)s::jsonb) AS answer (
         document_type text, provider text, model text, schema_version text,
-        data jsonb, fields jsonb, flags jsonb, input_tokens integer, output_tokens integer
+        data jsonb, fields jsonb, flags jsonb, input_tokens integer, output_tokens integer,
+        reuse_key text, reused_from uuid
     )
 ), job AS (
     UPDATE extraction_jobs AS job
@@ -98,18 +101,22 @@ WITH answer AS (
     WHERE job.id = %(job_id)s AND job.user_id = %(user_id)s AND job.status IN ('queued', 'processing')
     RETURNING job.id, job.user_id, job.document_id, job.batch_id
 ), entry AS (
-    UPDATE page_ledger AS entry SET state = 'committed'
-    FROM job
-    WHERE entry.job_id = job.id AND entry.user_id = job.user_id AND entry.state = 'reserved'
-    RETURNING entry.usage_id, entry.pages
+    UPDATE page_ledger AS entry
+    SET state = 'committed', reused_from = answer.reused_from,
+        pages = CASE WHEN answer.reused_from IS NULL THEN entry.pages ELSE 0 END
+    FROM job, answer, page_ledger AS held
+    WHERE entry.job_id = job.id AND entry.user_id = job.user_id AND entry.state = 'reserved' AND held.id = entry.id
+    RETURNING entry.usage_id, entry.pages, held.pages AS reserved
 ), result AS (
     INSERT INTO extracted_data (
         user_id, document_id, extraction_job_id, pages,
-        document_type, provider, model, schema_version, data, fields, flags, input_tokens, output_tokens
+        document_type, provider, model, schema_version, data, fields, flags, input_tokens, output_tokens,
+        reuse_key, reused_from
     )
     SELECT job.user_id, job.document_id, job.id, entry.pages,
            answer.document_type, answer.provider, answer.model, answer.schema_version,
-           answer.data, answer.fields, answer.flags, answer.input_tokens, answer.output_tokens
+           answer.data, answer.fields, answer.flags, answer.input_tokens, answer.output_tokens,
+           answer.reuse_key, answer.reused_from
     FROM job, entry, answer
     RETURNING document_id, document_type, pages
 ), document AS (
@@ -128,12 +135,21 @@ WITH answer AS (
     SELECT count(*) AS batches FROM batch
 ), period AS (
     UPDATE user_usage AS period
-    SET pages_reserved = period.pages_reserved - entry.pages, pages_processed = period.pages_processed + entry.pages
+    SET pages_reserved = period.pages_reserved - entry.reserved, pages_processed = period.pages_processed + entry.pages
     FROM job, entry, document, counted
     WHERE period.id = entry.usage_id AND period.user_id = job.user_id AND counted.batches >= 0
     RETURNING period.id
 )
 SELECT (SELECT count(*) FROM job) AS jobs, (SELECT count(*) FROM entry) AS entries, (SELECT count(*) FROM period) AS periods
+"""
+
+_REUSABLE = """
+SELECT document_id, extraction_job_id
+FROM extracted_data
+WHERE user_id = %(user_id)s AND reuse_key = %(reuse_key)s AND reused_from IS NULL AND extraction_job_id IS NOT NULL
+  AND review IS DISTINCT FROM 'rejected'
+ORDER BY created_at DESC
+LIMIT 1
 """
 
 _END_OF = """
@@ -264,6 +280,20 @@ async def commit(connection: ServiceConnection, user_id: str, job_id: UUID, answ
     row = await connection.one(_COMMIT, job_id=job_id, user_id=user_id, answer=answer)
     assert row is not None
     return Committed(job=row.jobs == 1, entry=row.entries == 1, period=row.periods == 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A result that answers the same question."""
+
+    document_id: UUID
+    job_id: UUID
+
+
+async def reusable(connection: ServiceConnection, user_id: str, reuse_key: str) -> Source | None:
+    """The newest result of this user with this key that was not itself taken over, and that nobody rejected."""
+    row = await connection.one(_REUSABLE, user_id=user_id, reuse_key=reuse_key)
+    return None if row is None else Source(row.document_id, row.extraction_job_id)
 
 
 async def end_of(

@@ -43,6 +43,7 @@ BREAKING = {
     "an_ended_batch_says_when_and_wants_nothing": "UPDATE extraction_batches SET completed_at = now() WHERE status = 'queued'",
     "held_pages_have_a_live_job": "UPDATE page_ledger SET job_id = gen_random_uuid() WHERE state = 'reserved'",
     "a_reused_result_costs_nothing": "UPDATE page_ledger SET reused_from = gen_random_uuid() WHERE state = 'committed'",
+    "a_result_and_its_charge_agree": "UPDATE extracted_data SET reused_from = gen_random_uuid()",
     "an_ended_document_ended_as_its_last_attempt": "UPDATE documents SET status = 'cancelled' WHERE status = 'failed'",
     "a_document_counts_its_attempts": "UPDATE documents SET attempt = attempt + 1",
     "a_stored_file_is_its_owners": "UPDATE documents SET storage_path = 'somebody-else/documents/1/original'",
