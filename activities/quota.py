@@ -9,6 +9,7 @@ from activities.failures import database_step
 from ingestio.bootstrap import WorkerDeps
 from ingestio.db.session import service_connection
 from ingestio.domain.messages import JobRequest, QuotaConfirmed, Reader
+from ingestio.extraction.base import ReadsInParts
 from ingestio.services import jobs
 
 
@@ -30,4 +31,9 @@ class QuotaActivities:
                 now=self._deps.clock(),
                 model_timeout_seconds=self._deps.settings.model_timeout_seconds,
             )
-        return replace(confirmed, reader=Reader.CORES if self._deps.provider.name == "local" else Reader.SERVICE)
+        provider = self._deps.provider
+        return replace(
+            confirmed,
+            reader=Reader.CORES if provider.name == "local" else Reader.SERVICE,
+            whole_pages=provider.whole_pages if isinstance(provider, ReadsInParts) else None,
+        )

@@ -9,6 +9,7 @@ from activities.accounts import AccountActivities
 from activities.batches import BatchActivities
 from activities.exports import ExportActivities
 from activities.extraction import ExtractionActivities
+from activities.parts import PartActivities
 from activities.prompts import PromptActivities
 from activities.quota import QuotaActivities
 from activities.upkeep import UpkeepActivities
@@ -48,9 +49,13 @@ def short_steps(deps: WorkerDeps, client: Client, *, tagged: bool) -> Activities
 
 def long_steps(deps: WorkerDeps) -> Activities:
     """Model calls, parsing, the writing of exports and the sending of webhooks, on task queues of their own."""
+    parts = PartActivities(deps)
     return [
         PromptActivities(deps).classify_document,
         ExtractionActivities(deps).extract_document,
+        parts.plan_parts,
+        parts.read_part,
+        parts.merge_parts,
         ExportActivities(deps).write_export,
         WebhookActivities(deps).deliver_webhook,
     ]

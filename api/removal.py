@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Iterable
 
 from ingestio.errors import Unavailable
 from ingestio.services.controls import Removed
-from ingestio.storage.keys import document_prefix, export_key, extraction_key
+from ingestio.storage.keys import document_prefix, export_key, job_prefix
 from ingestio.storage.objects import ObjectStore
 
 logger = logging.getLogger("ingestio.api")
@@ -19,7 +19,7 @@ async def remove_stored(store: ObjectStore, user_id: str, removed: Removed) -> N
     await _all(
         [
             *(store.delete_prefix(document_prefix(user_id, item.id), user_id) for item in removed.documents),
-            *(store.delete(extraction_key(user_id, job_id), user_id) for job_id in removed.job_ids),
+            *(store.delete_prefix(job_prefix(user_id, job_id), user_id) for job_id in removed.job_ids),
             *(store.delete(export_key(user_id, export_id), user_id) for export_id in removed.export_ids),
         ]
     )

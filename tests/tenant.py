@@ -37,10 +37,12 @@ class Tenant:
                 membership=membership,
             )
 
-    async def store(self, name: str, pages: int, position: int, prompt: str | None) -> ReceivedFile:
+    async def store(
+        self, name: str, pages: int, position: int, prompt: str | None, content: bytes | None = None
+    ) -> ReceivedFile:
         document_id = str(uuid4())
         key = original_key(self.user_id, document_id)
-        content = f"{name}\n".encode()
+        content = f"{name}\n".encode() if content is None else content
         await self.deps.store.put_bytes(key, self.user_id, content)
         return ReceivedFile(
             document_id=document_id,
@@ -63,11 +65,12 @@ class Tenant:
         strategy: PromptStrategy = PromptStrategy.GLOBAL,
         prompt: str | None = "Extract the invoice number",
         prompts: Sequence[str | None] | None = None,
+        content: bytes | None = None,
     ) -> UUID:
-        """Commit a batch without starting it, as a front door that was killed right after."""
+        """Commit a batch without starting it, as a front door that was killed right after. `content` None: the name is all there is."""
         batch_id = uuid4()
         files = [
-            await self.store(name, pages, index, None if prompts is None else prompts[index])
+            await self.store(name, pages, index, None if prompts is None else prompts[index], content)
             for index, name in enumerate(names)
         ]
         book, now = self.deps.book, self.deps.clock()

@@ -13,11 +13,23 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 with workflow.unsafe.imports_passed_through():
     from ingestio.domain.batches import DocumentStatus
-    from ingestio.domain.messages import DocumentEnded, DocumentInput, DocumentOutcome, JobEnding, JobRequest, Reader
+    from ingestio.domain.messages import (
+        DocumentEnded,
+        DocumentInput,
+        DocumentOutcome,
+        JobEnding,
+        JobRequest,
+        QuotaConfirmed,
+        Reader,
+    )
     from ingestio.domain.plans import fairness_weight
     from ingestio.errors import FailureCode
     from workflows import names, options, ports
+    from workflows.parts import Parts
     from workflows.steps import database_step, long_step
+
+# The first change to runs under way: documents in parts.
+IN_PARTS = "documents-in-parts"
 
 
 @workflow.defn
@@ -36,7 +48,7 @@ class DocumentWorkflow:
     async def run(self, _request: DocumentInput) -> DocumentOutcome:
         try:
             outcome = await self._process()
-        except (asyncio.CancelledError, ActivityError) as error:
+        except (asyncio.CancelledError, ActivityError, ApplicationError) as error:
             outcome = await self._end(_reason(error))
         if self._request.tagged and outcome.code is not None:
             # Only those that operators look for: one that completed costs no event more.
@@ -73,16 +85,30 @@ class DocumentWorkflow:
                 priority=self._priority,
                 summary=f"classify, {quota.pages} pages",
             )
-        workflow.set_current_details(f"Reading {quota.pages} pages")
-        await long_step(
-            ports.extract_document,
-            self._job,
-            queue=queue,
-            timeout=timeout,
-            priority=self._priority,
-            summary=f"extract, {quota.pages} pages",
-        )
+        await self._read(quota, queue, timeout)
         return await database_step(ports.commit_result, self._job, "commit result and pages")
+
+    async def _read(self, quota: QuotaConfirmed, queue: str, timeout: timedelta) -> None:
+        """The document at once; in parts when it is long, or when the answer about all of it was cut off."""
+        parts = Parts(self._job, queue=queue, timeout=timeout, priority=self._priority)
+        if quota.whole_pages is not None and quota.pages > quota.whole_pages and workflow.patched(IN_PARTS):
+            await parts.read()
+            return
+        workflow.set_current_details(f"Reading {quota.pages} pages")
+        try:
+            await long_step(
+                ports.extract_document,
+                self._job,
+                queue=queue,
+                timeout=timeout,
+                priority=self._priority,
+                summary=f"extract, {quota.pages} pages",
+            )
+        except ActivityError as error:
+            cut_off = _reason(error) == FailureCode.MODEL_OUTPUT_TRUNCATED
+            if not cut_off or quota.whole_pages is None or quota.pages == 1 or not workflow.patched(IN_PARTS):
+                raise
+            await parts.read(window_pages=(quota.pages + 1) // 2)
 
     async def _end(self, code: str) -> DocumentOutcome:
         """End the job without a result. A cancel that arrives now changes nothing: the job is ending anyway."""
@@ -108,7 +134,7 @@ def _reason(error: BaseException) -> str:
     """The public code for why the work stopped; whatever we did not type ourselves is `internal`."""
     if is_cancelled_exception(error):
         return FailureCode.CANCELLED
-    cause = error.__cause__
+    cause = error if isinstance(error, ApplicationError) else error.__cause__
     if isinstance(cause, ApplicationError) and cause.type in FailureCode._value2member_map_:
         return str(cause.type)
     return FailureCode.INTERNAL

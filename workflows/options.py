@@ -60,6 +60,10 @@ WEBHOOK_PAUSES = (
     timedelta(hours=24),
 )
 
+# Windows of one long document that are read at the same time: enough to make it fast, few enough to leave a worker's other model calls to
+# other documents.
+PARTS_AT_ONCE = 8
+
 # A workflow task that a worker took and never finished (killed) is given away again after this.
 WORKFLOW_TASK_TIMEOUT = timedelta(seconds=10)
 

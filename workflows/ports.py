@@ -27,6 +27,12 @@ from ingestio.domain.messages import (
     JobsCancelled,
     ManifestPage,
     ManifestRequest,
+    MergeWanted,
+    PartRead,
+    PartsMerged,
+    PartsPlanned,
+    PartsWanted,
+    PartWanted,
     PauseWish,
     PromptResolved,
     QuotaConfirmed,
@@ -90,6 +96,24 @@ async def classify_document(request: JobRequest) -> Classified:
 @activity.defn
 async def extract_document(request: JobRequest) -> Extracted:
     """Have the provider read the document and put its answer into storage under the job's key. Safe to repeat."""
+    _port()
+
+
+@activity.defn
+async def plan_parts(request: PartsWanted) -> PartsPlanned:
+    """Choose the windows in which a long document is read, and keep the choice in storage under the job's key. Safe to repeat."""
+    _port()
+
+
+@activity.defn
+async def read_part(request: PartWanted) -> PartRead:
+    """Have the provider read one window and put its raw answer into storage. Safe to repeat: what is stored is not asked for again."""
+    _port()
+
+
+@activity.defn
+async def merge_parts(request: MergeWanted) -> PartsMerged:
+    """Make one answer of all windows' and put it where `extract_document` would have. Safe to repeat."""
     _port()
 
 

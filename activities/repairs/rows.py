@@ -11,7 +11,7 @@ from ingestio.domain.findings import Finding, FindingKind, FoundPage
 from ingestio.errors import Unavailable
 from ingestio.services import findings, repairs
 from ingestio.services.controls import Removed
-from ingestio.storage.keys import document_prefix, extraction_key
+from ingestio.storage.keys import document_prefix, job_prefix
 from ingestio.storage.objects import ObjectStore
 
 # What is under way is a handful of rows, found by partial indexes: every round.
@@ -83,7 +83,7 @@ async def _remove_objects(store: ObjectStore, user_id: str, removed: Removed) ->
         for document in removed.documents:
             await store.delete_prefix(document_prefix(user_id, document.id), user_id)
         for job_id in removed.job_ids:
-            await store.delete(extraction_key(user_id, job_id), user_id)
+            await store.delete_prefix(job_prefix(user_id, job_id), user_id)
     except Unavailable:
         return  # the rows are gone, so what is left is found as orphaned objects
 

@@ -143,6 +143,16 @@ WITH answer AS (
 SELECT (SELECT count(*) FROM job) AS jobs, (SELECT count(*) FROM entry) AS entries, (SELECT count(*) FROM period) AS periods
 """
 
+_ATTEMPT_BEFORE = """
+SELECT earlier.id
+FROM extraction_jobs AS job
+JOIN extraction_jobs AS earlier
+  ON earlier.document_id = job.document_id AND earlier.user_id = job.user_id AND earlier.attempt < job.attempt
+WHERE job.id = %(job_id)s AND job.user_id = %(user_id)s AND earlier.status IN ('failed', 'cancelled')
+ORDER BY earlier.attempt DESC
+LIMIT 1
+"""
+
 _REUSABLE = """
 SELECT document_id, extraction_job_id
 FROM extracted_data
@@ -280,6 +290,12 @@ async def commit(connection: ServiceConnection, user_id: str, job_id: UUID, answ
     row = await connection.one(_COMMIT, job_id=job_id, user_id=user_id, answer=answer)
     assert row is not None
     return Committed(job=row.jobs == 1, entry=row.entries == 1, period=row.periods == 1)
+
+
+async def attempt_before(connection: ServiceConnection, user_id: str, job_id: UUID) -> UUID | None:
+    """The last attempt at the same document that did not complete; None for a first one."""
+    row = await connection.one(_ATTEMPT_BEFORE, job_id=job_id, user_id=user_id)
+    return None if row is None else UUID(str(row.id))
 
 
 @dataclass(frozen=True, slots=True)

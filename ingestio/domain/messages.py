@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ingestio.domain.batches import BatchStatus, DocumentStatus, ExtractionStatus
+from ingestio.domain.windows import PageWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,8 @@ class QuotaConfirmed:
     model_timeout_seconds: float = 120.0
     reader: Reader = Reader.SERVICE
     held: bool = False
+    whole_pages: int | None = None
+    """A longer document is read in parts; None: whoever reads takes any document whole, and only whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +205,62 @@ class Extracted:
     document_type: str
     input_tokens: int
     output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartsWanted:
+    """Asks in which windows a job's document is to be read, each of at most `window_pages`; None: the reader's usual number."""
+
+    job_id: str
+    user_id: str
+    window_pages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartsPlanned:
+    """The windows, in page order; together they hold every page, or there are none because an earlier answer was taken over.
+
+    `overlap`: narrower ones may share a page too.
+    """
+
+    windows: list[PageWindow]
+    overlap: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PartWanted:
+    """One window of a job's document."""
+
+    job_id: str
+    user_id: str
+    window: PageWindow
+
+
+@dataclass(frozen=True, slots=True)
+class PartRead:
+    """The window's answer is in storage under a key that follows from job and window, unless it was `cut_off` at the model's limit."""
+
+    cut_off: bool
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class MergeWanted:
+    """All windows of a job whose answers are in storage, and the tokens that reading took, wider windows that were given up included."""
+
+    job_id: str
+    user_id: str
+    windows: list[PageWindow]
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PartsMerged:
+    """The whole answer is in storage, unless rows of some pages are in none of the answers: then nothing is."""
+
+    incomplete_pages: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

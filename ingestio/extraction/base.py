@@ -1,10 +1,12 @@
 """What an extraction provider is: the small interface behind which the offline engine and Gemini stand (R75)."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
-from ingestio.domain.fields import Extraction
+from ingestio.domain.fields import Extraction, ModelUsage
+from ingestio.domain.windows import PageWindow
 
 OTHER = "other"
 """The document type of everything that is none of the others, and of a classifier's unusable answer (R65)."""
@@ -64,4 +66,62 @@ class Provider(Protocol):
 
     async def extract(self, request: ExtractRequest) -> Extraction:
         """The document's values, validated against the fields asked for and grounded in its text (R77, R80)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PartsPlan:
+    """The windows in which a document is read, and the type that was found where nothing else said which fields are meant.
+
+    `overlap`: narrower windows may share a page, because rows that are read twice will be told by their place.
+    """
+
+    windows: tuple[PageWindow, ...]
+    overlap: bool
+    document_type: str | None
+    usage: ModelUsage = field(default_factory=ModelUsage)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The answer for one window: validated data, or None when it was cut off. `document_type` is what was seen there, if it was asked."""
+
+    window: PageWindow
+    data: dict[str, Any] | None
+    document_type: str | None
+    model: str
+    usage: ModelUsage = field(default_factory=ModelUsage)
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """All parts as one answer, and the pages with rows that are in none of them: with such pages it is no result."""
+
+    extraction: Extraction
+    incomplete_pages: tuple[int, ...] = ()
+
+
+@runtime_checkable
+class ReadsInParts(Protocol):
+    """A provider whose answers have a limit, so that long documents are read window by window (R79).
+
+    The methods raise as `Provider.extract` does; an answer that was cut off is a value. All get the request as `extract` would, with the
+    plan's `document_type` once there is a plan.
+    """
+
+    @property
+    def whole_pages(self) -> int:
+        """Up to so many pages a document is read at once."""
+        ...
+
+    async def plan(self, request: ExtractRequest, window_pages: int | None = None) -> PartsPlan:
+        """The windows, cut where the document's own structure allows it."""
+        ...
+
+    async def read_part(self, request: ExtractRequest, window: PageWindow) -> Part:
+        """The answer for the pages of one window, which are all that is sent."""
+        ...
+
+    async def merge(self, request: ExtractRequest, parts: Sequence[Part]) -> Merged:
+        """One grounded answer from whole parts that together hold every page. The same parts give the same answer."""
         ...

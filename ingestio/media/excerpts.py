@@ -1,4 +1,4 @@
-"""Documents made from documents: the first pages of a PDF, a PDF without its encryption, a TIFF as a PDF.
+"""Documents made from documents: some pages of a PDF, a PDF without its encryption, a TIFF as a PDF.
 
 Call these only inside a bounded child process: they parse hostile bytes. The same bytes give the same pages.
 """
@@ -18,15 +18,15 @@ _LONGEST_SIDE_PIXELS = 3072
 _JPEG_QUALITY = 85
 
 
-def first_pages_sync(path: Path, pages: int) -> bytes:
-    """A PDF of the first `pages` pages. Raises FileRefused (encrypted or corrupt)."""
+def some_pages_sync(path: Path, first_page: int, last_page: int) -> bytes:
+    """A PDF of these pages (from 1), as far as they exist. Raises FileRefused (encrypted or corrupt)."""
     import pypdfium2
 
     from ingestio.media.pdf_document import open_pdf
 
     target = io.BytesIO()
     with open_pdf(path, MAX_PAGES) as source, pypdfium2.PdfDocument.new() as excerpt:
-        excerpt.import_pages(source, list(range(min(pages, len(source)))))
+        excerpt.import_pages(source, list(range(first_page - 1, min(last_page, len(source)))))
         excerpt.save(target)
     return target.getvalue()
 
@@ -43,17 +43,19 @@ def unlocked_sync(path: Path) -> bytes:
     return target.getvalue()
 
 
-def tiff_as_pdf_sync(path: Path, pages: int = MAX_PAGES) -> bytes:
-    """A PDF with a page for each of the first `pages` frames, as large on paper as the frame says. Raises FileRefused."""
+def tiff_as_pdf_sync(path: Path, last_page: int = MAX_PAGES, first_page: int = 1) -> bytes:
+    """A PDF with a page for each of these frames (from 1), as large on paper as the frame says. Raises FileRefused."""
     import pypdfium2
 
     from ingestio.media.images import IMAGE_TROUBLE, damaged, frames, open_image, size_in_points, upright
 
     target = io.BytesIO()
     with open_image(path, MediaType.TIFF, MAX_PIXELS) as image, pypdfium2.PdfDocument.new() as document:
-        for index in frames(image, MediaType.TIFF, pages, MAX_PIXELS):
-            if index == pages:
+        for index in frames(image, MediaType.TIFF, last_page, MAX_PIXELS):
+            if index == last_page:
                 break
+            if index < first_page - 1:
+                continue
             width, height = size_in_points(image)
             try:
                 jpeg = _jpeg(upright(image))

@@ -8,6 +8,7 @@ import re
 from uuid import UUID
 
 from ingestio.domain.users import USER_ID_RULE, is_user_id
+from ingestio.domain.windows import PageWindow
 from ingestio.errors import InvalidRequest, NotFound
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_|:.@-]{1,128}")
@@ -26,7 +27,22 @@ def document_prefix(user_id: str, document_id: UUID | str) -> str:
 
 def extraction_key(user_id: str, job_id: UUID | str) -> str:
     """Where the raw answer of one job lies, so that a repeated activity finds it instead of asking the model again."""
-    return f"{_user(user_id)}/jobs/{_id(job_id)}/extraction.json"
+    return f"{job_prefix(user_id, job_id)}/extraction.json"
+
+
+def parts_plan_key(user_id: str, job_id: UUID | str) -> str:
+    """Where it is kept in which parts one job's document is read."""
+    return f"{job_prefix(user_id, job_id)}/parts.json"
+
+
+def part_key(user_id: str, job_id: UUID | str, window: PageWindow) -> str:
+    """Where the raw answer for some pages of one job's document lies, so that no part is asked for or paid twice."""
+    return f"{job_prefix(user_id, job_id)}/parts/{window.first_page}-{window.last_page}.json"
+
+
+def job_prefix(user_id: str, job_id: UUID | str) -> str:
+    """Everything stored for one job lies below this."""
+    return f"{_user(user_id)}/jobs/{_id(job_id)}"
 
 
 def export_key(user_id: str, export_id: UUID | str) -> str:

@@ -17,12 +17,12 @@ import json
 import random
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.extraction.gemini_replies import Reply, answer, filled, json_reply, problem, rate_limited, server_error
+from tests.extraction.gemini_replies import Reply, filled, generated, json_reply, problem, rate_limited, server_error
 
 _MODEL = re.compile(
     r"/(?P<version>v1|v1beta|v1beta1)/(?:projects/(?P<project>[^/]+)/locations/(?P<location>[^/]+)/)?"
@@ -73,6 +73,12 @@ class Request:
         return base64.urlsafe_b64decode(self.parts[0]["inlineData"]["data"])
 
     @property
+    def title(self) -> str:
+        """The title in the PDF that came along."""
+        found = re.search(rb"/Title \(([^)]*)\)", self.document)
+        return found[1].decode() if found else ""
+
+    @property
     def texts(self) -> list[str]:
         return [part["text"] for part in self.parts if "text" in part]
 
@@ -91,6 +97,7 @@ class Request:
 class GeminiStandIn:
     """The server: `async with GeminiStandIn() as stand_in:` then `stand_in.url`.
 
+    `reader` finds values in what it is sent; an answer longer than `longest_answer` characters is cut off there, as at the token limit.
     `values` are what the good model finds, by field name at any depth; `document_type` what it takes every document for. `failure_rate`
     of the calls without a script answer 429 or 500 instead.
     """
@@ -101,9 +108,13 @@ class GeminiStandIn:
     document_type: str = "invoice"
     delay_seconds: float = 0.0
     failure_rate: float = 0.0
+    reader: Callable[[Request], Mapping[str, Any]] | None = None
+    longest_answer: int | None = None
     requests: list[Request] = field(default_factory=list)
     record: bool = True
     script: deque[Reply] = field(default_factory=deque)
+    scripts: dict[str, deque[Reply]] = field(default_factory=dict)
+    """Scripts for single documents, by the title of the PDF."""
     file_states: deque[str] = field(default_factory=deque)
     """States that `files.get` reports before ACTIVE."""
     disconnects: int = 0
@@ -143,9 +154,11 @@ class GeminiStandIn:
         """As new, on the same port."""
         self.requests.clear()
         self.script.clear()
+        self.scripts.clear()
         self.file_states.clear()
         self.files.clear()
         self.values, self.document_type, self.delay_seconds, self.failure_rate = {}, "invoice", 0.0, 0.0
+        self.reader = self.longest_answer = None
         self.calls = self.disconnects = 0
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -218,17 +231,24 @@ class GeminiStandIn:
         self.calls += 1
         if self.script:
             return self.script.popleft()
+        if self.scripts and (script := self.scripts.get(request.title)):
+            return script.popleft()
         if (refusal := _unauthenticated(request)) is not None:
             return refusal
         if self._random.random() < self.failure_rate:
             return rate_limited(1) if self._random.random() < 0.5 else server_error(500)
         found = _MODEL.fullmatch(request.path)
         assert found is not None
-        return answer(self.good_answer(request), model=found["model"], delay_seconds=self.delay_seconds)
+        text = json.dumps(self.good_answer(request))
+        options: dict[str, Any] = {"model": found["model"], "delay_seconds": self.delay_seconds}
+        if self.longest_answer is not None and len(text) > self.longest_answer:
+            return generated(text[: self.longest_answer], finish="MAX_TOKENS", **options)
+        return generated(text, **options)
 
     def good_answer(self, request: Request) -> Any:
         """A valid answer for the request's schema."""
-        values = {"document_type": self.document_type, "certainty": "high", **self.values}
+        seen = {} if self.reader is None or request.is_classification else self.reader(request)
+        values = {"document_type": self.document_type, "certainty": "high", **self.values, **seen}
         return filled(request.schema or {}, values)
 
     def _upload(self, request: Request) -> Reply:

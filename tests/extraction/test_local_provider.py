@@ -11,6 +11,7 @@ from ingestio.errors import DocumentFailed, FailureCode
 from ingestio.extraction.base import ClassifyRequest, ExtractRequest, Provider
 from ingestio.extraction.local.engine import LocalProvider
 from ingestio.samples import Sample, samples
+from tests.extraction.statements import statement
 from tests.extraction.test_local_samples import same
 
 DOCUMENTS = Path(ingestio.samples.__file__).parent / "documents"
@@ -76,3 +77,18 @@ async def test_a_file_that_no_reader_opens_could_not_be_read(name: str) -> None:
     with pytest.raises(DocumentFailed) as caught:
         await LocalProvider().extract(ExtractRequest(DOCUMENTS / name, "application/pdf", 1))
     assert caught.value.reason is FailureCode.FILE_MISSING
+
+
+@pytest.mark.parametrize("rows", [50, 800, 3_200])
+async def test_a_statement_is_whole_over_all_its_pages(tmp_path: Path, rows: int) -> None:
+    what = statement(rows)
+    path = tmp_path / "statement"
+    path.write_bytes(what.content)
+    prompt = "Extract all transactions (date, description, amount, balance)"
+    request = ExtractRequest(path, "application/pdf", len(what.pages), "bank_statement", prompt)
+    extraction = await LocalProvider().extract(request)
+    read = extraction.data["transactions"]
+    assert [(row["date"], row["amount"], row["balance"]) for row in read] == [
+        (row["date"], row["amount"], row["balance"]) for row in what.rows
+    ]
+    assert {field.state for field in extraction.fields} == {FieldState.SUPPORTED}

@@ -19,6 +19,7 @@ from ingestio.bootstrap import WorkerDeps
 from ingestio.config import Settings
 from ingestio.domain.messages import BatchInput, DocumentInput
 from ingestio.embedded.temporal import TemporalServer, start_temporal
+from ingestio.media.bounded import close_shared_pool
 from ingestio.services.accounts import PlanBook
 from ingestio.storage.objects import ObjectStore, open_store
 from ingestio.temporal import ensure_search_attributes
@@ -66,6 +67,13 @@ class House(Tenant):
         """Wait for the run's end and answer the batch's row."""
         await self.client.get_workflow_handle(f"batch/{batch_id}").result()
         return self.batch(batch_id)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def bounded_pool() -> AsyncIterator[None]:
+    """Child processes for parsing, for tests with a provider that really reads; ended with the session."""
+    yield
+    await close_shared_pool()
 
 
 @pytest.fixture

@@ -37,6 +37,8 @@ KINDS = {
     "document-cancelled",
     "document-classified",
     "document-failed",
+    "document-in-parts",
+    "document-repaired",  # its whole answer was cut off, so it was read in parts
     "document-handed-over",  # reports its end to a run that did not start it
     "document-lone",
     "document-refused",  # its pages were not to be had any more

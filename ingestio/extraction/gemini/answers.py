@@ -45,6 +45,14 @@ class Answer:
     model: str | None
 
 
+class CutOff(ModelError):
+    """The answer reached the model's limit; what it cost all the same."""
+
+    def __init__(self, usage: ModelUsage) -> None:
+        super().__init__(FailureCode.MODEL_OUTPUT_TRUNCATED)
+        self.usage = usage
+
+
 def read_answer(response: "types.GenerateContentResponse") -> Answer:
     """The answer, once the reasons to have none are ruled out. Raises ModelError (blocked, truncated, rejected), none of them retryable."""
     feedback = response.prompt_feedback
@@ -55,7 +63,7 @@ def read_answer(response: "types.GenerateContentResponse") -> Answer:
     if reason in _BLOCKED:
         raise ModelError(FailureCode.MODEL_BLOCKED)
     if reason in _TRUNCATED:
-        raise ModelError(FailureCode.MODEL_OUTPUT_TRUNCATED)
+        raise CutOff(_usage(response))
     if reason == "LANGUAGE":
         raise ModelError(FailureCode.MODEL_REJECTED, "The model does not support the language of this document.")
     value, problem = _parsed(_text(candidate)) if reason in _NORMAL else (None, "The answer was not finished.")

@@ -14,10 +14,14 @@ from typing import Final
 
 from ingestio.domain.media import MediaType
 from ingestio.domain.text import DocumentText
+from ingestio.domain.windows import PageWindow, SectionStart
 from ingestio.errors import DocumentFailed, FailureCode, FileRefused
+from ingestio.extraction.headings import headed_pages
 from ingestio.media.bounded import BoundedFailure, run_bounded
-from ingestio.media.excerpts import first_pages_sync, tiff_as_pdf_sync, unlocked_sync
+from ingestio.media.excerpts import some_pages_sync, tiff_as_pdf_sync, unlocked_sync
+from ingestio.media.outline import outline_sync
 from ingestio.media.scans import read_document
+from ingestio.media.text import read_text_sync
 
 CLASSIFIED_PAGES: Final = 2
 
@@ -71,8 +75,41 @@ async def first_pages(path: Path, mime_type: str, page_count: int) -> Document:
     if media_type is MediaType.TIFF:
         return await _made(tiff_as_pdf_sync, path, CLASSIFIED_PAGES)
     if media_type is MediaType.PDF and page_count > CLASSIFIED_PAGES:
-        return await _made(first_pages_sync, path, CLASSIFIED_PAGES)
+        return await _made(some_pages_sync, path, 1, CLASSIFIED_PAGES)
     return await whole(path, mime_type)
+
+
+async def pages(path: Path, mime_type: str, window: PageWindow) -> Document:
+    """The window's pages alone, cut out of the file. Raises DocumentFailed when they cannot be."""
+    media_type = MediaType(mime_type)
+    if media_type is MediaType.TIFF:
+        return await _made(tiff_as_pdf_sync, path, window.last_page, window.first_page)
+    if media_type is MediaType.PDF:
+        return await _made(some_pages_sync, path, window.first_page, window.last_page)
+    return Document(path, mime_type)
+
+
+async def section_starts(path: Path, mime_type: str, text: DocumentText) -> tuple[SectionStart, ...]:
+    """Where the document's outline or, without one, its headings begin something new; empty when neither does."""
+    outline: tuple[SectionStart, ...] = ()
+    if MediaType(mime_type) is MediaType.PDF:
+        try:
+            outline = await run_bounded(
+                outline_sync, path.resolve(), wall_seconds=_WALL_SECONDS, memory_bytes=_MEMORY_BYTES
+            )
+        except (BoundedFailure, FileRefused):
+            outline = ()
+    return outline or await asyncio.to_thread(headed_pages, text)
+
+
+async def text_layer_of(path: Path, mime_type: str) -> DocumentText:
+    """What of the text needs no recognition; empty when there is none or it cannot be read within the limits."""
+    try:
+        return await run_bounded(
+            read_text_sync, path.resolve(), MediaType(mime_type), wall_seconds=_WALL_SECONDS, memory_bytes=_MEMORY_BYTES
+        )
+    except (BoundedFailure, FileRefused):
+        return DocumentText(())
 
 
 async def text_of(path: Path, mime_type: str) -> DocumentText:

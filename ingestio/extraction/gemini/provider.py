@@ -2,23 +2,32 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ingestio.domain.fields import Extraction, ModelUsage
 from ingestio.domain.prompts import validate_prompt
+from ingestio.domain.windows import PageWindow, windows_over
 from ingestio.errors import ConfigurationError, DocumentFailed, FailureCode, ModelError, PromptInvalid
-from ingestio.extraction.base import OTHER, Classification, ClassifyRequest, ExtractRequest
+from ingestio.extraction import merging
+from ingestio.extraction.base import (
+    OTHER,
+    Classification,
+    ClassifyRequest,
+    ExtractRequest,
+    Merged,
+    Part,
+    PartsPlan,
+)
 from ingestio.extraction.gemini import documents, wording
-from ingestio.extraction.gemini.answers import Answer, read_answer
+from ingestio.extraction.gemini.answers import Answer, CutOff, read_answer
 from ingestio.extraction.gemini.circuit import Circuit
 from ingestio.extraction.gemini.questions import Found, Question, Unfit
-from ingestio.extraction.grounding import ground
 from ingestio.extraction.prompts import requested_fields
 from ingestio.extraction.schemas import DOCUMENT_TYPES, fields_for
-from ingestio.extraction.text_flags import text_flags
 
 if TYPE_CHECKING:
     from google.genai import types
@@ -29,6 +38,9 @@ _log = logging.getLogger(__name__)
 
 # What every current model allows; lists over many pages need it.
 MAX_OUTPUT_TOKENS = 65_535
+# A dense page is some 50 rows, a row some 60 tokens: this stays below three quarters of the limit.
+_WHOLE_PAGES = 15
+_WINDOW_PAGES = 8
 # The answer takes 30; a thinking model spends some of them before it.
 _CLASSIFICATION_TOKENS = 4_096
 # A call holds its document four times over (bytes, base64, JSON, socket buffer), so only so many large ones go at once: half a gigabyte.
@@ -107,32 +119,73 @@ class GeminiProvider:
         classification, _ = await self._classified(request)
         return classification
 
+    @property
+    def whole_pages(self) -> int:
+        """Longer documents may have more rows than one answer can hold."""
+        return _WHOLE_PAGES
+
     async def extract(self, request: ExtractRequest) -> Extraction:
         """The document's values, validated and held against its text. Without a document type the answer says what it saw.
 
-        Raises ModelError (unavailable, blocked, rejected, truncated, invalid after one repair turn) and DocumentFailed.
+        Raises ModelError (unavailable, blocked, rejected, truncated also when rows on paper are missing, invalid after one repair turn)
+        and DocumentFailed.
         """
-        prompt, instructions = _checked(request.prompt), _checked(request.custom_instructions)
-        document_type, usage = request.document_type, ModelUsage()
-        if document_type is None and not requested_fields(prompt or ""):
-            # Nothing says which fields are meant, so the type has to.
-            seen, usage = await self._classified(ClassifyRequest(request.path, request.mime_type, request.page_count))
-            document_type = seen.document_type
-        fields = fields_for(document_type, prompt)
-        question = Question(fields, wording.user_data(prompt, instructions), asks_type=document_type is None)
+        document_type, usage = await self._type_for(request)
+        request = replace(request, document_type=document_type)
+        question = self._question(request)
         async with self._sendable(await documents.whole(request.path, request.mime_type)) as part:
             found, spent, model = await self._answered(question, part)
-        document_type = document_type or found.document_type
+        window = PageWindow(1, max(1, request.page_count))
+        answer = Part(window, found.data, found.document_type, model or self._model, _sum(usage, spent))
+        merged = await self.merge(request, [answer])
+        if merged.incomplete_pages:
+            raise ModelError(FailureCode.MODEL_OUTPUT_TRUNCATED, "Rows of a list are missing in the model's answer.")
+        return merged.extraction
+
+    async def plan(self, request: ExtractRequest, window_pages: int | None = None) -> PartsPlan:
+        """Windows of eight pages, or of `window_pages`. Asks the model only where the document's type has to say which fields are meant."""
+        document_type, usage = await self._type_for(request)
+        # The text layer alone: what is a picture is not worth recognising twice, and its parts need not share a page.
+        text = await documents.text_layer_of(request.path, request.mime_type)
+        starts = await documents.section_starts(request.path, request.mime_type, text)
+        windows = windows_over(request.page_count, window_pages or _WINDOW_PAGES, starts, overlap=text.has_text)
+        return PartsPlan(windows, text.has_text, document_type, usage)
+
+    async def read_part(self, request: ExtractRequest, window: PageWindow) -> Part:
+        """One call, or two with the repair turn, about the window's pages, which are all that is sent."""
+        question = self._question(request, window)
+        try:
+            async with self._sendable(await documents.pages(request.path, request.mime_type, window)) as part:
+                found, usage, model = await self._answered(question, part)
+        except CutOff as cut_off:
+            return Part(window, None, None, self._model, cut_off.usage)
+        return Part(window, found.data, found.document_type, model or self._model, usage)
+
+    async def merge(self, request: ExtractRequest, parts: Sequence[Part]) -> Merged:
+        """Needs no model: the parts' values are held against the document's text, and the text against the lists."""
         text = await documents.text_of(request.path, request.mime_type)
-        return Extraction(
-            document_type=document_type,
-            provider=self.name,
-            model=model or self._model,
-            data=found.data,
-            fields=await asyncio.to_thread(ground, found.data, fields, text),
-            flags=tuple(text_flags(text)) if text.has_text else (_NOT_VERIFIABLE,),
-            usage=_sum(usage, spent),
-            schema_version=DOCUMENT_TYPES.get(document_type, DOCUMENT_TYPES[OTHER]).schema_version,
+        merged = await asyncio.to_thread(merging.merged, request, parts, text, self.name)
+        if text.has_text:
+            return merged
+        flags = (*merged.extraction.flags, _NOT_VERIFIABLE)
+        return replace(merged, extraction=replace(merged.extraction, flags=flags))
+
+    async def _type_for(self, request: ExtractRequest) -> tuple[str | None, ModelUsage]:
+        """The document's type where it is known or needed; None when the answer itself may say what it saw."""
+        if request.document_type is not None or requested_fields(_checked(request.prompt) or ""):
+            return request.document_type, ModelUsage()
+        # Nothing says which fields are meant, so the type has to.
+        seen, usage = await self._classified(ClassifyRequest(request.path, request.mime_type, request.page_count))
+        return seen.document_type, usage
+
+    def _question(self, request: ExtractRequest, window: PageWindow | None = None) -> Question:
+        prompt, instructions = _checked(request.prompt), _checked(request.custom_instructions)
+        return Question(
+            fields_for(request.document_type, prompt),
+            wording.user_data(prompt, instructions),
+            asks_type=request.document_type is None,
+            window=window,
+            page_count=request.page_count,
         )
 
     async def close(self) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ingestio.domain.fields import FieldKind, FieldSpec
+from ingestio.domain.windows import PageWindow
 from ingestio.errors import DocumentFailed
 from ingestio.extraction.base import OTHER
 from ingestio.extraction.gemini import wording
@@ -28,11 +29,16 @@ class Unfit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The fields that are wanted, and what the user said about them. `asks_type`: nobody classified the document yet."""
+    """The fields that are wanted, and what the user said about them. `asks_type`: nobody classified the document yet.
+
+    `window`: what is sent are only these pages of a document of `page_count`; None: all of it.
+    """
 
     fields: tuple[FieldSpec, ...]
     user_data: str
     asks_type: bool
+    window: PageWindow | None = None
+    page_count: int = 0
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -49,7 +55,11 @@ class Question:
 
     def texts(self, problem: str | None = None) -> list[str]:
         """What follows the document, in order: the user's words and an earlier answer's `problem` as data, then the rules."""
-        rules = wording.EXTRACTION_RULES if problem is None else wording.EXTRACTION_RULES + wording.REPAIR_RULE
+        rules = wording.EXTRACTION_RULES
+        if self.window is not None:
+            rules += wording.part_rule(self.window, self.page_count)
+        if problem is not None:
+            rules += wording.REPAIR_RULE
         data = [self.user_data] if problem is None else [self.user_data, wording.repair_data(problem)]
         return [*filter(None, data), rules]
 

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from ingestio.domain.windows import PageWindow
 from ingestio.extraction.base import OTHER, Classification
 
 SYSTEM: Final = (
@@ -46,6 +47,15 @@ def user_data(prompt: str | None, custom_instructions: str | None) -> str:
 def repair_data(problem: str) -> str:
     """Why the first answer could not be used. The problem may quote field names, and so the user's prompt: data as well."""
     return _tagged("refused_answer", {"problem": problem})
+
+
+def part_rule(window: PageWindow, page_count: int) -> str:
+    """That only some pages are there, so that what stands on others is not missed, and not made up."""
+    return (
+        f"Of the document you see pages {window.first_page} to {window.last_page} of {page_count}. The others are read separately: "
+        "a value that is not on these pages is null, and a list has the rows of these pages only, one that is cut by a page's edge as far "
+        "as it is there.\n"
+    )
 
 
 REPAIR_RULE: Final = (
