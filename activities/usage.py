@@ -27,7 +27,9 @@ class UsageActivities:
         except ObjectMissing:
             raise DocumentFailed(FailureCode.INTERNAL) from None
         async with service_connection(self._deps.engine) as connection:
-            return await jobs.commit(connection, request.user_id, UUID(request.job_id), stored.decode())
+            return await jobs.commit(
+                connection, request.user_id, UUID(request.job_id), stored.decode(), self._deps.settings.review_rules
+            )
 
     @activity.defn
     @database_step

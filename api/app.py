@@ -29,6 +29,7 @@ from api.routes import (
     jwks,
     metrics,
     results,
+    reviews,
     webhook_endpoints,
 )
 from api.runs import Runs
@@ -53,6 +54,7 @@ SIGNED_IN_ROUTERS = (
     results.router,
     exports.router,
     webhook_endpoints.router,
+    reviews.router,
     events.router,
     accounts.router,
     api_keys.router,

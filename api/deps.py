@@ -20,6 +20,7 @@ from api.web.rendering import Renderer
 from ingestio.bootstrap import Deps
 from ingestio.db.accounts import ProfileRow
 from ingestio.db.session import ServiceSession, UserSession, service_connection, service_session, user_session
+from ingestio.domain.concerns import ReviewRules
 from ingestio.domain.plans import Plan
 from ingestio.errors import InsufficientScope, NotFound, Unauthenticated
 from ingestio.services import accounts, privileged
@@ -79,6 +80,10 @@ class Caller:
     @property
     def book(self) -> PlanBook:
         return self._deps.book
+
+    @property
+    def review_rules(self) -> ReviewRules:
+        return self._deps.settings.review_rules
 
     def now(self) -> datetime:
         return self._deps.clock()

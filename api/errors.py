@@ -25,6 +25,7 @@ from ingestio.errors import (
     NotFound,
     QuotaExceeded,
     RateLimited,
+    RevisionConflict,
     Unauthenticated,
     Unavailable,
 )
@@ -90,7 +91,7 @@ def problem_of(error: IngestioError, trace_id: str) -> ProblemResponse:
             errors = [FieldError("file", detail)] if status == HTTPStatus.UNPROCESSABLE_ENTITY else None
         case InvalidRequest():
             errors = error.errors
-        case InvalidTransition():
+        case InvalidTransition() | RevisionConflict():
             members["current"] = error.current
         case QuotaExceeded() if error.batch_id is not None:
             members["batch_id"] = error.batch_id

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ingestio.domain import concerns
+from ingestio.domain.concerns import ReviewRules
 from ingestio.domain.plans import BUILT_IN_PLANS, PlanTable, overridden
 from ingestio.errors import ConfigurationError
 
@@ -71,6 +73,7 @@ class Settings(BaseSettings):
     gemini_thinking_budget: int | None = Field(None, alias="INGESTIO_GEMINI_THINKING_BUDGET", ge=-1, le=65_536)
 
     plans_json: str | None = Field(None, alias="INGESTIO_PLANS")
+    review_rules_json: str | None = Field(None, alias="INGESTIO_REVIEW_RULES")
     stripe_secret_key: str | None = Field(None, alias="STRIPE_SECRET_KEY", repr=False)
     webhook_networks_text: str | None = Field(None, alias="INGESTIO_WEBHOOK_NETWORKS")
     redis_url: str | None = Field(None, alias="REDIS_URL", repr=False)
@@ -107,6 +110,13 @@ class Settings(BaseSettings):
     @classmethod
     def _networks_parse(cls, value: str | None) -> str | None:
         _networks(value)
+        return value
+
+    @field_validator("review_rules_json")
+    @classmethod
+    def _review_rules_parse(cls, value: str | None) -> str | None:
+        if value is not None:
+            _review_rules(value)
         return value
 
     @field_validator("storage_url")
@@ -172,6 +182,11 @@ class Settings(BaseSettings):
         """Where webhooks may be sent beside the public internet."""
         return _networks(self.webhook_networks_text)
 
+    @cached_property
+    def review_rules(self) -> ReviewRules:
+        """Which results a person should look at."""
+        return _review_rules(self.review_rules_json)
+
     @property
     def authorized_parties(self) -> tuple[str, ...]:
         return tuple(part.strip() for part in (self.oidc_authorized_parties or "").split(",") if part.strip())
@@ -180,13 +195,23 @@ class Settings(BaseSettings):
 def _plan_table(text: str | None) -> PlanTable:
     if text is None:
         return BUILT_IN_PLANS
+    return overridden(BUILT_IN_PLANS, _json_object(text, '{"plus": {"pages": 250}}'))
+
+
+def _review_rules(text: str | None) -> ReviewRules:
+    if text is None:
+        return ReviewRules()
+    return concerns.overridden(ReviewRules(), _json_object(text, '{"confidence_below": 0.7}'))
+
+
+def _json_object(text: str, example: str) -> Mapping[str, Any]:
     try:
         changes = json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at character {error.pos}") from None
     if not isinstance(changes, Mapping):
-        raise ValueError('must be a JSON object such as {"plus": {"pages": 250}}')
-    return overridden(BUILT_IN_PLANS, changes)
+        raise ValueError(f"must be a JSON object such as {example}")
+    return changes
 
 
 def _networks(text: str | None) -> tuple[Network, ...]:

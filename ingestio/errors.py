@@ -201,10 +201,14 @@ class IdempotencyConflict(Conflict):
 
 
 class RevisionConflict(Conflict):
-    """Another revision came first."""
+    """Another revision came first; `current` is the one to look at."""
 
     code = "revision_conflict"
     title = "Changed by someone else"
+
+    def __init__(self, detail: str, *, current: int) -> None:
+        super().__init__(detail)
+        self.current = current
 
 
 class ResultNotReady(Conflict):

@@ -15,7 +15,7 @@ from api.schemas.batches import Batch, NewDraft, Progress, Retry
 from api.schemas.documents import Document
 from api.schemas.forms import ONE_SHOT
 from api.schemas.problems import problems
-from api.schemas.texts import SearchText, checked_prompt
+from api.schemas.texts import DocumentSearch, checked_prompt
 from api.uploads.batches import receive_batch
 from api.uploads.claims import REPLAYED, ClaimedKey
 from ingestio.db import batches, documents
@@ -79,7 +79,7 @@ async def list_batch_documents(
     caller: CallerDep,
     page: InDocumentOrder,
     status: Annotated[DocumentStatus | None, Query()] = None,
-    q: SearchText = None,
+    q: DocumentSearch = None,
 ) -> Listed[Document]:
     """The documents of a batch, in document order unless sorted."""
     await find_batch(caller, batch_id)

@@ -6,26 +6,25 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from api import lone
 from api.answers import document_answer, find_document
 from api.bodies import require_multipart
-from api.deps import ONE_OF_THE_PICTURES, ONE_OF_THE_UPLOADS, Caller, CallerDep
+from api.deps import ONE_OF_THE_PICTURES, ONE_OF_THE_UPLOADS, CallerDep
 from api.downloads import as_attachment
 from api.pagination import Listed, NewestFirst
-from api.removal import remove_stored
 from api.schemas.batches import Retry
 from api.schemas.documents import Document, Extraction
 from api.schemas.forms import ONE_FILE
 from api.schemas.problems import problems
-from api.schemas.texts import SearchText, checked_prompt
+from api.schemas.texts import DocumentSearch, TypeName, checked_prompt
 from api.uploads.claims import REPLAYED, ClaimedKey
 from api.uploads.singles import receive_lone
 from ingestio.db import documents
 from ingestio.domain.batches import DocumentStatus
 from ingestio.domain.media import MediaType
+from ingestio.domain.reviews import ReviewState
 from ingestio.errors import NotFound
 from ingestio.media.render import render_page
-from ingestio.services import privileged
-from ingestio.services.documents import QueuedJob
 
 router = APIRouter(prefix="/documents", tags=["documents"])
 
@@ -60,11 +59,17 @@ async def list_documents(
     caller: CallerDep,
     page: NewestFirst,
     status: Annotated[DocumentStatus | None, Query()] = None,
-    q: SearchText = None,
+    document_type: TypeName = None,
+    review: Annotated[
+        ReviewState | None, Query(description="`needed`: a person should look, and has not decided yet.")
+    ] = None,
+    q: DocumentSearch = None,
 ) -> Listed[Document]:
     """The caller's documents, those of batches too, newest first unless sorted."""
     async with caller.reading() as session:
-        found = await documents.page(session, caller.user_id, page, status=status, search=q)
+        found = await documents.page(
+            session, caller.user_id, page, status=status, document_type=document_type, review=review, search=q
+        )
     return Listed(items=[Document.of(row) for row in found.items], next_cursor=found.next_cursor)
 
 
@@ -77,9 +82,7 @@ async def read_document(document_id: UUID, caller: CallerDep) -> Document:
 @router.delete("/{document_id}", status_code=204, responses=problems(404, 409))
 async def delete_document(document_id: UUID, caller: CallerDep) -> None:
     """Delete a document with its file and results. What it was charged stays charged."""
-    async with caller.acting() as session:
-        removed = await privileged.delete_document(session, caller.user_id, document_id)
-    await remove_stored(caller.store, caller.user_id, removed)
+    await lone.delete(caller, document_id)
 
 
 @router.post("/{document_id}/extract", status_code=202, responses=problems(402, 403, 404, 408, 409, 413))
@@ -87,44 +90,22 @@ async def extract_document(document_id: UUID, caller: CallerDep, body: Extractio
     """Extract one document by itself. Its pages are reserved now; a completed one keeps its result until the new one is there."""
     wanted = body or Extraction()
     prompt = checked_prompt("prompt", wanted.prompt)
-    options = wanted.options.stored() if wanted.options else {}
-    async with caller.acting() as session:
-        job = await privileged.extract_lone(
-            session,
-            caller.user_id,
-            document_id,
-            prompt=prompt,
-            options=options,
-            book=caller.book,
-            now=caller.now(),
-        )
-    return await _started(caller, document_id, job)
+    await lone.extract(caller, document_id, prompt, wanted.options.stored() if wanted.options else {})
+    return await document_answer(caller, document_id)
 
 
 @router.post("/{document_id}/retry", status_code=202, responses=problems(402, 403, 404, 408, 409, 413))
 async def retry_document(document_id: UUID, caller: CallerDep, body: Retry | None = None) -> Document:
     """Extract a single document that failed or was cancelled once more."""
     prompt = checked_prompt("prompt", body.prompt if body else None)
-    async with caller.acting() as session:
-        job = await privileged.retry_lone(
-            session, caller.user_id, document_id, prompt=prompt, book=caller.book, now=caller.now()
-        )
-    return await _started(caller, document_id, job)
-
-
-async def _started(caller: Caller, document_id: UUID, job: QueuedJob) -> Document:
-    account = await caller.account()
-    plan = account.profile.membership.value
-    await caller.runs.start_document(caller.user_id, document_id, job.job_id, job.attempt, plan)
+    await lone.retry(caller, document_id, prompt)
     return await document_answer(caller, document_id)
 
 
 @router.post("/{document_id}/cancel", status_code=202, responses=problems(404, 409))
 async def cancel_document(document_id: UUID, caller: CallerDep) -> Document:
     """Stop the extraction of a single document; its pages are released."""
-    async with caller.acting() as session:
-        job = await privileged.cancel_lone(session, caller.user_id, document_id)
-    await caller.runs.cancel_document(document_id, job.attempt)
+    await lone.cancel(caller, document_id)
     return await document_answer(caller, document_id)
 
 

@@ -14,7 +14,7 @@ from api.schemas.documents import Document
 from api.schemas.forms import RAW_FILE
 from api.schemas.problems import problems
 from api.schemas.texts import checked_prompt, checked_prompts
-from api.uploads.singles import receive_draft_file
+from api.uploads.singles import MOST_FILES, receive_draft_file
 from ingestio.db import batches
 from ingestio.domain.batches import PromptStrategy
 from ingestio.domain.submissions import BatchSpec, fingerprint
@@ -50,11 +50,21 @@ async def make_draft(caller: Caller, draft: NewDraft, key: str | None) -> tuple[
     openapi_extra={"requestBody": RAW_FILE},
 )
 async def put_file(
-    batch_id: UUID, client_id: str, request: Request, caller: CallerDep, filename: str = Query("", max_length=4096)
+    batch_id: UUID,
+    client_id: str,
+    request: Request,
+    caller: CallerDep,
+    filename: str = Query("", max_length=4096),
+    position: int | None = Query(
+        None,
+        ge=0,
+        le=MOST_FILES,
+        description="Its place among the documents, from 0; without one, or where one stands already, the end.",
+    ),
 ) -> Document:
     """Put a file into a draft; the same client id replaces. A refused file stays listed until it is replaced or deleted."""
     _require_client_id(client_id)
-    return Document.of(await receive_draft_file(caller, request, batch_id, client_id, filename))
+    return Document.of(await receive_draft_file(caller, request, batch_id, client_id, filename, position))
 
 
 @router.delete("/files/{client_id}", status_code=204, responses=problems(404, 409))

@@ -37,6 +37,11 @@ class Document(BaseModel):
     error: DocumentError | None
     pages_charged: int
     attempt: int
+    review: Literal["pending", "approved", "rejected"]
+    concerns: list[str] = Field(
+        description="Why a person should look at the result: `unsupported_value`, `missing_value`, `low_confidence`, or the code of one "
+        "of its flags. Empty: nobody has to."
+    )
     created_at: datetime
     updated_at: datetime
 
@@ -58,6 +63,8 @@ class Document(BaseModel):
             error=_error(row.error_code),
             pages_charged=row.pages_charged,
             attempt=row.attempt,
+            review="pending" if row.review is None else row.review.value,
+            concerns=row.concerns,
             created_at=row.created_at,
             updated_at=row.updated_at,
         )

@@ -13,7 +13,9 @@ class FieldProblem(BaseModel):
 
 
 class Problem(BaseModel):
-    """A problem detail. Some codes add members: `current` with invalid_transition, `batch_id` with quota_exceeded, `parts` on /readyz."""
+    """A problem detail. Some codes add members: `current` with invalid_transition and revision_conflict, `batch_id` with quota_exceeded,
+    `parts` on /readyz.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -33,7 +35,7 @@ _MEANINGS = {
     "`foreign_request` for a cookie's write without form token or from another origin",
     404: "`not_found`, also for another user's id",
     408: "`request_timeout`: the body stopped coming",
-    409: "`invalid_transition`, `idempotency_conflict` or `result_not_ready`",
+    409: "`invalid_transition`, `idempotency_conflict`, `revision_conflict` or `result_not_ready`",
     413: "`file_too_large`, `batch_too_large` or `request_too_large`",
     415: "`unsupported_type`",
     421: "`misdirected_host`",

@@ -1,5 +1,6 @@
 """Results on the wire."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from ingestio.db.results import ResultRow
 from ingestio.domain.evidence import FieldState
+from ingestio.domain.reviews import Scalar, corrected_data, corrected_fields
 
 
 class Evidence(BaseModel):
@@ -26,7 +28,11 @@ class ResultField(BaseModel):
     value: str | int | float | bool | None
     state: FieldState
     confidence: float
-    reviewed: bool = False
+    reviewed: bool = Field(False, description="Whether `value` is a person's.")
+    machine_value: str | int | float | bool | None = Field(
+        None,
+        description="What the machine read, where `value` is a person's; state, confidence and evidence belong to it.",
+    )
     evidence: list[Evidence]
 
 
@@ -54,7 +60,7 @@ class Result(BaseModel):
     reused_from: UUID | None
 
     @classmethod
-    def of(cls, row: ResultRow) -> "Result":
+    def of(cls, row: ResultRow, corrections: Mapping[str, Scalar]) -> "Result":
         return cls(
             document_id=row.document_id,
             document_type=row.document_type,
@@ -62,8 +68,8 @@ class Result(BaseModel):
             model=row.model,
             revision=row.revision,
             review="pending" if row.review is None else row.review.value,
-            data=row.data,
-            fields=[ResultField.model_validate(item) for item in row.fields],
+            data=corrected_data(row.data, corrections),
+            fields=[ResultField.model_validate(item) for item in corrected_fields(row.fields, corrections)],
             flags=row.flags,
             usage=ResultUsage(pages=row.pages, input_tokens=row.input_tokens, output_tokens=row.output_tokens),
             reused_from=row.reused_from,

@@ -28,11 +28,17 @@ def storable(text: str) -> str:
     return text
 
 
-SearchText = Annotated[
+_STORABLE = AfterValidator(lambda text: None if text is None else storable(text))
+
+DocumentSearch = Annotated[
     str | None,
-    Query(max_length=200, description="Part of a file name, whatever the case."),
-    AfterValidator(lambda text: None if text is None else storable(text)),
+    Query(
+        max_length=200,
+        description="Part of a file name, or words that the name, the type or the values of the result begin with, all of them.",
+    ),
+    _STORABLE,
 ]
+TypeName = Annotated[str | None, Query(alias="type", max_length=64, description="A document type."), _STORABLE]
 
 Name = Annotated[str, StringConstraints(max_length=LONGEST_NAME), AfterValidator(plain_line)]
 

@@ -1,4 +1,4 @@
-// Values and the places they were read from point at each other: hover shows, a click goes there.
+// Values and the places they were read from point at each other: hover shows, a click goes there. What is typed is sent by itself.
 
 const pages = document.querySelector(".pages");
 const POINTS_PER_INCH = 72;
@@ -37,12 +37,33 @@ for (const [start, end] of [["pointerover", "pointerout"], ["focusin", "focusout
 
 document.addEventListener("click", (event) => {
   const holder = event.target.closest?.("[data-path]");
-  if (!holder || String(getSelection())) return;
+  if (!holder || String(getSelection()) || event.target.closest("button")) return;
   const others = [...same(holder.dataset.path)].filter((element) => (element instanceof SVGElement) !== (holder instanceof SVGElement));
   if (!others.length) return;
-  event.preventDefault();
+  if (!event.target.matches("input, textarea")) event.preventDefault();
   for (const element of document.querySelectorAll(".chosen")) element.classList.remove("chosen");
   for (const element of same(holder.dataset.path)) element.classList.add("chosen");
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   others[0].scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "center" });
+});
+
+const form = document.getElementById("review-form");
+const isChanged = (control) => control.hasAttribute("data-typed") || control.value !== control.defaultValue;
+const controls = () => [...form.elements].filter((control) => control.name.startsWith("value."));
+
+// What nobody touched is not sent: a long result makes a short request.
+form?.addEventListener("formdata", ({ formData }) => {
+  for (const control of controls()) if (!isChanged(control)) formData.delete(control.name);
+});
+
+addEventListener("beforeunload", (event) => {
+  if (form && !form.dataset.sent && controls().some(isChanged)) event.preventDefault();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (!form || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
+  const action = { s: "save", Enter: "approve" }[event.key];
+  if (!action) return;
+  event.preventDefault();
+  form.requestSubmit(form.querySelector(`[name="action"][value="${action}"]`));
 });

@@ -7,7 +7,7 @@ shell goes and the objects with it, and a crash in between leaves a shell that u
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID, uuid4
 
@@ -17,7 +17,7 @@ from api.deps import Account, Caller
 from api.requests import lift_body_limit
 from api.uploads.form import FILES, BatchForm
 from api.uploads.intake import Intake
-from api.uploads.multipart import Part, form_parts
+from api.uploads.multipart import Admit, Part, form_parts
 from api.uploads.names import display_name
 from ingestio.domain.batches import PromptStrategy
 from ingestio.domain.plans import Plan
@@ -46,10 +46,6 @@ class OneShot:
     replayed: bool
     queued: bool
     plan: str
-
-
-Admit = Callable[[AsyncIterator[Part]], AsyncIterator[Part]]
-"""Looks at the parts of a form before they are read, and may keep some or raise."""
 
 
 async def receive_batch(caller: Caller, request: Request, key: str | None, *, admit: Admit | None = None) -> OneShot:

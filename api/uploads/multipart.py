@@ -1,7 +1,7 @@
 """multipart/form-data as a stream of parts, in whatever order they come (RFC 7578)."""
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -36,6 +36,10 @@ class Part:
             return content.decode()
         except UnicodeDecodeError:
             raise _wrong(self.name, "must be UTF-8 text") from None
+
+
+Admit = Callable[[AsyncIterator[Part]], AsyncIterator[Part]]
+"""Looks at the parts of a form before they are read, and may keep some or raise."""
 
 
 async def form_parts(

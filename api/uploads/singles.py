@@ -8,7 +8,7 @@ from api.deps import Caller
 from api.removal import remove_objects
 from api.requests import lift_body_limit
 from api.uploads.intake import Intake, too_large
-from api.uploads.multipart import form_parts
+from api.uploads.multipart import Admit, form_parts
 from api.uploads.names import display_name
 from ingestio.db import batches
 from ingestio.db.documents import DocumentRow
@@ -19,12 +19,13 @@ from ingestio.services import privileged
 from ingestio.services.submissions import Claim
 
 FILE = "file"
+MOST_FILES = 100_000
 
 
 async def receive_draft_file(
-    caller: Caller, request: Request, batch_id: UUID, client_id: str, filename: str
+    caller: Caller, request: Request, batch_id: UUID, client_id: str, filename: str, position: int | None
 ) -> DocumentRow:
-    """Put the raw body into a draft under `client_id`, replacing what is there.
+    """Put the raw body into a draft under `client_id`, replacing what is there; `position` is where a new one should stand.
 
     A refused file raises FileRefused and stays listed until it is replaced or deleted. Raises NotFound, InvalidTransition and
     BatchTooLarge.
@@ -42,18 +43,21 @@ async def receive_draft_file(
         (item,) = await intake.settled()
         if isinstance(item, RefusedUpload):
             raise await _refused(caller, batch_id, item)
-        return await _register(caller, batch_id, item, intake)
+        return await _register(caller, batch_id, item, position, intake)
 
 
-async def receive_lone(caller: Caller, request: Request, key: str | None) -> tuple[UUID, bool]:
+async def receive_lone(
+    caller: Caller, request: Request, key: str | None, *, admit: Admit | None = None
+) -> tuple[UUID, bool]:
     """Take a lone document in; answers its id, and True when an earlier request with the same key and content made it.
 
-    Raises FileRefused, InvalidRequest and IdempotencyConflict; nothing of a refused file stays.
+    `admit` looks at the form's parts before anything is read of them. Raises FileRefused, InvalidRequest and IdempotencyConflict;
+    nothing of a refused file stays.
     """
     account = await caller.account()
     lift_body_limit(request)
     async with Intake(caller.store, caller.user_id, account.plan.file_bytes) as intake:
-        await _read_one(request, intake)
+        await _read_one(request, intake, admit)
         (item,) = await intake.settled()
         if isinstance(item, RefusedUpload):
             raise FileRefused(RefusalCode(item.code), item.message)
@@ -65,9 +69,9 @@ async def receive_lone(caller: Caller, request: Request, key: str | None) -> tup
     return document_id, replayed
 
 
-async def _read_one(request: Request, intake: Intake) -> None:
+async def _read_one(request: Request, intake: Intake, admit: Admit | None) -> None:
     parts = form_parts(request.headers.get("content-type", ""), request.stream(), most_parts=4, most_bytes=None)
-    async for part in parts:
+    async for part in parts if admit is None else admit(parts):
         if part.name != FILE or intake.arrivals:
             message = "send exactly one file" if part.name == FILE else f"unknown field; the field is {FILE}"
             raise InvalidRequest("The form is not valid.", [FieldError(part.name[:64], message)])
@@ -82,10 +86,14 @@ async def _register_lone(caller: Caller, item: ReceivedFile, claim: Claim | None
         return await privileged.register_lone(session, caller.user_id, item, claim)
 
 
-async def _register(caller: Caller, batch_id: UUID, item: ReceivedFile, intake: Intake) -> DocumentRow:
+async def _register(
+    caller: Caller, batch_id: UUID, item: ReceivedFile, position: int | None, intake: Intake
+) -> DocumentRow:
     with intake.committing([item.document_id]):
         async with caller.acting() as session:
-            row, replaced = await privileged.register_file(session, caller.user_id, batch_id, item, caller.book)
+            row, replaced = await privileged.register_file(
+                session, caller.user_id, batch_id, item, caller.book, position
+            )
     if str(row.id) == item.document_id:
         intake.hand_over([item.document_id])
     if replaced is not None:

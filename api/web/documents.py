@@ -1,41 +1,74 @@
-"""One document: its pages beside what was read from them."""
+"""One document: its pages beside what was read from them, and beside that what a person makes of it."""
 
 import json
+from collections.abc import Mapping
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from api.answers import find_document
 from api.routes.documents import PAGE_DPI
 from api.schemas.results import Result
 from api.web.fields import arranged
-from api.web.visitors import Visitor, VisitorDep
-from ingestio.db import batches, results
-from ingestio.db.batches import BatchRow
+from api.web.review_form import Typed, controls
+from api.web.visitors import Visitor
+from ingestio.db import batches, documents, jobs, results, revisions
 from ingestio.db.documents import DocumentRow
-
-router = APIRouter(prefix="/dashboard/review", include_in_schema=False)
+from ingestio.db.pages import PageRequest
+from ingestio.domain.batches import PromptSource
+from ingestio.services.reviews import fields_of
 
 _PAGES_AT_ONCE = 20
+_ATTEMPTS = 20
+_REVISIONS = 50
 
 
-@router.get("/{document_id}")
-async def read_document(document_id: UUID, request: Request, visitor: VisitorDep) -> Response:
-    """The pages of one document, drawn when they come into view, and its newest result with the evidence."""
+async def show_document(
+    request: Request,
+    visitor: Visitor,
+    document_id: UUID,
+    *,
+    typed: Typed | None = None,
+    errors: Mapping[str, str] | None = None,
+    prompt: str | None = None,
+    prompt_error: str = "",
+    problem: str | None = None,
+    status_code: int = 200,
+) -> Response:
+    """The page of one document. `typed` is put back into its controls, `errors` stand beside them."""
+    user_id = visitor.caller.user_id
     document = await find_document(visitor.caller, document_id)
     async with visitor.caller.reading() as session:
-        found = await results.newest(session, visitor.caller.user_id, document_id)
-    batch = await _batch(visitor, document)
-    result = None if found is None else Result.of(found)
+        row = await results.newest(session, user_id, document_id)
+        said = await revisions.corrections(session, user_id, [row.id] if row else [])
+        before = await revisions.read_before(session, user_id, row.id) if row else {}
+        history = await revisions.page(session, user_id, document_id, PageRequest(_REVISIONS))
+        attempts = await jobs.attempts(session, user_id, document_id, _ATTEMPTS)
+        following = await documents.next_to_review(session, user_id, document)
+        batch = None if document.batch_id is None else await batches.read(session, user_id, document.batch_id)
+    changes = {} if typed is None else typed.changes
+    result = None if row is None else Result.of(row, said.get(row.id, {}))
     first = _first_page(request.query_params.get("from", ""), document.page_count)
     last = min(document.page_count, first + _PAGES_AT_ONCE - 1)
     return await visitor.show(
         "documents/page.html",
+        status_code=status_code,
         document=document,
         batch=batch,
         result=result,
         fields=None if result is None else arranged(result.fields),
+        controls={} if row is None or result is None else controls(await fields_of(row), result.fields, changes),
+        typed=changes,
+        errors=errors or {},
+        conflict=typed is not None and errors is None,
+        prompt=_asked(document) if prompt is None else prompt,
+        prompt_error=prompt_error,
+        problem=problem,
+        before=before,
+        history=history.items,
+        attempts=attempts,
+        following=following,
         marks=_marks(result),
         hidden=_hidden(result),
         raw=None if result is None else json.dumps(result.data, indent=2, ensure_ascii=False),
@@ -46,11 +79,9 @@ async def read_document(document_id: UUID, request: Request, visitor: VisitorDep
     )
 
 
-async def _batch(visitor: Visitor, document: DocumentRow) -> BatchRow | None:
-    if document.batch_id is None:
-        return None
-    async with visitor.caller.reading() as session:
-        return await batches.read(session, visitor.caller.user_id, document.batch_id)
+def _asked(document: DocumentRow) -> str:
+    """What a person asked for the last time."""
+    return "" if document.prompt_source in {None, PromptSource.AUTO} else document.prompt or ""
 
 
 def _first_page(wanted: str, page_count: int) -> int:

@@ -15,6 +15,8 @@ ENTRIES = (
     Entry("Dashboard", "/dashboard", "dashboard"),
     Entry("Batch upload", "/dashboard/batch-upload", "upload"),
     Entry("Batches", "/dashboard/batches", "batches"),
+    Entry("Documents", "/dashboard/documents", "documents"),
+    Entry("Review", "/dashboard/review", "review"),
     Entry("Exports", "/dashboard/exports", "exports"),
     Entry("Webhooks", "/dashboard/webhooks", "webhooks"),
     Entry("Usage and billing", "/dashboard/usage", "usage"),
@@ -22,14 +24,7 @@ ENTRIES = (
 )
 
 
-# Pages below no entry's path, and the entry that they belong to.
-_BELONGS = {"/dashboard/review": "/dashboard/batches"}
-
-
 def current_entry(path: str) -> str | None:
     """The path of the entry that a page belongs to: the longest that the page's own path begins with; the dashboard only for itself."""
-    for prefix, entry in _BELONGS.items():
-        if path.startswith(f"{prefix}/"):
-            return entry
     fitting = [entry.path for entry in ENTRIES[1:] if path == entry.path or path.startswith(f"{entry.path}/")]
     return max(fitting, key=len, default=ENTRIES[0].path if path == ENTRIES[0].path else None)

@@ -28,6 +28,7 @@ SAID = {
     "resumed": "The batch goes on.",
     "retried": "Failed and cancelled documents run again.",
     "deleted": "The batch was deleted.",
+    "spread": "The text was written where it fits. Look through the prompts, then go on.",
     "submitted": "Submitted. You may close this page; the batch goes on by itself.",
     "extracted": "The document is being extracted.",
     "profile": "The profile was saved.",
@@ -39,6 +40,14 @@ SAID = {
     "endpoint_deleted": "The endpoint was deleted, with its deliveries.",
     "replayed": "It is being sent again.",
     "export_deleted": "The export was deleted, with its file.",
+    "stopped": "The extraction was stopped; its pages are free again.",
+    "extracted-many": "They are being extracted again. Until they are done, each keeps the result that it has.",
+    "deleted-many": "Deleted, with files and results. What was charged stays charged.",
+    "saved": "Saved.",
+    "approved": "Approved. No other document waits for a review.",
+    "rejected": "Rejected. No other document waits for a review.",
+    "approved-next": "Approved. This is the next document that waits.",
+    "rejected-next": "Rejected. This is the next document that waits.",
 }
 
 
@@ -148,4 +157,5 @@ def text_of(form: FormData, field: str) -> str:
 
 def see_other(path: str, **query: str) -> RedirectResponse:
     """After a post: look at another page, so that reloading does not post again."""
-    return RedirectResponse(f"{path}?{urlencode(query)}" if query else path, status_code=303)
+    joined = "&" if "?" in path else "?"
+    return RedirectResponse(f"{path}{joined}{urlencode(query)}" if query else path, status_code=303)

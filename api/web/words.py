@@ -5,12 +5,16 @@ from typing import Any, NamedTuple
 
 from api.web.fields import field_id, field_label
 from ingestio.db.batches import BatchRow
+from ingestio.db.documents import DocumentRow
+from ingestio.db.revisions import RevisionRow
 from ingestio.db.usage import Receipt
 from ingestio.db.webhooks import EndpointRow
 from ingestio.domain.api_keys import Scope
 from ingestio.domain.batches import BatchStatus, DocumentStatus, ExtractionStatus, LedgerState, PromptStrategy
+from ingestio.domain.concerns import Concern
 from ingestio.domain.exports import ExportLayout, ExportValues
 from ingestio.domain.media import MediaType
+from ingestio.domain.reviews import ReviewDecision, RevisionKind
 from ingestio.domain.text import Hiding
 from ingestio.domain.webhooks import DISABLED_MESSAGES, DisabledReason
 from ingestio.errors import FAILURE_MESSAGES, FailureCode, RefusalCode
@@ -42,6 +46,26 @@ BATCH_STATES = {
     BatchStatus.PARTIALLY_COMPLETED: PARTIAL,
     BatchStatus.FAILED: FAILED,
     BatchStatus.CANCELLED: CANCELLED,
+}
+REVIEW_STATES = {
+    ReviewDecision.APPROVED: State("Approved", "state-completed", "good"),
+    ReviewDecision.REJECTED: State("Rejected", "state-failed", "bad"),
+}
+ATTEMPT_STATES = {
+    ExtractionStatus.QUEUED: QUEUED,
+    ExtractionStatus.PROCESSING: RUNNING,
+    ExtractionStatus.COMPLETED: COMPLETED,
+    ExtractionStatus.FAILED: FAILED,
+    ExtractionStatus.CANCELLED: CANCELLED,
+}
+CONCERNS = {
+    Concern.UNSUPPORTED.value: "a value is not seen on the page",
+    Concern.MISSING.value: "a value is missing",
+    Concern.LOW_CONFIDENCE.value: "a value is uncertain",
+    "pages_without_text": "pages without text",
+    "text_truncated": "not read to its end",
+    "ambiguous_date": "a date has two readings",
+    "not_verifiable": "values could not be compared with the page",
 }
 DOCUMENT_STATES = {
     DocumentStatus.UPLOADED: State("Uploaded", "state-draft", "quiet"),
@@ -237,6 +261,42 @@ def _unseen_text(flag: Mapping[str, Any]) -> str:
     )
 
 
+def review_state(document: DocumentRow) -> State:
+    """What a person decided, or whether one should look."""
+    if document.review is not None:
+        return REVIEW_STATES[document.review]
+    if document.concerns:
+        return State("To review", "alert", "warning")
+    return State("Not reviewed", "state-draft", "quiet")
+
+
+def concern_word(code: str) -> str:
+    """Why a person should look, in a few words."""
+    return CONCERNS.get(code, code.replace("_", " "))
+
+
+def revision_text(row: RevisionRow) -> str:
+    """What one revision changed."""
+    before, after = (f"“{value}”" if value not in (None, "") else "nothing" for value in (row.before, row.after))
+    match row.kind:
+        case RevisionKind.DECISION:
+            return f"{str(row.after).capitalize()}."
+        case RevisionKind.CORRECTION:
+            return f"{field_label(row.path)}: {before} corrected to {after}."
+        case RevisionKind.KEPT:
+            return f"{field_label(row.path)}: read again as {before}; a person's {after} stays."
+        case RevisionKind.EXTRACTION:
+            return f"{field_label(row.path)}: read again as {after}; it was {before}."
+
+
+def summary_of(errors: Mapping[str, str]) -> list[dict[str, str]]:
+    """What is wrong with a form of a result, with the way to each control."""
+    return [
+        {"field": f"{field_id(path)}-value", "message": f"{field_label(path)}: {message}"}
+        for path, message in errors.items()
+    ]
+
+
 def remedy(code: str) -> str:
     """What to do about a refused file."""
     return REMEDIES[RefusalCode(code)] if code in RefusalCode._value2member_map_ else ""
@@ -274,6 +334,11 @@ WORDS = {
     "endpoint_state": endpoint_state,
     "export_state": EXPORT_STATES.__getitem__,
     "export_words": export_words,
+    "attempt_state": ATTEMPT_STATES.__getitem__,
+    "review_state": review_state,
+    "concern_word": concern_word,
+    "revision_text": revision_text,
+    "summary_of": summary_of,
     "ledger_state": ledger_state,
     "strategy_word": STRATEGIES.__getitem__,
     "next_step": next_step,

@@ -6,16 +6,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, insert, literal_column, select, update
+from sqlalchemy import Select, delete, func, insert, literal, literal_column, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingestio.db.models import Document, Job
 from ingestio.db.pages import Page, PageRequest, paginate
+from ingestio.db.search import matches
 from ingestio.db.session import ServiceSession
 from ingestio.domain.batches import DocumentStatus, ExtractionStatus, PromptSource
+from ingestio.domain.reviews import ReviewDecision, ReviewState
 
 OPEN = (DocumentStatus.UPLOADED, DocumentStatus.QUEUED_FOR_PROCESSING, DocumentStatus.PROCESSING)
 SNIPPET_CHARACTERS = 200
+# As in the index, literally: a partial index is found by a predicate that the planner knows, and a parameter may be anything.
+_TO_REVIEW = (Document.concerns != literal_column("'{}'"), Document.review.is_(None))
 SORTABLE = {
     "created_at": Document.created_at,
     "updated_at": Document.updated_at,
@@ -52,6 +56,8 @@ class DocumentRow:
     attempt: int
     storage_path: str
     sha256: str
+    concerns: list[str]
+    review: ReviewDecision | None
     created_at: datetime
     updated_at: datetime
 
@@ -94,17 +100,71 @@ async def page(
     *,
     batch_id: UUID | None = None,
     status: DocumentStatus | None = None,
+    document_type: str | None = None,
+    review: ReviewState | None = None,
     search: str | None = None,
 ) -> Page[DocumentRow]:
-    """One page of a user's documents, newest first unless sorted; `search` looks into file names, whatever the case."""
+    """One page of a user's documents, newest first unless sorted; `search` looks into names, types and values."""
     statement = _columns(whole_prompt=False).where(Document.user_id == user_id)
     if batch_id is not None:
         statement = statement.where(Document.batch_id == batch_id)
     if status is not None:
         statement = statement.where(Document.status == status)
+    if document_type is not None:
+        statement = statement.where(Document.document_type == document_type)
+    match review:
+        case ReviewState.NEEDED:
+            statement = statement.where(*_TO_REVIEW)
+        case ReviewState.APPROVED | ReviewState.REJECTED:
+            statement = statement.where(Document.review == ReviewDecision(review))
+        case None:
+            pass
     if search:
-        statement = statement.where(Document.original_filename.icontains(search, autoescape=True))
+        statement = statement.where(matches(user_id, search))
     return await paginate(session, statement, request, columns=SORTABLE, identity=Document.id, read=_must)
+
+
+async def next_position(session: AsyncSession, user_id: str, batch_id: UUID) -> int:
+    """The first position behind all documents of a batch."""
+    statement = select(func.max(Document.position)).where(Document.batch_id == batch_id, Document.user_id == user_id)
+    last = await session.scalar(statement)
+    return 0 if last is None else last + 1
+
+
+async def types(session: AsyncSession, user_id: str) -> list[str]:
+    """The document types that a user's documents have, in order."""
+    statement = select(Document.document_type).where(Document.user_id == user_id, Document.document_type.is_not(None))
+    return sorted(kind for kind in await session.scalars(statement.distinct()) if kind is not None)
+
+
+async def next_to_review(session: AsyncSession, user_id: str, after: DocumentRow) -> UUID | None:
+    """The next document that needs a person, going back in time from one document and beginning again at the newest."""
+    statement = (
+        select(Document.id)
+        .where(Document.user_id == user_id, Document.id != after.id, *_TO_REVIEW)
+        .order_by(Document.created_at.desc(), Document.id.desc())
+        .limit(1)
+    )
+    here = tuple_(literal(after.created_at), literal(after.id))
+    older = await session.scalar(statement.where(tuple_(Document.created_at, Document.id) < here))
+    return older or await session.scalar(statement)
+
+
+async def count_to_review(session: AsyncSession, user_id: str) -> int:
+    """How many documents need a person."""
+    statement = select(func.count()).select_from(Document).where(Document.user_id == user_id, *_TO_REVIEW)
+    return (await session.scalar(statement)) or 0
+
+
+async def judge(
+    session: ServiceSession, user_id: str, document_id: UUID, concerns: Sequence[str], review: ReviewDecision | None
+) -> None:
+    """What is the matter with the newest result, and what a person decided about it."""
+    await session.execute(
+        update(Document)
+        .where(Document.id == document_id, Document.user_id == user_id)
+        .values(concerns=list(concerns), review=review)
+    )
 
 
 async def queue(session: ServiceSession, user_id: str, document_ids: Sequence[UUID]) -> None:
@@ -212,6 +272,8 @@ def _columns(*, whole_prompt: bool) -> Select[*tuple[Any, ...]]:
         Document.attempt,
         Document.storage_path,
         Document.sha256,
+        Document.concerns,
+        Document.review,
         Document.created_at,
         Document.updated_at,
     )
@@ -237,6 +299,8 @@ def _must(row: Any) -> DocumentRow:
         attempt=row.attempt,
         storage_path=row.storage_path,
         sha256=row.sha256,
+        concerns=row.concerns,
+        review=row.review,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

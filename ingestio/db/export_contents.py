@@ -87,7 +87,9 @@ async def lock_exportable(session: ServiceSession, user_id: str, document_ids: S
 
 def _result(row: Any) -> ResultRow:
     return ResultRow(
+        id=row.result_id,
         document_id=row.id,
+        prompt=None,  # no export says what was asked for
         document_type=row.result_type,
         provider=row.provider,
         model=row.model,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +37,21 @@ class JobRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One attempt as the history of a document shows it."""
+
+    attempt: int
+    status: ExtractionStatus
+    error_code: str | None
+    provider: str | None
+    model: str | None
+    input_tokens: int
+    output_tokens: int
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class CancelledJob:
     """A job that was cancelled, and whether it had started."""
 
@@ -61,6 +77,27 @@ async def newest(session: AsyncSession, user_id: str, document_id: UUID) -> JobR
     """The last attempt at a document."""
     statement = _columns().where(Job.document_id == document_id, Job.user_id == user_id)
     return _row((await session.execute(statement.order_by(Job.attempt.desc()).limit(1))).one_or_none())
+
+
+async def attempts(session: AsyncSession, user_id: str, document_id: UUID, limit: int) -> list[AttemptRow]:
+    """The latest attempts at a document, the newest first."""
+    rows = await session.execute(
+        select(
+            Job.attempt,
+            Job.status,
+            Job.error_code,
+            Job.provider,
+            Job.model,
+            Job.input_tokens,
+            Job.output_tokens,
+            Job.created_at,
+            Job.finished_at,
+        )
+        .where(Job.document_id == document_id, Job.user_id == user_id)
+        .order_by(Job.attempt.desc())
+        .limit(limit)
+    )
+    return [AttemptRow(**row._mapping) for row in rows]
 
 
 async def has_live(session: AsyncSession, user_id: str, document_id: UUID) -> bool:

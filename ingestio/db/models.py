@@ -24,7 +24,7 @@ from ingestio.domain.batches import (
 )
 from ingestio.domain.exports import ExportFormat
 from ingestio.domain.plans import Membership
-from ingestio.domain.reviews import ReviewDecision
+from ingestio.domain.reviews import ReviewDecision, RevisionKind
 
 
 def _enum(kind: type[StrEnum], name: str) -> Enum:
@@ -53,6 +53,7 @@ class Base(DeclarativeBase):
         LedgerState: _enum(LedgerState, "ledger_state"),
         PromptSource: _enum(PromptSource, "prompt_source"),
         ReviewDecision: _enum(ReviewDecision, "review_decision"),
+        RevisionKind: _enum(RevisionKind, "revision_kind"),
     }
 
 
@@ -175,6 +176,18 @@ class Document(_Owned, _Stamped, Base):
     error_code: Mapped[str | None]
     attempt: Mapped[int] = mapped_column(server_default="0")
     pages_charged: Mapped[int] = mapped_column(server_default="0")
+    concerns: Mapped[list[str]] = mapped_column(server_default="{}")
+    review: Mapped[ReviewDecision | None]
+
+
+class DocumentWord(Base):
+    """A word of a document's result, by which it is found."""
+
+    __tablename__ = "document_words"
+
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    word: Mapped[str] = mapped_column(primary_key=True)
+    document_id: Mapped[UUID] = mapped_column(primary_key=True)
 
 
 class Job(_Owned, _Stamped, Base):
@@ -225,13 +238,14 @@ class ExtractedData(_Owned, _Stamped, Base):
 
 
 class FieldRevision(_Owned, _Created, Base):
-    """One corrected value; append only."""
+    """One value that changed, or one decision; append only."""
 
     __tablename__ = "field_revisions"
 
     document_id: Mapped[UUID]
     extracted_data_id: Mapped[UUID]
     revision: Mapped[int]
+    kind: Mapped[RevisionKind] = mapped_column(server_default=RevisionKind.CORRECTION)
     path: Mapped[str]
     value_before: Mapped[Any] = mapped_column(JSONB(), nullable=True)
     value_after: Mapped[Any] = mapped_column(JSONB(), nullable=True)

@@ -122,10 +122,17 @@ WITH answer AS (
 ), document AS (
     UPDATE documents AS document
     SET status = 'completed', error_code = NULL, document_type = result.document_type,
-        pages_charged = document.pages_charged + result.pages
+        pages_charged = document.pages_charged + result.pages, review = NULL,
+        concerns = CASE WHEN coalesce(document.prompt_source, 'auto') = 'auto'
+                   THEN %(concerns)s::text[] ELSE %(concerns_asked_for)s::text[] END
     FROM job, result
     WHERE document.id = result.document_id AND document.user_id = job.user_id
     RETURNING document.id
+), words AS (
+    INSERT INTO document_words (user_id, word, document_id)
+    SELECT job.user_id, found.word, document.id
+    FROM job, document, unnest(%(words)s::text[]) AS found (word)
+    ON CONFLICT DO NOTHING
 ), batch AS (
     UPDATE extraction_batches AS batch SET completed_count = batch.completed_count + 1
     FROM job, document
@@ -140,7 +147,9 @@ WITH answer AS (
     WHERE period.id = entry.usage_id AND period.user_id = job.user_id AND counted.batches >= 0
     RETURNING period.id
 )
-SELECT (SELECT count(*) FROM job) AS jobs, (SELECT count(*) FROM entry) AS entries, (SELECT count(*) FROM period) AS periods
+SELECT (SELECT count(*) FROM job) AS jobs, (SELECT count(*) FROM entry) AS entries, (SELECT count(*) FROM period) AS periods,
+       (SELECT earlier.document_id FROM extracted_data AS earlier
+        JOIN job ON job.document_id = earlier.document_id AND job.user_id = earlier.user_id LIMIT 1) AS read_before
 """
 
 _ATTEMPT_BEFORE = """
@@ -283,13 +292,36 @@ class Committed:
     job: bool
     entry: bool
     period: bool
+    read_before: UUID | None
+    """The document, when it had a result already: what people said about that one is not settled yet."""
 
 
-async def commit(connection: ServiceConnection, user_id: str, job_id: UUID, answer: str) -> Committed:
-    """Result, ledger, statuses and counters of a live job that holds a reservation. `answer`: the stored extraction, JSON."""
-    row = await connection.one(_COMMIT, job_id=job_id, user_id=user_id, answer=answer)
+async def commit(
+    connection: ServiceConnection,
+    user_id: str,
+    job_id: UUID,
+    answer: str,
+    *,
+    concerns: list[str],
+    concerns_asked_for: list[str],
+    words: list[str],
+) -> Committed:
+    """Result, ledger, statuses and counters of a live job that holds a reservation. `answer`: the stored extraction, JSON.
+
+    `concerns` are those of a document whose type decided on its fields, `concerns_asked_for` those of one whose prompt did;
+    `words` those by which it is found.
+    """
+    row = await connection.one(
+        _COMMIT,
+        job_id=job_id,
+        user_id=user_id,
+        answer=answer,
+        concerns=concerns,
+        concerns_asked_for=concerns_asked_for,
+        words=words,
+    )
     assert row is not None
-    return Committed(job=row.jobs == 1, entry=row.entries == 1, period=row.periods == 1)
+    return Committed(job=row.jobs == 1, entry=row.entries == 1, period=row.periods == 1, read_before=row.read_before)
 
 
 async def attempt_before(connection: ServiceConnection, user_id: str, job_id: UUID) -> UUID | None:

@@ -18,9 +18,12 @@ from ingestio.services.usage import foresee_usage
 
 
 async def register_file(
-    session: ServiceSession, user_id: str, batch_id: UUID, item: ReceivedFile, book: PlanBook
+    session: ServiceSession, user_id: str, batch_id: UUID, item: ReceivedFile, book: PlanBook, place: int | None = None
 ) -> tuple[DocumentRow, DocumentRow | None]:
     """Put a counted file into a draft: answers its document, and the one it replaced (same client id), whose object goes.
+
+    `place` is the position that a new one should have: files that come in side by side then stand as they were chosen. Positions are
+    unique, because a run walks along them: where one stands already, and without a place, the newcomer goes to the end.
 
     The same bytes under the same client id change nothing: then the document that is there is the answer, and the one "replaced" is
     the newcomer's own copy, described so that the caller drops it.
@@ -35,7 +38,8 @@ async def register_file(
         return earlier, replace(earlier, id=UUID(item.document_id), storage_path=item.storage_path)
     if earlier is None:
         require_room(book.plan_of(user_id, profile.membership), len(found) + 1)
-        position = max((document.position for document in found), default=-1) + 1
+        taken = {document.position for document in found}
+        position = max(taken, default=-1) + 1 if place is None or place in taken else place
     else:
         position = earlier.position
         await documents.remove(session, user_id, earlier.id)

@@ -1,16 +1,17 @@
 """Exports: ordered, gathered, finished, cancelled, deleted, and forgotten when their time is over (R86, R87)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from ingestio.db import batches, export_contents, exports
+from ingestio.db import batches, export_contents, exports, revisions
 from ingestio.db.export_contents import Content
 from ingestio.db.exports import ExportFile, Order
 from ingestio.db.session import ServiceSession
 from ingestio.domain.batches import BatchStatus, ExtractionStatus
 from ingestio.domain.exports import ExportFailure, ExportFormat, ExportLayout, ExportValues
+from ingestio.domain.reviews import Scalar, corrected_data, corrected_fields
 from ingestio.errors import FAILURE_MESSAGES, FailureCode, InvalidTransition, NotFound
 from ingestio.exporters.rows import ExportRow
 from ingestio.services.submissions import Claim, holder_of
@@ -81,7 +82,9 @@ async def gather(
 ) -> list[ExportRow]:
     """These documents as rows, in this order, with their newest results; those that are gone are left out."""
     found = await export_contents.contents(session, user_id, document_ids)
-    return [_row(item, values) for item in found]
+    with_results = [item.result_id for item in found if item.result_id is not None]
+    said = {} if values is ExportValues.MACHINE else await revisions.corrections(session, user_id, with_results)
+    return [_row(item, values, said.get(item.result_id, {}) if item.result_id else {}) for item in found]
 
 
 async def gather_refused(session: ServiceSession, user_id: str, batch_id: UUID) -> list[ExportRow]:
@@ -134,7 +137,7 @@ async def _find(session: ServiceSession, user_id: str, export_id: UUID) -> Expor
     return export
 
 
-def _row(item: Content, values: ExportValues) -> ExportRow:
+def _row(item: Content, values: ExportValues, said: Mapping[str, Scalar]) -> ExportRow:
     code = item.error_code or ""
     known = FailureCode(code) if code in FailureCode._value2member_map_ else FailureCode.INTERNAL
     return ExportRow(
@@ -147,13 +150,13 @@ def _row(item: Content, values: ExportValues) -> ExportRow:
         pages_charged=item.pages_charged,
         error_code=known.value if code else None,
         error_message=FAILURE_MESSAGES[known] if code else None,
-        result=None if item.result is None else _result(item.result, values),
+        result=None if item.result is None else _result(item.result, values, said),
     )
 
 
-def _result(row: Any, values: ExportValues) -> dict[str, Any]:
-    """A result in the contract's shape; with both kinds of values, the machine's beside the reviewed ones."""
-    fields = [{"reviewed": False} | field for field in row.fields]
+def _result(row: Any, values: ExportValues, said: Mapping[str, Scalar]) -> dict[str, Any]:
+    """A result in the contract's shape, with what people `said` of it; with both kinds of values, the machine's beside those."""
+    fields = [{"reviewed": False} | field for field in corrected_fields(row.fields, said)]
     result = {
         "document_id": str(row.document_id),
         "document_type": row.document_type,
@@ -161,7 +164,7 @@ def _result(row: Any, values: ExportValues) -> dict[str, Any]:
         "model": row.model,
         "revision": row.revision,
         "review": "pending" if row.review is None else row.review.value,
-        "data": row.data,
+        "data": corrected_data(row.data, said),
         "fields": fields,
         "flags": row.flags,
         "usage": {"pages": row.pages, "input_tokens": row.input_tokens, "output_tokens": row.output_tokens},

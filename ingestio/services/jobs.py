@@ -4,6 +4,7 @@ Each is one transaction, keyed by the job's id, and harmless when it runs twice:
 it. Facts and their effects (status, ledger, counters) move together or not at all.
 """
 
+import json
 from datetime import datetime
 from uuid import UUID
 
@@ -19,10 +20,15 @@ from ingestio.domain.batches import (
     PromptStrategy,
     final_status,
 )
+from ingestio.domain.concerns import ReviewRules, concerns_of
 from ingestio.domain.messages import BatchSettled, DocumentOutcome, JobRef, ManifestPage, QuotaConfirmed
+from ingestio.domain.search import texts_in, words_of
 from ingestio.errors import FAILURE_MESSAGES, DocumentFailed, FailureCode
 from ingestio.services.accounts import PlanBook
+from ingestio.services.reviews import carry_over
 from ingestio.services.usage import reserve_for_job
+
+_USUAL_RULES = ReviewRules()
 
 
 async def confirm(
@@ -123,13 +129,28 @@ async def load(connection: ServiceConnection, user_id: str, job_id: UUID) -> Wor
     return work
 
 
-async def commit(connection: ServiceConnection, user_id: str, job_id: UUID, answer: str) -> DocumentOutcome:
+async def commit(
+    connection: ServiceConnection, user_id: str, job_id: UUID, answer: str, rules: ReviewRules = _USUAL_RULES
+) -> DocumentOutcome:
     """Save the result, charge its pages and end the job: one transaction, once per job (R50).
 
     `answer` is the stored extraction as JSON: document_type, provider, model, schema_version, data, fields, flags, input_tokens,
     output_tokens. A job that has ended keeps its end, whatever is committed late.
     """
-    committed = await steps.commit(connection, user_id, job_id, answer)
+    read = json.loads(answer)
+    concerns, concerns_asked_for = (
+        concerns_of(read["document_type"], read["fields"], read["flags"], rules, asked_for=asked_for)
+        for asked_for in (False, True)
+    )
+    committed = await steps.commit(
+        connection,
+        user_id,
+        job_id,
+        answer,
+        concerns=concerns,
+        concerns_asked_for=concerns_asked_for,
+        words=words_of(texts_in(read["data"])),
+    )
     if not committed.job:
         end_of = await steps.end_of(connection, user_id, job_id)
         if end_of is None:
@@ -141,6 +162,9 @@ async def commit(connection: ServiceConnection, user_id: str, job_id: UUID, answ
         raise DocumentFailed(FailureCode.INTERNAL, "A result came without a page reservation.")
     if not committed.period:
         raise LookupError("a reservation without its period, or a job without its document")
+    if committed.read_before is not None:
+        async with connection.session() as session:
+            await carry_over(session, user_id, committed.read_before, rules)
     return DocumentOutcome(status=DocumentStatus.COMPLETED)
 
 

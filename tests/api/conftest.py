@@ -279,8 +279,10 @@ class Worker:
         return job_id
 
     async def complete(self, document_id: str, **answer: Any) -> None:
-        """Confirm and commit the newest job of a document."""
+        """Confirm the newest job of a document, resolve its prompt and commit it."""
         job_id = await self.confirm(document_id)
+        async with service_connection(self._user.engine) as connection:
+            await jobs.resolve_prompt(connection, self._user.id, job_id)
         whole = {
             "document_type": "invoice",
             "provider": "test",

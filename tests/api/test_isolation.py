@@ -25,6 +25,7 @@ ON_A_DOCUMENT = [
     ("GET", "/file"),
     ("GET", "/pages/1.png"),
     ("GET", "/result"),
+    ("GET", "/revisions"),
     ("POST", "/extract"),
     ("POST", "/cancel"),
     ("POST", "/retry"),

@@ -69,6 +69,9 @@ ROUTES = {
     ("POST", "/api/v1/webhook-endpoints/{endpoint_id}/rotate"),
     ("GET", "/api/v1/webhook-endpoints/{endpoint_id}/deliveries"),
     ("POST", "/api/v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/replay"),
+    ("PATCH", "/api/v1/documents/{document_id}/fields"),
+    ("POST", "/api/v1/documents/{document_id}/review"),
+    ("GET", "/api/v1/documents/{document_id}/revisions"),
 }
 # Tried at random it would leave nobody to try the rest as; its own tests hold it to the description.
 LAST = {("DELETE", "/api/v1/account")}

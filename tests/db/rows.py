@@ -104,6 +104,7 @@ def rows_of(user: str, number: int = 1) -> dict[str, Row]:
             "value_before": Jsonb("12.50"),
             "value_after": Jsonb("12.80"),
         },
+        "document_words": {"user_id": user, "word": f"word{number}", "document_id": own("documents")},
         "exports": {"id": own("exports"), "user_id": user, "format": "csv", "document_ids": [own("documents")]},
         "idempotency_keys": {
             "user_id": user,
@@ -151,6 +152,7 @@ def key_of(table: str, row: Mapping[str, Any]) -> Row:
     keys = {
         "users": ["user_id"],
         "profiles": ["user_id"],
+        "document_words": ["user_id", "word", "document_id"],
         "idempotency_keys": ["user_id", "operation", "key"],
         "stripe_events": ["event_id"],
         "clerk_events": ["message_id"],

@@ -146,6 +146,7 @@ ENUMS = {
     "ledger_state": ["reserved", "committed", "released"],
     "prompt_source": ["global", "per_document", "auto", "request"],
     "review_decision": ["approved", "rejected"],
+    "revision_kind": ["correction", "decision", "kept", "extraction"],
 }
 
 

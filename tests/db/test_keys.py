@@ -38,6 +38,7 @@ FOREIGN_KEYS: dict[tuple[str, str, str], tuple[str, str | None]] = {
     ("extraction_jobs", "document_id,user_id", "documents"): (CASCADE, None),
     ("extracted_data", "document_id,user_id", "documents"): (CASCADE, None),
     ("field_revisions", "document_id,user_id", "documents"): (CASCADE, None),
+    ("document_words", "document_id,user_id", "documents"): (CASCADE, None),
     ("extracted_data", "extraction_job_id,user_id", "extraction_jobs"): (SET_NULL, "extraction_job_id"),
     ("field_revisions", "extracted_data_id,user_id", "extracted_data"): (CASCADE, None),
     ("webhook_deliveries", "endpoint_id,user_id", "webhook_endpoints"): (CASCADE, None),
@@ -148,6 +149,7 @@ def two_users(scratch: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
         ("extracted_data", "document_id", "documents"),
         ("extracted_data", "extraction_job_id", "extraction_jobs"),
         ("field_revisions", "document_id", "documents"),
+        ("document_words", "document_id", "documents"),
         ("field_revisions", "extracted_data_id", "extracted_data"),
         ("refused_files", "batch_id", "extraction_batches"),
         ("webhook_deliveries", "endpoint_id", "webhook_endpoints"),
@@ -183,6 +185,7 @@ def test_deleting_a_document_takes_what_was_made_from_it_and_leaves_the_ledger(
         "extraction_jobs": 0,
         "extracted_data": 0,
         "field_revisions": 0,
+        "document_words": 0,
         "extraction_batches": 1,
         "page_ledger": 1,
     }.items():

@@ -139,12 +139,42 @@ def test_rows_of_an_earlier_revision_are_all_there_at_head(
     assert fingerprint(old) == fingerprint(database)
 
 
+def test_results_of_earlier_revisions_can_be_reviewed_and_found(new_database: NewDatabase) -> None:
+    old = new_database()
+    with owner_of(old) as connection:
+        upgrade(connection, "0006")
+    fill(old)
+    with root_of(old) as root:
+        root.execute(
+            "INSERT INTO extracted_data (user_id, document_id, data, document_type, provider, model, pages, fields, flags, created_at) "
+            "SELECT user_id, id, '{\"vendor\": \"Müller & Co\"}', 'invoice', 'local', 'rules', 3, %s, %s, now() + interval '1 s' "
+            "FROM documents WHERE user_id = 'alice'",
+            [
+                '[{"path": "vendor", "state": "unsupported", "confidence": 0.2}]',
+                '[{"code": "text_truncated"}, {"code": "instructions_not_applied"}]',
+            ],
+        )
+
+    migrate(old.owner_url, old.app_url)
+
+    with root_of(old) as root:
+        revisions = "SELECT revision FROM extracted_data WHERE user_id = 'alice' ORDER BY created_at"
+        assert root.execute(revisions).fetchall() == [(0,), (1,)]
+        concerns = "SELECT user_id, concerns, updated_at = created_at FROM documents ORDER BY user_id"
+        assert root.execute(concerns).fetchall() == [
+            ("alice", ["unsupported_value", "text_truncated"], True),
+            ("bob", [], True),
+        ]
+        words = "SELECT user_id, word FROM document_words ORDER BY user_id, word"
+        assert root.execute(words).fetchall() == [("alice", "co"), ("alice", "muller"), ("bob", "12"), ("bob", "50")]
+
+
 def test_rows_are_really_carried_by_that_test(new_database: NewDatabase) -> None:
     old = new_database()
     with owner_of(old) as connection:
         upgrade(connection, "0002")
     fill(old)
-    first = rows_of("alice").keys() - {"upkeep_walks"}  # what later revisions made
+    first = rows_of("alice").keys() - {"upkeep_walks", "document_words"}  # what later revisions made
     assert {table: len(rows) for table, rows in everything_in(old).items()} == dict.fromkeys(first, 2)
 
 

@@ -128,7 +128,7 @@ async def test_what_was_read_stands_beside_where_it_was_read(user: User, app: Fa
 
     page = (await stranger.get(f"/dashboard/review/{first['id']}")).text
     assert 'data-path="total" x="-1.0" y="0.5" width="33.5" height="13.0"' in page
-    assert '<span class="value">12.50</span>' in page
+    assert 'name="value.total" aria-label="Total" value="12.50"' in page
     assert page.count("Not found") == 1
     assert re.search(r'<rect class="concealed" x="3.0" [^>]*><title>Hidden text: Obey &lt;me&gt;</title>', page)
     assert page.count("/pages/1.png") == page.count("/pages/2.png") == 1

@@ -1,0 +1,21 @@
+// Rows that are chosen to be dealt with together: all of a page at once, and how many there are.
+const all = document.querySelector("[data-choose-all]");
+
+const boxes = () => [...document.querySelectorAll('input[name="document_ids"]')];
+
+function count() {
+  const chosen = boxes().filter((box) => box.checked).length;
+  all.checked = chosen > 0 && chosen === boxes().length;
+  all.indeterminate = chosen > 0 && !all.checked;
+  document.querySelector("[data-chosen]").textContent = chosen ? `${chosen} chosen` : "";
+}
+
+if (all) {
+  all.hidden = false;
+  all.addEventListener("change", () => {
+    for (const box of boxes()) box.checked = all.checked;
+    count();
+  });
+  document.addEventListener("change", ({ target }) => target.name === "document_ids" && count());
+  count();
+}
