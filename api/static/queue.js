@@ -12,10 +12,10 @@ export class Queue {
     this.items = [];
   }
 
-  add({ id, file, path }) {
+  add({ id, file, path, position }) {
     if (this.items.some((item) => item.id === id && !["refused", "done"].includes(item.state))) return;
     this.items = this.items.filter((item) => item.id !== id);
-    this.items.push({ id, file, path, state: "waiting", sent: 0, tries: 0, message: "" });
+    this.items.push({ id, file, path, position, state: "waiting", sent: 0, tries: 0, message: "" });
     this.pump();
   }
 

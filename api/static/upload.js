@@ -13,6 +13,7 @@ const list = form.querySelector("[data-uploads-list]");
 const SHOWN = 40;
 
 let draft = form.dataset.upload;
+let position = Number(form.dataset.position); // of the next file: three go up at once, and the order is that of choosing
 let making = null;
 let drawn = 0;
 let looked = 0;
@@ -21,7 +22,7 @@ let finishedFiles = 0;
 
 const queue = new Queue({
   token,
-  address: async (item) => `/api/v1/batches/${await theDraft()}/files/${item.id}?filename=${encodeURIComponent(item.file.name)}`,
+  address: async (item) => `/api/v1/batches/${await theDraft()}/files/${item.id}?filename=${encodeURIComponent(item.file.name)}&position=${item.position}`,
   changed: (item) => {
     if (item.state === "done" || item.listed) {
       finished += item.file.size;
@@ -54,7 +55,7 @@ function theDraft() {
 }
 
 function take(found) {
-  for (const item of found) queue.add({ ...item, id: clientId(item) });
+  for (const item of found) queue.add({ ...item, id: clientId(item), position: position++ });
   drawSoon();
 }
 

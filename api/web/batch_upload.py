@@ -3,6 +3,7 @@
 Scripts only bring files in one by one. Without them one form uploads and submits a whole batch.
 """
 
+import asyncio
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -90,7 +91,7 @@ async def save_prompts(batch_id: UUID, visitor: VisitorDep, form: PostedForm) ->
     line = await _draft(visitor, batch_id)
     async with visitor.caller.reading() as session:
         found = await documents.of_batch(session, visitor.caller.user_id, batch_id)
-    written = PromptForm.read(form, [item.client_id or "" for item in found])
+    written = PromptForm.read(form, {item.client_id or "": item.filename for item in found})
     if written.errors:
         return await _show_prompts(visitor, line, written, status_code=422)
     async with visitor.caller.acting() as session:
@@ -98,7 +99,9 @@ async def save_prompts(batch_id: UUID, visitor: VisitorDep, form: PostedForm) ->
     missing = {} if written.stays else written.missing()
     if missing:
         return await _show_prompts(visitor, line, written.with_errors(missing), status_code=422)
-    return see_other(f"/dashboard/batch-upload/{batch_id}", step="prompts" if written.stays else "review")
+    if written.stays:
+        return see_other(f"/dashboard/batch-upload/{batch_id}", step="prompts", said="spread")
+    return see_other(f"/dashboard/batch-upload/{batch_id}", step="review")
 
 
 @router.post("/{batch_id}/submit")
@@ -150,6 +153,7 @@ async def _show_files(request: Request, visitor: Visitor, line: BatchLine) -> Re
     async with caller.reading() as session:
         found = await documents.page(session, caller.user_id, asked, batch_id=batch_id)
         quote = await drafts.quote(session, caller.user_id, batch_id, caller.book, caller.now())
+        position = await documents.next_position(session, caller.user_id, batch_id)
     link = link_maker(request)
     return await visitor.show(
         "batch_upload/files.html",
@@ -157,6 +161,7 @@ async def _show_files(request: Request, visitor: Visitor, line: BatchLine) -> Re
         draft=line,
         plan=account.plan,
         quote=quote,
+        position=position,
         documents=found.items,
         first=link(cursor=None) if asked.cursor else None,
         next=link(cursor=found.next_cursor) if found.next_cursor else None,
@@ -177,7 +182,16 @@ async def _show_prompts(
         documents=found,
         form=form,
         strategies=list(PromptStrategy),
+        type_prompts=await asyncio.to_thread(_type_prompts),
     )
+
+
+def _type_prompts() -> list[tuple[str, str]]:
+    """Each type's title and what is asked of its documents."""
+    # Imported when it is wanted: the catalogue of types is a good part of a front door's start.
+    from ingestio.extraction.catalogue import DOCUMENT_TYPES
+
+    return [(kind.title, kind.default_prompt) for kind in DOCUMENT_TYPES.values()]
 
 
 async def _show_review(visitor: Visitor, line: BatchLine, *, problem: IngestioError | None = None) -> Response:

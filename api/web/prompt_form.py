@@ -1,7 +1,8 @@
 """The second step's form: what was written, what is wrong with it, and the change of the draft that it means."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Self
 
 from starlette.datastructures import FormData
@@ -18,7 +19,10 @@ OWN = "prompt."
 
 @dataclass(frozen=True, slots=True)
 class PromptForm:
-    """Fields as people wrote them. `own`: prompts by client id; `errors` by field name; `stays` when prompts were only spread."""
+    """Fields as people wrote them. `own`: prompts by client id; `errors` by field name; `stays` when prompts were only spread.
+
+    `pattern` says over which file names a text was spread.
+    """
 
     name: str
     strategy: PromptStrategy
@@ -26,6 +30,8 @@ class PromptForm:
     own: Mapping[str, str]
     stays: bool
     errors: Mapping[str, str]
+    pattern: str = ""
+    spread: str = ""
 
     @classmethod
     def of(cls, row: BatchRow, own: Mapping[str, str | None]) -> Self:
@@ -40,20 +46,32 @@ class PromptForm:
         )
 
     @classmethod
-    def read(cls, form: FormData, client_ids: Sequence[str]) -> Self:
-        """What was posted. A text for all empty ones is spread at once, so that the page shows where it went."""
+    def read(cls, form: FormData, filenames: Mapping[str, str]) -> Self:
+        """What was posted, with the draft's file names by client id. A text for several is spread at once, so that the page shows
+        where it went: over those that are empty, or over those whose name fits the pattern, whatever stood there.
+        """
         strategy = text_of(form, "prompt_strategy")
         chosen = PromptStrategy(strategy) if strategy in PromptStrategy._value2member_map_ else PromptStrategy.GLOBAL
-        spread = text_of(form, "spread") if "apply" in form else ""
+        own = {item: text_of(form, OWN + item).strip() for item in filenames}
+        spread, pattern, way = text_of(form, "spread").strip(), text_of(form, "pattern").strip(), text_of(form, "apply")
+        reached = {
+            item
+            for item, name in filenames.items()
+            if (way == "pattern" and _fits(name, pattern)) or (way == "empty" and not own[item])
+        }
         written = cls(
             name=text_of(form, "name"),
             strategy=chosen,
             global_prompt=text_of(form, "global_prompt"),
-            own={item: text_of(form, OWN + item).strip() or spread.strip() for item in client_ids},
-            stays="apply" in form,
+            own=own | (dict.fromkeys(reached, spread) if spread else {}),
+            stays=bool(way),
             errors={},
+            pattern=pattern,
+            spread=spread,
         )
-        return written.with_errors(written._wrong())
+        return written.with_errors(
+            written._wrong() | (_nowhere(way, spread) if way and not (reached and spread) else {})
+        )
 
     def _wrong(self) -> dict[str, str]:
         errors: dict[str, str] = {}
@@ -96,3 +114,18 @@ class PromptForm:
         return DraftChange(
             name=plain_line(self.name), strategy=self.strategy, global_prompt=self.global_prompt.strip(), prompts=own
         )
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """Whether a file name fits `*.pdf`, `?3-*`, or holds a plain text; case does not matter."""
+    wanted = pattern.casefold()
+    return bool(wanted) and fnmatchcase(name.casefold(), wanted if set("*?[") & set(wanted) else f"*{wanted}*")
+
+
+def _nowhere(way: str, spread: str) -> dict[str, str]:
+    """Why a text for several documents reached none."""
+    if not spread:
+        return {"spread": "Write the text first."}
+    if way == "pattern":
+        return {"pattern": "No file of this batch has such a name."}
+    return {"spread": "No prompt is empty."}

@@ -35,6 +35,16 @@ async def test_putting_a_file_answers_its_document(user: User) -> None:
     assert (await user.usage())["pages_reserved"] == 0
 
 
+async def test_files_stand_where_they_were_chosen_in_whatever_order_they_come(user: User) -> None:
+    draft = await user.draft()
+    for client_id, place in (("c", 2), ("a", 0), ("again", 0), ("b", 1)):
+        path = f"/batches/{draft['id']}/files/{client_id}"
+        answer = await user.ask("PUT", path, params={"position": place}, content=pdf())
+        assert answer.status_code == 201
+
+    assert [item["client_id"] for item in await documents_of(user, draft["id"])] == ["a", "b", "c", "again"]
+
+
 async def test_without_a_name_a_file_is_called_by_its_client_id(user: User) -> None:
     draft = await user.draft()
 

@@ -100,12 +100,38 @@ async def test_a_text_for_all_empty_ones_leaves_the_others_alone(browser: Browse
     batch_id = await draft_of(browser, 1, 1)
     answer = await browser.post(
         f"{START}/{batch_id}/prompts",
-        **{"prompt_strategy": "per_document", "prompt.f0": "mine", "spread": "theirs", "apply": "yes"},
+        **{"prompt_strategy": "per_document", "prompt.f0": "mine", "spread": "theirs", "apply": "empty"},
     )
 
-    assert answer.headers["location"] == f"{START}/{batch_id}?step=prompts"
+    assert answer.headers["location"].startswith(f"{START}/{batch_id}?step=prompts")
     found = (await browser.client.get(f"/api/v1/batches/{batch_id}/documents")).json()["items"]
     assert [item["prompt"] for item in found] == ["mine", "theirs"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "prompts"), [("1.*", ["mine", "theirs"]), ("0.PDF", ["theirs", None]), ("*", ["theirs"] * 2)]
+)
+async def test_a_text_is_written_where_the_file_name_fits(
+    browser: Browser, pattern: str, prompts: list[str | None]
+) -> None:
+    batch_id = await draft_of(browser, 1, 1)
+    fields = {"prompt_strategy": "per_document", "prompt.f0": "mine", "spread": "theirs", "apply": "pattern"}
+
+    await browser.post(f"{START}/{batch_id}/prompts", **fields, pattern=pattern)
+
+    found = (await browser.client.get(f"/api/v1/batches/{batch_id}/documents")).json()["items"]
+    assert [item["prompt"] for item in found] == prompts
+
+
+async def test_a_text_that_fits_nowhere_is_said_beside_its_pattern(browser: Browser) -> None:
+    batch_id = await draft_of(browser, 1)
+    fields = {"prompt_strategy": "per_document", "spread": "theirs", "apply": "pattern", "pattern": "*.tif"}
+
+    answer = await browser.post(f"{START}/{batch_id}/prompts", **fields)
+
+    assert answer.status_code == 422
+    assert 'id="pattern-error"' in answer.text
+    assert ">theirs</textarea>" in answer.text
 
 
 async def test_every_missing_prompt_is_said_beside_its_document(browser: Browser) -> None:
