@@ -6,6 +6,7 @@ import { toast } from "./toast.js";
 
 const PAUSE_MS = 350; // events of a busy batch become a few looks a second, fewer where a look takes long
 const POLL_MS = 4000; // where there is no stream
+const LONGEST_PAUSE_MS = 60_000; // between tries to open a stream that was refused
 
 let streams = [];
 let timer = 0;
@@ -14,6 +15,8 @@ let again = false;
 let polling = 0;
 let leaving = false;
 let tookMs = 0;
+let refusals = 0;
+let returning = 0;
 
 const regions = () => document.querySelectorAll("[data-live][id]");
 const running = () => document.querySelector("[data-stream], [data-live] .state.running");
@@ -32,6 +35,7 @@ export async function look() {
       toast("The session has ended. Load the page again to sign in.");
       return stop();
     }
+    if (answer.status >= 500 || answer.status === 429) return; // away for a moment; the streams come back
     if (answer.redirected || !answer.ok) return stop();
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     localise(fresh);
@@ -65,7 +69,8 @@ function stop() {
   streams = [];
   clearInterval(polling);
   clearTimeout(timer);
-  polling = timer = 0;
+  clearTimeout(returning);
+  polling = timer = returning = 0;
   again = false;
 }
 
@@ -80,12 +85,13 @@ function isNews({ type, data }) {
 function follow(address, names) {
   const stream = new EventSource(address);
   for (const name of names) stream.addEventListener(name, (event) => isNews(event) && soon());
+  stream.addEventListener("open", () => (refusals = 0));
   stream.addEventListener("error", () => {
-    // Closed for good: the batch has ended, or this server has no stream. Then look now and then while something runs.
-    if (stream.readyState === EventSource.CLOSED && !polling) {
-      soon();
-      polling = setInterval(() => running() && look(), POLL_MS);
-    }
+    // A lost line is the browser's to mend. Closed: the batch has ended, which the next look shows, or the server sent us away.
+    if (stream.readyState !== EventSource.CLOSED) return;
+    soon();
+    polling ||= setInterval(() => running() && look(), POLL_MS);
+    returning ||= setTimeout(listen, Math.min(LONGEST_PAUSE_MS, 2000 * 2 ** refusals++) * (0.5 + Math.random() / 2));
   });
   streams.push(stream);
 }

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.conftest import NewVisit, Visit, sample_paths
 from tests.e2e.test_wizard import ends_as, upload
@@ -41,17 +42,11 @@ def pages_of(visit: Visit, nothing: Path) -> list[str]:
     upload(page, sample_paths("receipt-kettle-and-crumb.pdf"))
     draft = page.evaluate("location.pathname")
     steps = [f"{draft}?step={step}" for step in ("files", "prompts", "review")]
-    return [
-        "/dashboard",
-        "/dashboard/batches",
-        batch,
-        document,
-        *steps,
-        "/dashboard/batch-upload",
-        "/dashboard/exports",
-        "/dashboard/usage",
-        "/dashboard/settings",
+    lists = [
+        f"/dashboard/{name}"
+        for name in ("batches", "documents", "documents/new", "review", "exports", "usage", "settings")
     ]
+    return ["/dashboard", batch, document, *steps, *lists, "/dashboard/batch-upload"]
 
 
 BAD_PAGE = """<main><h1>A</h1><h3>left out</h3><nav><a href="/x"></a></nav><button></button><input><img src="/favicon.ico">
@@ -114,6 +109,25 @@ def test_the_dark_appearance_stays_on_this_browser(visit: Visit) -> None:
 
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") != light
     assert page.evaluate("location.pathname") == "/dashboard"
+
+
+def test_a_stream_that_was_refused_is_opened_again(visit: Visit) -> None:
+    """A browser mends a lost line by itself, but takes a status such as 503 for the end."""
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(status=503, headers={"Retry-After": "1"})
+        else:
+            route.continue_()
+
+    visit.page.route("**/api/v1/events", answer)
+    with visit.page.expect_response(lambda seen: seen.url.endswith("/api/v1/events") and seen.status == 200):
+        visit.go("/dashboard/batches")
+
+    visit.watch.seen[:] = [line for line in visit.watch.seen if "503" not in line]
+    assert len(asked) == 2
 
 
 def test_signing_out_leaves_nothing_to_go_back_to(visit: Visit) -> None:
