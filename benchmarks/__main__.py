@@ -15,12 +15,24 @@ from typing import Any
 
 import psutil
 
-from benchmarks import exports, fairness, memory, recovery, scale, startup, steering, streams, throughput, upload
+from benchmarks import (
+    exports,
+    fairness,
+    interaction,
+    memory,
+    recovery,
+    scale,
+    startup,
+    steering,
+    streams,
+    throughput,
+    upload,
+)
 from benchmarks.figures import Figure
 
 Suite = Callable[..., Iterator[Figure]]
 
-_MODULES = (startup, upload, throughput, scale, fairness, recovery, steering, streams, memory, exports)
+_MODULES = (startup, upload, throughput, scale, fairness, recovery, steering, streams, memory, exports, interaction)
 SUITES: dict[str, Suite] = {module.__name__.removeprefix("benchmarks."): module.measure for module in _MODULES}
 OPTIONS = {
     "documents": "documents in the measured batch",

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
 from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.conftest import NewVisit, Visit, sample_paths
