@@ -21,6 +21,7 @@ from ingestio.temporal import connect_patiently, ensure_search_attributes
 from workflows import names
 from workflows.accounts import AccountErasureWorkflow
 from workflows.batches import BatchWorkflow
+from workflows.billing import StripeEventWorkflow
 from workflows.documents import DocumentWorkflow
 from workflows.exports import ExportWorkflow
 from workflows.upkeep import UpkeepWorkflow
@@ -95,6 +96,7 @@ def build(
             DeliveryWorkflow,
             UpkeepWorkflow,
             AccountErasureWorkflow,
+            StripeEventWorkflow,
         ],
         activities=short_steps(deps, client, tagged=tagged),
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),

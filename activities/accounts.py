@@ -7,10 +7,11 @@ from uuid import UUID
 from temporalio import activity
 from temporalio.client import Client
 
+from activities.billing import BillingActivities
 from activities.failures import database_step
 from activities.heartbeats import heartbeating
 from ingestio.bootstrap import WorkerDeps
-from ingestio.db import accounts, endings
+from ingestio.db import accounts, endings, tombstones
 from ingestio.db.session import service_session
 from ingestio.domain.messages import AccountErased, BatchInput, UserRef, WorkEnded
 from ingestio.errors import FailureCode
@@ -45,8 +46,15 @@ class AccountActivities:
             return AccountErased(await self.erase_all(request.user_id))
 
     async def erase_all(self, user_id: str) -> int:
-        """Erase a closed account; answers how many objects went. The id is forgotten last, because all is found by it."""
+        """Erase a closed account; answers how many objects went.
+
+        What is paid for ends first, and the id is forgotten last, because all is found by it.
+        """
         engine = self._deps.engine
+        async with service_session(engine) as session:
+            is_closed = await tombstones.is_being_erased(session, user_id)
+        if is_closed:
+            await BillingActivities(self._deps).cancel_all(user_id)
         left = True
         while left:
             async with service_session(engine) as session:

@@ -7,6 +7,7 @@ from temporalio.client import Client
 
 from activities.accounts import AccountActivities
 from activities.batches import BatchActivities
+from activities.billing import BillingActivities
 from activities.exports import ExportActivities
 from activities.extraction import ExtractionActivities
 from activities.parts import PartActivities
@@ -21,7 +22,7 @@ Activities = list[Callable[..., Any]]
 
 
 def short_steps(deps: WorkerDeps, client: Client, *, tagged: bool) -> Activities:
-    """Database steps; they run inside the worker's workflow tasks (local activities), upkeep and accounts."""
+    """Database steps; they run inside the worker's workflow tasks (local activities), upkeep, accounts and billing."""
     batches, quota, prompts, usage, accounts = (
         BatchActivities(deps),
         QuotaActivities(deps),
@@ -44,6 +45,7 @@ def short_steps(deps: WorkerDeps, client: Client, *, tagged: bool) -> Activities
         UpkeepActivities(deps, client, tagged=tagged).reconcile,
         accounts.end_work_of_user,
         accounts.erase_account,
+        BillingActivities(deps).apply_stripe_event,
     ]
 
 

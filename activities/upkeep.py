@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 from temporalio.client import Client
 
+from activities.billing import BillingActivities
 from activities.failures import database_step
 from activities.heartbeats import heartbeating
 from activities.repairs.base import GRACE, Ground, Repair
@@ -45,7 +46,8 @@ class UpkeepActivities:
     async def make_round(self, grace: timedelta = GRACE) -> int:
         """The same outside an activity, for a worker that starts. Raises Unavailable when not even its walks can be read."""
         deps = self._deps
-        ground = Ground(deps.engine, deps.clock, deps.store, self._client, self._tagged, grace)
+        billing = None if deps.billing is None else BillingActivities(deps)
+        ground = Ground(deps.engine, deps.clock, deps.store, self._client, self._tagged, grace, deps.book, billing)
         return await make_round(deps.engine, deps.clock, all_repairs(ground))
 
 
@@ -96,7 +98,8 @@ async def _mend(repair: Repair, finding: Finding) -> bool:
         _log_failure("upkeep could not repair", error, **ids)
         return False
     if mended:
-        logger.warning("upkeep repaired %s %s", finding.kind, finding.subject, extra=ids)
+        level = logging.DEBUG if repair.is_routine else logging.WARNING
+        logger.log(level, "upkeep repaired %s %s", finding.kind, finding.subject, extra=ids)
     return mended
 
 

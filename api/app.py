@@ -20,6 +20,7 @@ from api.routes import (
     accounts,
     api_keys,
     batches,
+    billing,
     clerk,
     documents,
     drafts,
@@ -30,6 +31,7 @@ from api.routes import (
     metrics,
     results,
     reviews,
+    stripe_webhook,
     webhook_endpoints,
 )
 from api.runs import Runs
@@ -58,6 +60,7 @@ SIGNED_IN_ROUTERS = (
     events.router,
     accounts.router,
     api_keys.router,
+    billing.router,
     metrics.router,
 )
 
@@ -104,6 +107,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         v1.include_router(router)
     app.include_router(v1)
     app.include_router(health.router)
+    if settings.stripe_webhook_secret is not None:
+        app.include_router(stripe_webhook.router)
     if settings.auth == "local":
         app.include_router(jwks.router)
     if settings.clerk_webhook_secret is not None:

@@ -22,7 +22,7 @@ from ingestio.db.accounts import ProfileRow
 from ingestio.db.session import ServiceSession, UserSession, service_connection, service_session, user_session
 from ingestio.domain.concerns import ReviewRules
 from ingestio.domain.plans import Plan
-from ingestio.errors import InsufficientScope, NotFound, Unauthenticated
+from ingestio.errors import InsufficientScope, NotFound, PlanLimit, Unauthenticated
 from ingestio.services import accounts, privileged
 from ingestio.services.accounts import PlanBook
 from ingestio.storage.objects import ObjectStore
@@ -106,6 +106,10 @@ class Caller:
         if profile is None:
             raise NotFound("No such account.")
         return Account(profile, self.book.plan_of(self.user_id, profile.membership))
+
+    def file_limit(self, account: Account) -> PlanLimit:
+        """How large a file of theirs may be."""
+        return self.book.explain(self.user_id, account.profile.membership, "file_mb")
 
 
 def front_door(request: Request) -> FrontDoor:

@@ -4,6 +4,7 @@ import json
 import logging
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
@@ -103,6 +104,8 @@ def problem_of(error: IngestioError, trace_id: str) -> ProblemResponse:
             status = HTTPStatus.INTERNAL_SERVER_ERROR
         case _:
             pass
+    if error.limit is not None:
+        members["limit"] = asdict(error.limit)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, Unavailable):
         log_unexpected(error)
         return internal_problem(trace_id)

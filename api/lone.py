@@ -10,7 +10,10 @@ from ingestio.services.documents import QueuedJob
 
 
 async def extract(caller: Caller, document_id: UUID, prompt: str | None, options: dict[str, Any]) -> None:
-    """Queue one document; `prompt`, already checked, is None for the fields of its type. Raises as `services.extract_lone` does."""
+    """Queue one document; `prompt`, already checked, is None for the fields of its type.
+
+    Raises as `services.extract_lone` does.
+    """
     async with caller.acting() as session:
         job = await privileged.extract_lone(
             session,

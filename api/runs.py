@@ -79,6 +79,13 @@ class Runs:
         except Unavailable as error:
             logger.warning("a run stops later: %s", error.detail, extra={"export_id": str(export_id)})
 
+    async def follow_stripe(self, event_id: str) -> None:
+        """Have an event followed that is in the inbox. If that fails, upkeep does it."""
+        try:
+            await workflows.start_stripe_event(self._client, event_id)
+        except Unavailable as error:
+            logger.warning("an event is followed later: %s", error.detail, extra={"event_id": event_id})
+
     async def progress(self, batch_id: UUID) -> BatchProgress | None:
         """What the open run says of itself within a second, None when it does not."""
         return await workflows.ask_progress(self._client, str(batch_id))

@@ -14,6 +14,7 @@ from ingestio.auth.links import LinkSigner
 from ingestio.auth.local_issuer import LOCAL_AUDIENCE, LOCAL_ISSUER, LocalIssuer
 from ingestio.auth.sessions import CookieSigner
 from ingestio.auth.tokens import TokenVerifier
+from ingestio.billing.gateway import StripeGateway
 from ingestio.config import Settings
 from ingestio.db.engine import create_engine
 from ingestio.errors import ConfigurationError
@@ -49,6 +50,8 @@ class Deps:
     oidc: "OidcClient | None"
     """Where browsers sign in, when an identity provider and our client id there are configured."""
     links: LinkSigner
+    billing: StripeGateway | None
+    """None without a key: then an operator sets plans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class WorkerDeps:
     book: PlanBook
     clock: Clock
     provider: Provider
+    billing: StripeGateway | None = None
 
 
 @asynccontextmanager
@@ -81,6 +85,7 @@ async def front_door(settings: Settings, clock: Clock = utc_now) -> AsyncIterato
             cookies=CookieSigner(secret_key(settings)),
             oidc=_oidc(settings),
             links=LinkSigner(secret_key(settings)),
+            billing=_billing(settings, stack),
         )
 
 
@@ -96,6 +101,7 @@ async def back_room(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
             book=plan_book(settings),
             clock=clock,
             provider=await _provider(settings, stack),
+            billing=_billing(settings, stack),
         )
 
 
@@ -142,6 +148,14 @@ async def _engine(settings: Settings, stack: AsyncExitStack, **bounds: float) ->
     engine = create_engine(database_url(settings), pool_size=settings.database_pool_size, **bounds)
     stack.push_async_callback(engine.dispose)
     return engine
+
+
+def _billing(settings: Settings, stack: AsyncExitStack) -> StripeGateway | None:
+    if settings.stripe_secret_key is None:
+        return None
+    gateway = StripeGateway(settings.stripe_secret_key, settings.stripe_prices, api_base=settings.stripe_api_base)
+    stack.push_async_callback(gateway.close)
+    return gateway
 
 
 def _verifier(settings: Settings, issuer: LocalIssuer | None) -> TokenVerifier:

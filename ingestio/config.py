@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ingestio.domain import concerns
 from ingestio.domain.concerns import ReviewRules
-from ingestio.domain.plans import BUILT_IN_PLANS, PlanTable, overridden
+from ingestio.domain.plans import BUILT_IN_PLANS, Membership, PlanTable, overridden
 from ingestio.errors import ConfigurationError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -76,6 +76,10 @@ class Settings(BaseSettings):
     review_rules_json: str | None = Field(None, alias="INGESTIO_REVIEW_RULES")
     stripe_secret_key: str | None = Field(None, alias="STRIPE_SECRET_KEY", repr=False)
     webhook_networks_text: str | None = Field(None, alias="INGESTIO_WEBHOOK_NETWORKS")
+    stripe_webhook_secret: str | None = Field(None, alias="STRIPE_WEBHOOK_SECRET", repr=False)
+    stripe_price_plus: str | None = Field(None, alias="STRIPE_PRICE_PLUS")
+    stripe_price_growth: str | None = Field(None, alias="STRIPE_PRICE_GROWTH")
+    stripe_api_base: str | None = Field(None, alias="STRIPE_API_BASE")
     redis_url: str | None = Field(None, alias="REDIS_URL", repr=False)
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", alias="INGESTIO_LOG_LEVEL")
@@ -126,6 +130,13 @@ class Settings(BaseSettings):
             raise ValueError("must be file://, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix")
         return value
 
+    @field_validator("stripe_api_base")
+    @classmethod
+    def _is_web_address(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in {"http", "https"}:
+            raise ValueError("must start with https:// (or http:// for a stand-in)")
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
         if self.auth == "oidc" and not self.oidc_issuer:
@@ -149,6 +160,10 @@ class Settings(BaseSettings):
             raise ValueError("GOOGLE_CLOUD_PROJECT: needed with GOOGLE_GENAI_USE_VERTEXAI")
         if self.secret_key is not None and len(self.secret_key) < 16:
             raise ValueError("INGESTIO_SECRET_KEY: at least 16 characters")
+        if self.stripe_price_plus is not None and self.stripe_price_plus == self.stripe_price_growth:
+            raise ValueError(
+                "STRIPE_PRICE_GROWTH: the same price as STRIPE_PRICE_PLUS, so a payment would not say for which plan"
+            )
         return self
 
     @property
@@ -172,6 +187,12 @@ class Settings(BaseSettings):
     def resolved_storage_url(self) -> str:
         """Where objects live; the data dir's own folder unless a store is named."""
         return self.storage_url or (self.data_dir.resolve() / "storage").as_uri()
+
+    @property
+    def stripe_prices(self) -> Mapping[Membership, str]:
+        """The plans that are sold, with their price ids."""
+        prices = {Membership.PLUS: self.stripe_price_plus, Membership.GROWTH: self.stripe_price_growth}
+        return {membership: price for membership, price in prices.items() if price is not None}
 
     @cached_property
     def plans(self) -> PlanTable:

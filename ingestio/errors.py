@@ -89,17 +89,28 @@ class FieldError:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class PlanLimit:
+    """A limit that stood in the way: its name in the plan table, its value, whose it is, and the smallest plan that lifts it."""
+
+    name: str
+    value: int | None
+    plan: str
+    lifted_by: str | None
+
+
 class IngestioError(Exception):
-    """Base of everything we raise on purpose. `detail` is safe to show to the caller."""
+    """Base of everything we raise on purpose. `detail` is safe to show to the caller; `limit` says which limit of a plan it was."""
 
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
     retryable: ClassVar[bool] = False
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str, *, limit: PlanLimit | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.limit = limit
 
 
 class Unauthenticated(IngestioError):
@@ -125,8 +136,8 @@ class QuotaExceeded(IngestioError):
     status = 402
     title = "Page quota exceeded"
 
-    def __init__(self, detail: str, *, batch_id: str | None = None) -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str, *, batch_id: str | None = None, limit: PlanLimit | None = None) -> None:
+        super().__init__(detail, limit=limit)
         self.batch_id = batch_id
 
 
@@ -260,8 +271,8 @@ class FileRefused(IngestioError):
 
     title = "File refused"
 
-    def __init__(self, reason: RefusalCode, detail: str) -> None:
-        super().__init__(detail)
+    def __init__(self, reason: RefusalCode, detail: str, *, limit: PlanLimit | None = None) -> None:
+        super().__init__(detail, limit=limit)
         self.reason = reason
 
     @property
@@ -277,8 +288,8 @@ class RateLimited(IngestioError):
     title = "Too many requests"
     retryable = True
 
-    def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str, *, retry_after_seconds: int, limit: PlanLimit | None = None) -> None:
+        super().__init__(detail, limit=limit)
         self.retry_after_seconds = retry_after_seconds
 
 

@@ -1,6 +1,7 @@
 """One user below the front door: what tests of services and workflows arrange with and look at."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +10,11 @@ from uuid import UUID, uuid4
 import psycopg
 
 from ingestio.bootstrap import WorkerDeps
-from ingestio.db.session import service_session
+from ingestio.db.session import service_connection, service_session
 from ingestio.domain.batches import PromptStrategy
 from ingestio.domain.plans import Membership
 from ingestio.domain.submissions import BatchSpec, ReceivedFile
-from ingestio.services import accounts, submissions
+from ingestio.services import accounts, jobs, submissions
 from ingestio.storage.keys import original_key
 
 
@@ -81,6 +82,30 @@ class Tenant:
         async with service_session(self.deps.engine) as session:
             await submissions.accept_batch(session, self.user_id, batch_id, files, [], claim=None, book=book, now=now)
         return batch_id
+
+    async def complete(self, batch_id: UUID) -> None:
+        """Confirm and commit every live job of a batch, as the worker does."""
+        answer: dict[str, Any] = {
+            "document_type": "invoice",
+            "provider": "test",
+            "model": "test-1",
+            "schema_version": "1",
+            "data": {},
+        }
+        answer |= {"fields": [], "flags": [], "input_tokens": 1, "output_tokens": 1}
+        for row in self.all("SELECT id FROM extraction_jobs WHERE batch_id = %s AND status = 'queued'", batch_id):
+            async with service_connection(self.deps.engine) as connection:
+                confirmed = await jobs.confirm(
+                    connection,
+                    self.user_id,
+                    row["id"],
+                    book=self.deps.book,
+                    now=self.deps.clock(),
+                    model_timeout_seconds=1,
+                )
+                assert confirmed.may_run, confirmed
+            async with service_connection(self.deps.engine) as connection:
+                await jobs.commit(connection, self.user_id, row["id"], json.dumps(answer))
 
     def batch(self, batch_id: UUID) -> dict[str, Any]:
         return self.one("SELECT * FROM extraction_batches WHERE id = %s", batch_id)

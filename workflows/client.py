@@ -17,6 +17,7 @@ from ingestio.domain.messages import (
     DocumentOutcome,
     ExportInput,
     ExportOutcome,
+    StripeEventRef,
     UserRef,
 )
 from ingestio.domain.plans import fairness_weight
@@ -24,6 +25,7 @@ from ingestio.errors import Unavailable
 from workflows import names, options
 from workflows.accounts import AccountErasureWorkflow
 from workflows.batches import BatchWorkflow
+from workflows.billing import StripeEventWorkflow
 from workflows.documents import DocumentWorkflow
 from workflows.exports import ExportWorkflow
 from workflows.webhooks import DeliveryWorkflow
@@ -160,6 +162,24 @@ async def ensure_delivery(client: Client, request: DeliveryRef) -> None:
             )
     except _AWAY as error:
         raise Unavailable("The workflow server did not answer; events are sent when it does.") from error
+
+
+async def start_stripe_event(client: Client, event_id: str) -> None:
+    """Have an event of the inbox followed now instead of by the next upkeep. Raises Unavailable."""
+    try:
+        async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
+            await client.start_workflow(
+                StripeEventWorkflow.run,
+                StripeEventRef(event_id),
+                id=names.stripe_event_workflow_id(event_id),
+                task_queue=names.ORCHESTRATION_QUEUE,
+                task_timeout=options.WORKFLOW_TASK_TIMEOUT,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                static_summary="An event of Stripe's",
+                rpc_timeout=RPC_TIMEOUT,
+            )
+    except _AWAY as error:
+        raise Unavailable("The workflow server did not answer; the event is kept and will be followed.") from error
 
 
 async def nudge_batch(client: Client, batch_id: str) -> None:

@@ -52,3 +52,8 @@ def export_workflow_id(export_id: str) -> str:
 def delivery_workflow_id(delivery_id: str) -> str:
     """`webhook/<id>`: one open run per delivery."""
     return f"webhook/{delivery_id}"
+
+
+def stripe_event_workflow_id(event_id: str) -> str:
+    """`stripe/<event id>`: one run per event."""
+    return f"stripe/{event_id}"

@@ -36,6 +36,7 @@ from ingestio.domain.messages import (
     PauseWish,
     PromptResolved,
     QuotaConfirmed,
+    StripeEventRef,
     UserRef,
     WorkEnded,
 )
@@ -168,4 +169,10 @@ async def end_work_of_user(request: UserRef) -> WorkEnded:
 @activity.defn
 async def erase_account(request: UserRef) -> AccountErased:
     """Delete every row and object of a user whose account is closed, and forget the id; the ledger keeps its lines. Safe to repeat."""
+    _port()
+
+
+@activity.defn
+async def apply_stripe_event(request: StripeEventRef) -> None:
+    """Read from Stripe what an event in the inbox is about and make the account the same. Safe to repeat, in any order."""
     _port()

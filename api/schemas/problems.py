@@ -15,6 +15,9 @@ class FieldProblem(BaseModel):
 class Problem(BaseModel):
     """A problem detail. Some codes add members: `current` with invalid_transition and revision_conflict, `batch_id` with quota_exceeded,
     `parts` on /readyz.
+
+    When a limit of the plan stood in the way, `limit` says which: `name` as in `GET /plans`, its `value`, whose `plan` it is, and the
+    smallest plan by which it is `lifted_by` (null: none).
     """
 
     model_config = ConfigDict(extra="allow")

@@ -24,8 +24,8 @@ from ingestio.domain.plans import Plan
 from ingestio.domain.submissions import BatchSpec, ReceivedFile, RefusedUpload, fingerprint
 from ingestio.errors import FieldError, InvalidRequest, RefusalCode, Unavailable
 from ingestio.services import privileged
-from ingestio.services.accounts import require_batches
-from ingestio.services.submissions import GIVEN_UP, Accepted, Claim, require_room
+from ingestio.services.accounts import require_batches, require_room
+from ingestio.services.submissions import GIVEN_UP, Accepted, Claim
 
 logger = logging.getLogger("ingestio.api")
 
@@ -52,16 +52,17 @@ async def receive_batch(caller: Caller, request: Request, key: str | None, *, ad
     """Take a whole batch in and submit it. `admit` may refuse the form by its first part.
 
     Raises UpgradeRequired and SubscriptionInactive before a byte is read, InvalidRequest, PromptMissing, PromptInvalid and
-    BatchTooLarge for what is wrong with the whole, IdempotencyConflict, QuotaExceeded (the upload stays a draft) and Unavailable.
+    BatchTooLarge for what is wrong with the whole, IdempotencyConflict, QuotaExceeded (the upload stays a draft) and
+    Unavailable.
     """
     account = await caller.account()
-    require_batches(account.profile, account.plan)
+    require_batches(account.profile, caller.book)
     lift_body_limit(request)
     shell = _Shell(caller)
     form = BatchForm(account.plan)
-    async with Intake(caller.store, caller.user_id, account.plan.file_bytes) as intake:
+    async with Intake(caller.store, caller.user_id, caller.file_limit(account)) as intake:
         try:
-            await _read(request, account, form, intake, shell, admit)
+            await _read(caller, request, account, form, intake, shell, admit)
             spec = form.spec()
             received, refused = _with_prompts(form, intake, await intake.settled())
             claim = None if key is None else Claim(key, _fingerprint(form, intake))
@@ -85,7 +86,13 @@ async def receive_batch(caller: Caller, request: Request, key: str | None, *, ad
 
 
 async def _read(
-    request: Request, account: Account, form: BatchForm, intake: Intake, shell: "_Shell", admit: Admit | None
+    caller: Caller,
+    request: Request,
+    account: Account,
+    form: BatchForm,
+    intake: Intake,
+    shell: "_Shell",
+    admit: Admit | None,
 ) -> None:
     """Read the form to its end: fields into `form`, files into `intake`."""
     plan = account.plan
@@ -103,7 +110,7 @@ async def _read(
         content = await _content(part)
         if content is None:
             continue
-        require_room(plan, position + 1)
+        require_room(account.profile, caller.book, position + 1)
         await shell.open()
         name = display_name(part.filename or "", f"document-{position + 1}")
         await intake.take(shell.noting(content), client_id=str(position), position=position, filename=name)

@@ -11,7 +11,7 @@ from uuid import uuid4
 from api.removal import remove_objects
 from ingestio.domain.media import MediaType
 from ingestio.domain.submissions import FileMark, ReceivedFile, RefusedUpload
-from ingestio.errors import RefusalCode, Unavailable
+from ingestio.errors import FileRefused, PlanLimit, RefusalCode, Unavailable
 from ingestio.media.counting import MediaLimits, PageCount, Refusal, count_pages
 from ingestio.media.sniff import HEAD_BYTES, sniff
 from ingestio.storage.keys import original_key
@@ -49,10 +49,11 @@ class Intake:
     Files are settled in the background, a few at a time; `settled` waits for all and answers them in order.
     """
 
-    def __init__(self, store: ObjectStore, user_id: str, file_bytes: int | None) -> None:
+    def __init__(self, store: ObjectStore, user_id: str, limit: PlanLimit) -> None:
         self._store = store
         self._user_id = user_id
-        self._file_bytes = file_bytes
+        self._limit = limit
+        self._file_bytes = file_bytes(limit)
         self._open: set[AsyncExitStack] = set()
         self._tasks: list[asyncio.Task[ReceivedFile | RefusedUpload]] = []
         self._turns = asyncio.Semaphore(_BEHIND)
@@ -157,7 +158,7 @@ class Intake:
 
     async def _judge(self, arrival: Arrival, stage: Stage) -> ReceivedFile | RefusedUpload:
         if arrival.too_large:
-            return arrival.refused(too_large(self._file_bytes or 0))
+            return arrival.refused(too_large(self._limit))
         if arrival.size_bytes == 0:
             return arrival.refused(Refusal(RefusalCode.CORRUPT, "The file is empty."))
         if arrival.media_type is None:
@@ -193,6 +194,21 @@ def _received(arrival: Arrival, counted: PageCount, media_type: MediaType, key: 
     )
 
 
-def too_large(file_bytes: int) -> Refusal:
+def file_bytes(limit: PlanLimit) -> int | None:
+    """The limit called `file_mb` in bytes; None is unlimited."""
+    return None if limit.value is None else limit.value << 20
+
+
+def too_large(limit: PlanLimit) -> Refusal:
     """The refusal of a file beyond the plan's limit."""
-    return Refusal(RefusalCode.FILE_TOO_LARGE, f"The file is larger than {file_bytes >> 20} MB, the limit of the plan.")
+    lifted = "" if limit.lifted_by is None else f" The {limit.lifted_by} plan takes larger ones."
+    return Refusal(
+        RefusalCode.FILE_TOO_LARGE,
+        f"The file is larger than {limit.value} MB, the limit of the {limit.plan} plan.{lifted}",
+    )
+
+
+def refused(item: RefusedUpload, limit: PlanLimit) -> FileRefused:
+    """A refused file as an error; with the limit when that was the reason."""
+    reason = RefusalCode(item.code)
+    return FileRefused(reason, item.message, limit=limit if reason is RefusalCode.FILE_TOO_LARGE else None)

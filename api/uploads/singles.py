@@ -7,14 +7,14 @@ from starlette.requests import Request
 from api.deps import Caller
 from api.removal import remove_objects
 from api.requests import lift_body_limit
-from api.uploads.intake import Intake, too_large
+from api.uploads.intake import Intake, file_bytes, refused, too_large
 from api.uploads.multipart import Admit, form_parts
 from api.uploads.names import display_name
 from ingestio.db import batches
 from ingestio.db.documents import DocumentRow
 from ingestio.domain.batches import BatchStatus
 from ingestio.domain.submissions import ReceivedFile, RefusedUpload, fingerprint
-from ingestio.errors import FieldError, FileRefused, InvalidRequest, InvalidTransition, NotFound, RefusalCode
+from ingestio.errors import FieldError, FileRefused, InvalidRequest, InvalidTransition, NotFound, PlanLimit
 from ingestio.services import privileged
 from ingestio.services.submissions import Claim
 
@@ -27,22 +27,23 @@ async def receive_draft_file(
 ) -> DocumentRow:
     """Put the raw body into a draft under `client_id`, replacing what is there; `position` is where a new one should stand.
 
-    A refused file raises FileRefused and stays listed until it is replaced or deleted. Raises NotFound, InvalidTransition and
+    A refused file raises FileRefused and stays listed until it is replaced or deleted. Raises NotFound, InvalidTransition,
     BatchTooLarge.
     """
     account = await caller.account()
     await _require_draft(caller, batch_id)
     lift_body_limit(request)
-    limit = account.plan.file_bytes
+    limit = caller.file_limit(account)
     name = display_name(filename, client_id)
-    if limit is not None and _declared_bytes(request) > limit:
+    most = file_bytes(limit)
+    if most is not None and _declared_bytes(request) > most:
         refusal = too_large(limit)
-        raise await _refused(caller, batch_id, RefusedUpload(client_id, 0, name, refusal.code, refusal.message))
+        raise await _refused(caller, batch_id, RefusedUpload(client_id, 0, name, refusal.code, refusal.message), limit)
     async with Intake(caller.store, caller.user_id, limit) as intake:
         await intake.take(request.stream(), client_id=client_id, position=0, filename=name)
         (item,) = await intake.settled()
         if isinstance(item, RefusedUpload):
-            raise await _refused(caller, batch_id, item)
+            raise await _refused(caller, batch_id, item, limit)
         return await _register(caller, batch_id, item, position, intake)
 
 
@@ -51,16 +52,17 @@ async def receive_lone(
 ) -> tuple[UUID, bool]:
     """Take a lone document in; answers its id, and True when an earlier request with the same key and content made it.
 
-    `admit` looks at the form's parts before anything is read of them. Raises FileRefused, InvalidRequest and IdempotencyConflict;
-    nothing of a refused file stays.
+    `admit` looks at the form's parts before anything is read of them. Raises FileRefused, InvalidRequest and
+    IdempotencyConflict; nothing of a refused file stays.
     """
     account = await caller.account()
+    limit = caller.file_limit(account)
     lift_body_limit(request)
-    async with Intake(caller.store, caller.user_id, account.plan.file_bytes) as intake:
+    async with Intake(caller.store, caller.user_id, limit) as intake:
         await _read_one(request, intake, admit)
         (item,) = await intake.settled()
         if isinstance(item, RefusedUpload):
-            raise FileRefused(RefusalCode(item.code), item.message)
+            raise refused(item, limit)
         claim = None if key is None else Claim(key, fingerprint({}, [intake.arrivals[0].mark]))
         with intake.committing([item.document_id]):
             document_id, replayed = await _register_lone(caller, item, claim)
@@ -101,13 +103,13 @@ async def _register(
     return row
 
 
-async def _refused(caller: Caller, batch_id: UUID, item: RefusedUpload) -> FileRefused:
+async def _refused(caller: Caller, batch_id: UUID, item: RefusedUpload, limit: PlanLimit) -> FileRefused:
     """List the file as refused, and answer the error to raise."""
     async with caller.acting() as session:
         replaced = await privileged.register_refusal(session, caller.user_id, batch_id, item)
     if replaced is not None:
         await remove_objects(caller.store, caller.user_id, [replaced.storage_path])
-    return FileRefused(RefusalCode(item.code), item.message)
+    return refused(item, limit)
 
 
 async def _require_draft(caller: Caller, batch_id: UUID) -> None:

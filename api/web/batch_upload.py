@@ -131,7 +131,7 @@ async def _draft(visitor: Visitor, batch_id: UUID) -> BatchLine:
 async def _start(visitor: Visitor, *, status_code: int = 200, problem: IngestioError | None = None) -> Response:
     account = await visitor.caller.account()
     try:
-        require_batches(account.profile, account.plan)
+        require_batches(account.profile, visitor.caller.book)
     except (UpgradeRequired, SubscriptionInactive) as barred:
         return await visitor.show("batch_upload/barred.html", barred=barred)
     errors = {item.field: item.message for item in problem.errors} if isinstance(problem, InvalidRequest) else {}

@@ -48,6 +48,7 @@ SAID = {
     "rejected": "Rejected. No other document waits for a review.",
     "approved-next": "Approved. This is the next document that waits.",
     "rejected-next": "Rejected. This is the next document that waits.",
+    "subscribed": "Thank you. The plan holds as soon as the payment is confirmed, usually within seconds.",
 }
 
 

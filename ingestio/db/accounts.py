@@ -23,6 +23,8 @@ class ProfileRow:
     stripe_customer_id: str | None
     stripe_subscription_id: str | None
     created_at: datetime
+    subscription_period_end: datetime | None = None
+    subscription_cancel_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ async def read_profile(session: AsyncSession, user_id: str) -> ProfileRow | None
                 Profile.stripe_customer_id,
                 Profile.stripe_subscription_id,
                 Profile.created_at,
+                Profile.subscription_period_end,
+                Profile.subscription_cancel_at,
             ).where(Profile.user_id == user_id)
         )
     ).one_or_none()

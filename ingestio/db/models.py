@@ -94,6 +94,9 @@ class Profile(_Stamped, Base):
     subscription_status: Mapped[str | None]
     stripe_customer_id: Mapped[str | None] = mapped_column(unique=True)
     stripe_subscription_id: Mapped[str | None] = mapped_column(unique=True)
+    subscription_period_end: Mapped[datetime | None]
+    subscription_cancel_at: Mapped[datetime | None]
+    billing_version: Mapped[int] = mapped_column(server_default="0")
 
 
 class UserUsage(_Owned, _Stamped, Base):
@@ -355,6 +358,8 @@ class StripeEvent(Base):
     received_at: Mapped[datetime] = mapped_column(server_default=func.now())
     processed_at: Mapped[datetime | None]
     error: Mapped[str | None]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    try_after: Mapped[datetime | None]
 
 
 class ClerkEvent(Base):

@@ -19,19 +19,16 @@ from ingestio.domain.batches import (
     PromptSource,
     PromptStrategy,
 )
-from ingestio.domain.plans import Membership
 
 # A job that waits for the lock sees its own row as the other transaction left it, but what is joined to it as it was before. What is
 # decided from the joined rows must hold either way, or be read again.
 _CONFIRM = """
 SELECT job.status, job.error_code, job.document_id, job.batch_id,
        document.page_count,
-       profile.membership,
        batch.status AS batch_status, batch.cancel_requested, batch.paused,
        entry.state AS entry_state
 FROM extraction_jobs AS job
 JOIN documents AS document ON document.id = job.document_id AND document.user_id = job.user_id
-JOIN profiles AS profile ON profile.user_id = job.user_id
 LEFT JOIN extraction_batches AS batch ON batch.id = job.batch_id AND batch.user_id = job.user_id
 LEFT JOIN page_ledger AS entry ON entry.job_id = job.id AND entry.user_id = job.user_id
 WHERE job.id = %(job_id)s AND job.user_id = %(user_id)s
@@ -185,7 +182,6 @@ class Confirming:
     document_id: UUID
     batch_id: UUID | None
     page_count: int
-    membership: Membership
     batch_status: BatchStatus | None
     cancel_requested: bool
     paused: bool
@@ -214,7 +210,7 @@ class Work:
 
 
 async def lock_to_confirm(connection: ServiceConnection, user_id: str, job_id: UUID) -> Confirming | None:
-    """The job, locked: two runs of one step happen one after the other. None when it, its document or its user is gone."""
+    """The job, locked: two runs of one step happen one after the other. None when it or its document is gone."""
     row = await connection.one(_CONFIRM, job_id=job_id, user_id=user_id)
     if row is None:
         return None
@@ -224,7 +220,6 @@ async def lock_to_confirm(connection: ServiceConnection, user_id: str, job_id: U
         document_id=row.document_id,
         batch_id=row.batch_id,
         page_count=row.page_count,
-        membership=Membership(row.membership),
         batch_status=None if row.batch_status is None else BatchStatus(row.batch_status),
         cancel_requested=bool(row.cancel_requested),
         paused=bool(row.paused),

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Select, func, insert, or_, select, update
+from sqlalchemy import Select, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -77,6 +77,25 @@ async def read_current(session: AsyncSession, user_id: str, now: datetime) -> Us
     return None if row is None else _usage(row)
 
 
+async def users_without_period(session: ServiceSession, after: str, limit: int, now: datetime) -> list[str]:
+    """Users behind `after` whose last period has ended, in order; not those for whom a paid invoice begins the next."""
+    rows = await session.execute(
+        text(
+            """
+            SELECT p.user_id FROM profiles p
+            CROSS JOIN LATERAL (
+                SELECT billing_period_end FROM user_usage u
+                WHERE u.user_id = p.user_id AND u.billing_period_start <= :now ORDER BY billing_period_start DESC LIMIT 1
+            ) AS last
+            WHERE p.user_id > :after AND p.stripe_subscription_id IS NULL AND last.billing_period_end <= :now
+            ORDER BY p.user_id LIMIT :limit
+            """
+        ),
+        {"after": after, "limit": limit, "now": now},
+    )
+    return list(rows.scalars())
+
+
 async def lock_current(session: ServiceSession, user_id: str, now: datetime) -> Usage | None:
     """The same, locked until the transaction ends, so that a whole submission is counted against a still number."""
     row = (await session.execute(_current(user_id, now).with_for_update())).one_or_none()
@@ -89,6 +108,25 @@ async def open_period(session: ServiceSession, user_id: str, start: datetime, en
         upsert(UserUsage)
         .values(user_id=user_id, billing_period_start=start, billing_period_end=end, pages_limit=limit)
         .on_conflict_do_nothing(index_elements=["user_id", "billing_period_start"])
+    )
+
+
+async def latest_start(session: ServiceSession, user_id: str) -> datetime | None:
+    """When the newest period begins, None before the first one."""
+    latest = await session.execute(select(func.max(UserUsage.billing_period_start)).where(UserUsage.user_id == user_id))
+    return latest.scalar_one()
+
+
+async def move_end(session: ServiceSession, user_id: str, start: datetime, end: datetime) -> None:
+    """Let the period that begins at `start` end at another moment."""
+    await session.execute(
+        update(UserUsage)
+        .where(
+            UserUsage.user_id == user_id,
+            UserUsage.billing_period_start == start,
+            UserUsage.billing_period_end != end,
+        )
+        .values(billing_period_end=end)
     )
 
 

@@ -25,6 +25,9 @@ class FindingKind(StrEnum):
     EXPIRED_KEYS = "expired_keys"
     ORPHANED_OBJECT = "orphaned_object"
     STAGING_LEFTOVER = "staging_leftover"
+    STRIPE_EVENT_WAITING = "stripe_event_waiting"
+    SUBSCRIPTION_DISAGREES = "subscription_disagrees"
+    PERIOD_ENDED = "period_ended"
 
 
 @dataclass(frozen=True, slots=True)

@@ -355,3 +355,10 @@ class ExportOutcome:
     status: ExtractionStatus
     documents: int = 0
     size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StripeEventRef:
+    """An event in the inbox of Stripe's webhooks, by id."""
+
+    event_id: str

@@ -6,6 +6,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from ingestio.errors import PlanLimit
+
 UNLIMITED_STORED = -1  # how user_usage.pages_limit writes "unlimited" (R14); JSON says null
 
 
@@ -61,6 +63,18 @@ def fairness_weight(plan: str, position: int = 0) -> float:
     """
     of_plan = _FAIRNESS_WEIGHTS[Membership(plan)] if plan in Membership._value2member_map_ else 1.0
     return of_plan * _FIRST_SHARE if position < _FIRST_DOCUMENTS else of_plan
+
+
+def explained(table: PlanTable, membership: Membership, name: str, needed: int | None = None) -> PlanLimit:
+    """The limit called `name` of a plan, and the smallest larger plan that allows `needed` (None: anything more)."""
+    value: int | None = getattr(table[membership], name)
+    if value is None:
+        return PlanLimit(name, None, membership.value, None)
+    least = max(value + 1, needed or 0)
+    larger = list(Membership)[list(Membership).index(membership) + 1 :]
+    limits = {other: getattr(table[other], name) for other in larger}
+    lifted_by = next((other.value for other, limit in limits.items() if limit is None or limit >= least), None)
+    return PlanLimit(name, value, membership.value, lifted_by)
 
 
 def overridden(table: PlanTable, changes: Mapping[str, Any]) -> PlanTable:

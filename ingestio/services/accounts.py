@@ -9,13 +9,19 @@ from ingestio.db import accounts, tombstones, usage
 from ingestio.db.accounts import ProfileRow
 from ingestio.db.session import ServiceConnection, ServiceSession
 from ingestio.db.tombstones import Standing
-from ingestio.domain.plans import LOCAL_OWNER_PLAN, Membership, Plan, PlanTable
+from ingestio.domain.billing import is_inactive
+from ingestio.domain.plans import LOCAL_OWNER_PLAN, Membership, Plan, PlanTable, explained
 from ingestio.domain.usage import stored_limit
 from ingestio.domain.users import LOCAL_OWNER
-from ingestio.errors import SubscriptionInactive, Unauthenticated, Unavailable, UpgradeRequired
+from ingestio.errors import (
+    BatchTooLarge,
+    PlanLimit,
+    SubscriptionInactive,
+    Unauthenticated,
+    Unavailable,
+    UpgradeRequired,
+)
 from ingestio.services.usage import initialize_usage
-
-INACTIVE = frozenset({"past_due", "unpaid", "canceled", "incomplete", "incomplete_expired", "paused"})
 
 
 class PlanBook:
@@ -30,6 +36,12 @@ class PlanBook:
         if self._local and user_id == LOCAL_OWNER:
             return LOCAL_OWNER_PLAN
         return self._plans[membership]
+
+    def explain(self, user_id: str, membership: Membership, name: str, needed: int | None = None) -> PlanLimit:
+        """A limit that stood in a user's way; `needed` is how much would have to be allowed."""
+        if self._local and user_id == LOCAL_OWNER:
+            return PlanLimit(name, getattr(LOCAL_OWNER_PLAN, name), "owner", None)
+        return explained(self._plans, membership, name, needed)
 
     @property
     def table(self) -> PlanTable:
@@ -86,7 +98,7 @@ async def provision(
     profile = await accounts.read_profile(session, user_id)
     if profile is None:
         raise LookupError("a profile that was just made is not there")
-    await initialize_usage(session, user_id, book.plan_of(user_id, profile.membership), now)
+    await initialize_usage(session, user_id, book, now)
     return profile
 
 
@@ -95,18 +107,36 @@ async def change_plan(
 ) -> None:
     """Put a provisioned user on another plan: the limit of the current period follows at once, usage is not reset (R53)."""
     await accounts.change_profile(session, user_id, membership=membership)
-    plan = book.plan_of(user_id, membership)
-    current = await initialize_usage(session, user_id, plan, now)
-    await usage.set_limit(session, user_id, UUID(current.id), stored_limit(plan.pages))
+    current = await initialize_usage(session, user_id, book, now)
+    limit = stored_limit(book.plan_of(user_id, membership).pages)
+    await usage.set_limit(session, user_id, UUID(current.id), limit)
 
 
-def require_batches(profile: ProfileRow, plan: Plan) -> None:
+def require_batches(profile: ProfileRow, book: PlanBook) -> None:
     """Raises UpgradeRequired or SubscriptionInactive when this user may not submit batches (R41)."""
-    if profile.subscription_status in INACTIVE:
+    if is_inactive(profile.subscription_status):
         raise SubscriptionInactive(
             f"The subscription is {profile.subscription_status}. Settle it under Usage and billing, then submit again."
         )
-    if plan.batch_documents == 0:
+    if book.plan_of(profile.user_id, profile.membership).batch_documents == 0:
+        limit = book.explain(profile.user_id, profile.membership, "batch_documents")
         raise UpgradeRequired(
-            "Upgrade required: the starter plan takes single documents; batches come with plus and growth."
+            f"Upgrade required: the {profile.membership} plan takes single documents; {_lifted(limit, 'batches come with')}.",
+            limit=limit,
         )
+
+
+def require_room(profile: ProfileRow, book: PlanBook, count: int) -> None:
+    """Raises BatchTooLarge when a batch of this user cannot hold `count` documents."""
+    most = book.plan_of(profile.user_id, profile.membership).batch_documents
+    if most is not None and count > most:
+        limit = book.explain(profile.user_id, profile.membership, "batch_documents", count)
+        raise BatchTooLarge(
+            f"A batch holds at most {most} documents on the {profile.membership} plan, this one has {count}; "
+            f"{_lifted(limit, 'larger ones come with')}, or submit it in parts.",
+            limit=limit,
+        )
+
+
+def _lifted(limit: PlanLimit, words: str) -> str:
+    return f"{words} the {limit.lifted_by} plan" if limit.lifted_by is not None else "no plan allows it"

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from ingestio.db import batches, documents, jobs
+from ingestio.db import accounts, batches, documents, jobs
 from ingestio.db.batches import RUNNING, BatchRow
 from ingestio.db.documents import DocumentRow
 from ingestio.db.session import ServiceSession
 from ingestio.domain.batches import BatchStatus, DocumentStatus, ExtractionStatus, PromptSource, final_status
-from ingestio.errors import InvalidTransition, NotFound
+from ingestio.domain.billing import is_withheld
+from ingestio.errors import InvalidTransition, NotFound, SubscriptionInactive
 
 RETRYABLE = (BatchStatus.PARTIALLY_COMPLETED, BatchStatus.FAILED, BatchStatus.CANCELLED)
 
@@ -48,8 +49,11 @@ async def _set_running(session: ServiceSession, user_id: str, batch_id: UUID, ac
 async def retry_batch(session: ServiceSession, user_id: str, batch_id: UUID, prompt: str | None) -> int:
     """Make new jobs for the failed and cancelled documents of a batch that has ended; answers how many.
 
-    `prompt` replaces theirs. Pages are reserved anew when each one runs. Raises NotFound, InvalidTransition.
+    `prompt` replaces theirs. Pages are reserved anew when each one runs. Raises NotFound, InvalidTransition, SubscriptionInactive.
     """
+    profile = await accounts.read_profile(session, user_id)
+    if profile is not None and is_withheld(profile.subscription_status):
+        raise SubscriptionInactive(f"The subscription is {profile.subscription_status}. Settle it, then retry.")
     batch = await batches.lock(session, user_id, batch_id)
     if batch is None:
         raise NotFound("No such batch.")

@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from ingestio.db import accounts, batches, documents, exports, jobs
+from ingestio.db import accounts, batches, documents, exports, jobs, usage
 from ingestio.db.batches import RUNNING
 from ingestio.db.session import ServiceSession
 from ingestio.domain.batches import BatchStatus, DocumentStatus, PromptSource
+from ingestio.domain.billing import is_withheld
 from ingestio.domain.submissions import ReceivedFile
 from ingestio.errors import FailureCode, InvalidTransition, NotFound, QuotaExceeded, SubscriptionInactive
-from ingestio.services.accounts import INACTIVE, PlanBook
+from ingestio.services.accounts import PlanBook
 from ingestio.services.controls import Removed, new_job, recount
 from ingestio.services.jobs import end
 from ingestio.services.submissions import Claim, as_document, count_draft, holder_of
@@ -67,7 +68,7 @@ async def extract_lone(
     profile = await accounts.read_profile(session, user_id)
     if profile is None:
         raise NotFound("No such account.")
-    if profile.subscription_status in INACTIVE:
+    if is_withheld(profile.subscription_status):
         raise SubscriptionInactive(f"The subscription is {profile.subscription_status}. Settle it, then extract again.")
     job_id = uuid4()
     await jobs.create(session, [new_job(user_id, document, prompt, options, batch_id=None, job_id=job_id)])
@@ -75,9 +76,14 @@ async def extract_lone(
         await documents.next_attempt(session, user_id, document_id)
     else:
         await documents.queue(session, user_id, [document_id])
-    plan = book.plan_of(user_id, profile.membership)
-    if not await reserve_for_job(session, user_id, job_id, document_id, document.page_count, plan, now):
-        raise QuotaExceeded(f"Page quota exceeded: the document has {document.page_count} pages, more than are left.")
+    if not await reserve_for_job(session, user_id, job_id, document_id, document.page_count, book, now):
+        current = await usage.read_current(session, user_id, now)
+        used = 0 if current is None else current.processed + current.reserved
+        left = 0 if current is None else current.remaining
+        raise QuotaExceeded(
+            f"Page quota exceeded: the document has {document.page_count} pages, {left} are left in this period.",
+            limit=book.explain(user_id, profile.membership, "pages", used + document.page_count),
+        )
     return QueuedJob(job_id, document.attempt + 1)
 
 

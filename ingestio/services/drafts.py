@@ -12,8 +12,8 @@ from ingestio.domain.batches import BatchStatus, PromptStrategy
 from ingestio.domain.submissions import Quote, QuotedFile, ReceivedFile, RefusedUpload
 from ingestio.domain.usage import first_fit
 from ingestio.errors import FieldError, InvalidRequest, InvalidTransition, NotFound
-from ingestio.services.accounts import PlanBook
-from ingestio.services.submissions import DRAFT, as_document, as_refused, count_draft, lock_draft, require_room
+from ingestio.services.accounts import PlanBook, require_room
+from ingestio.services.submissions import DRAFT, as_document, as_refused, count_draft, lock_draft
 from ingestio.services.usage import foresee_usage
 
 
@@ -37,7 +37,7 @@ async def register_file(
     if earlier is not None and earlier.sha256 == item.sha256 and earlier.filename == item.filename:
         return earlier, replace(earlier, id=UUID(item.document_id), storage_path=item.storage_path)
     if earlier is None:
-        require_room(book.plan_of(user_id, profile.membership), len(found) + 1)
+        require_room(profile, book, len(found) + 1)
         taken = {document.position for document in found}
         position = max(taken, default=-1) + 1 if place is None or place in taken else place
     else:

@@ -69,8 +69,7 @@ async def _reserve(
     async with connection.session() as session:
         if await usage.read_entry(session, user_id, job_id) is not None:
             return True
-        plan = book.plan_of(user_id, job.membership)
-        return await reserve_for_job(session, user_id, job_id, job.document_id, job.page_count, plan, now)
+        return await reserve_for_job(session, user_id, job_id, job.document_id, job.page_count, book, now)
 
 
 async def resolve_prompt(connection: ServiceConnection, user_id: str, job_id: UUID) -> bool:

@@ -6,6 +6,7 @@ the user. Everything else a request reads goes through `user_session`, where row
 
 from ingestio.services.accounts import change_plan, provision, standing
 from ingestio.services.api_keys import create_key, revoke_key, use_key
+from ingestio.services.billing import remember_customer
 from ingestio.services.browser_sessions import end_session, is_session_open, open_session
 from ingestio.services.controls import delete_batch, request_cancel, retry_batch, set_paused
 from ingestio.services.documents import (
@@ -59,6 +60,7 @@ __all__ = [
     "register_file",
     "register_lone",
     "register_refusal",
+    "remember_customer",
     "remove_file",
     "replay_delivery",
     "request_cancel",

@@ -10,12 +10,10 @@ from ingestio.db.batches import BatchRow, Refused
 from ingestio.db.documents import DocumentRow
 from ingestio.db.session import ServiceSession
 from ingestio.domain.batches import BatchStatus, DocumentStatus, ExtractionStatus, PromptSource, PromptStrategy
-from ingestio.domain.plans import Plan
 from ingestio.domain.submissions import BatchSpec, ReceivedFile, RefusedUpload
 from ingestio.domain.usage import first_fit
 from ingestio.errors import (
     FAILURE_MESSAGES,
-    BatchTooLarge,
     FailureCode,
     FieldError,
     IdempotencyConflict,
@@ -27,7 +25,7 @@ from ingestio.errors import (
     RefusalCode,
     Unavailable,
 )
-from ingestio.services.accounts import PlanBook, require_batches
+from ingestio.services.accounts import PlanBook, require_batches, require_room
 from ingestio.services.controls import new_job
 from ingestio.services.usage import initialize_usage
 
@@ -77,9 +75,8 @@ async def open_batch(
     profile = await accounts.read_profile(session, user_id)
     if profile is None:
         raise NotFound("No such account.")
-    plan = book.plan_of(user_id, profile.membership)
-    require_batches(profile, plan)
-    require_room(plan, files)
+    require_batches(profile, book)
+    require_room(profile, book, files)
     holder = await holder_of(session, user_id, "batches", claim, batch_id)
     if holder == batch_id:
         await batches.create(
@@ -215,31 +212,35 @@ async def submit(
     profile = await accounts.read_profile(session, user_id)
     if profile is None:
         raise NotFound("No such account.")
-    plan = book.plan_of(user_id, profile.membership)
-    require_batches(profile, plan)
+    require_batches(profile, book)
     found = await documents.of_batch(session, user_id, batch_id)
     if not found:
         raise InvalidRequest(
             "The batch has no accepted file.", [FieldError("files", "add at least one file that is not refused")]
         )
-    require_room(plan, len(found))
+    require_room(profile, book, len(found))
     _require_prompts(batch, found)
-    await initialize_usage(session, user_id, plan, now)
+    await initialize_usage(session, user_id, book, now)
     period = await usage.lock_current(session, user_id, now)
     if period is None:
         raise LookupError("the current period is missing")
     fits = first_fit([item.page_count for item in found], period.remaining)
+    pages = sum(item.page_count for item in found)
+    used = period.processed + period.reserved
     strict = batch.all_or_nothing if all_or_nothing is None else all_or_nothing
     if strict and not all(fits):
         raise QuotaExceeded(
-            f"Insufficient quota for the entire batch: {sum(item.page_count for item in found)} pages asked, {period.remaining} left.",
+            f"Insufficient quota for the entire batch: {pages} pages asked, {period.remaining} left.",
             batch_id=str(batch_id),
+            limit=book.explain(user_id, profile.membership, "pages", used + pages),
         )
     if not any(fits):
+        smallest = min(item.page_count for item in found)
         raise QuotaExceeded(
-            f"Page quota exceeded: {period.remaining} pages left, the smallest document has "
-            f"{min(item.page_count for item in found)}. The upload stays as a draft; upgrade and submit it again.",
+            f"Page quota exceeded: {period.remaining} pages left, the smallest document has {smallest}. "
+            "The upload stays as a draft; upgrade and submit it again.",
             batch_id=str(batch_id),
+            limit=book.explain(user_id, profile.membership, "pages", used + smallest),
         )
     taken = [item for item, fit in zip(found, fits, strict=True) if fit]
     unfit = [item for item, fit in zip(found, fits, strict=True) if not fit]
@@ -253,7 +254,7 @@ async def submit(
         all_or_nothing=strict,
         document_count=len(found),
         failed_count=len(unfit) + await batches.count_refused(session, user_id, batch_id),
-        total_pages=sum(item.page_count for item in found),
+        total_pages=pages,
     )
 
 
@@ -306,14 +307,6 @@ async def lock_draft(session: ServiceSession, user_id: str, batch_id: UUID) -> B
     if batch.status is not BatchStatus.PENDING_UPLOAD:
         raise InvalidTransition(f"The batch is {batch.status}; only a draft can be changed.", current=batch.status)
     return batch
-
-
-def require_room(plan: Plan, count: int) -> None:
-    """Raises BatchTooLarge when a batch on this plan cannot hold `count` documents."""
-    if plan.batch_documents is not None and count > plan.batch_documents:
-        raise BatchTooLarge(
-            f"A batch holds at most {plan.batch_documents} documents on this plan, this one has {count}."
-        )
 
 
 def _require_prompts(batch: BatchRow, found: Sequence[DocumentRow]) -> None:

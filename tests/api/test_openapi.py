@@ -29,6 +29,8 @@ ROUTES = {
     ("DELETE", "/api/v1/api-keys/{key_id}"),
     ("GET", "/api/v1/plans"),
     ("GET", "/api/v1/usage"),
+    ("POST", "/api/v1/billing/checkout"),
+    ("POST", "/api/v1/billing/portal"),
     ("GET", "/api/v1/metrics/summary"),
     ("GET", "/api/v1/batches"),
     ("POST", "/api/v1/batches"),

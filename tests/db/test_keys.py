@@ -47,8 +47,6 @@ FOREIGN_KEYS: dict[tuple[str, str, str], tuple[str, str | None]] = {
 UNIQUE = {
     ("user_usage", "user_id,billing_period_start"),
     ("page_ledger", "job_id"),
-    ("profiles", "stripe_customer_id"),
-    ("profiles", "stripe_subscription_id"),
     ("documents", "batch_id,client_id"),
     ("refused_files", "batch_id,client_id"),
     ("extraction_jobs", "document_id,attempt"),
@@ -93,6 +91,19 @@ def test_what_must_be_unique_is(superuser: psycopg.Connection[Any]) -> None:
         "WHERE contype = 'u' AND connamespace = 'public'::regnamespace"
     ).fetchall()
     assert UNIQUE - set(rows) == set()
+
+
+@pytest.mark.parametrize("column", ["stripe_customer_id", "stripe_subscription_id"])
+def test_what_stripe_knows_of_a_profile_is_unique_and_no_key_that_a_new_row_would_wait_for(
+    superuser: psycopg.Connection[Any], column: str
+) -> None:
+    """A partial index: changing a column that others may refer to would lock out every insert that refers to the profile."""
+    rows = superuser.execute(
+        "SELECT indpred IS NOT NULL FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0] "
+        "WHERE indrelid = 'profiles'::regclass AND indisunique AND attname = %s",
+        [column],
+    ).fetchall()
+    assert rows == [(True,)]
 
 
 def test_every_foreign_key_is_found_by_an_index(superuser: psycopg.Connection[Any]) -> None:

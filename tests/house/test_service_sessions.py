@@ -11,7 +11,7 @@ OPENERS = {"service_session", "service_connection", "acting"}
 # Inbound webhooks are no user's request; readiness looks at the schema's revision.
 OTHERWISE = {
     "api/routes/clerk.py": {"clerk_events"},
-    "api/routes/webhooks.py": {"stripe_events", "subscriptions", "billing"},
+    "api/routes/stripe_webhook.py": {"billing"},
     "api/routes/health.py": {"session"},
 }
 

@@ -1,0 +1,1 @@
+"""Money: what Stripe says becomes what an account may do."""
