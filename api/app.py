@@ -15,6 +15,8 @@ from api.deps import SIGNED_IN_ROUTES, FrontDoor
 from api.events.hub import live_events
 from api.load import MOST_REQUESTS, BoundedCrowd, Places
 from api.openapi import describe
+from api.rates.counts import open_counts
+from api.rates.meter import Meter, RateHeaders
 from api.requests import BoundedBodies, Traced
 from api.routes import (
     accounts,
@@ -80,14 +82,16 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         async with bootstrap.front_door(settings, clock) as deps:
             client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
             closing = asyncio.Event()
+            meter = Meter(open_counts(settings.redis_url), deps.book, sign_ins=settings.limits_sign_ins)
             async with live_events(deps, closing) as hub:
                 app.state.front_door = FrontDoor(
-                    deps, Runs(client), SignIn(deps), BrowserSessions(deps), renderer, hub, closing
+                    deps, Runs(client), SignIn(deps), BrowserSessions(deps), renderer, hub, meter, closing
                 )
                 try:
                     yield
                 finally:
                     await crowd.empty(UNWIND_SECONDS)
+                    await meter.close()
                     await close_shared_pool()
 
     app = FastAPI(
@@ -120,6 +124,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     # Outermost last.
     app.add_middleware(BoundedBodies)
     app.add_middleware(RenewedCookies)
+    app.add_middleware(RateHeaders)
     app.add_middleware(AllowedHosts, hosts=hosts_of(settings))
     app.add_middleware(BoundedCrowd, places=crowd)
     app.add_middleware(SecurityHeaders)

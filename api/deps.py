@@ -15,13 +15,14 @@ from api.browser import FORM_TOKEN_HEADER, READING, BrowserSessions
 from api.credentials import SignIn
 from api.events.hub import Hub
 from api.load import MOST_PICTURES, MOST_UPLOADS, Places
+from api.rates.meter import Meter
 from api.runs import Runs
 from api.web.rendering import Renderer
 from ingestio.bootstrap import Deps
 from ingestio.db.accounts import ProfileRow
 from ingestio.db.session import ServiceSession, UserSession, service_connection, service_session, user_session
 from ingestio.domain.concerns import ReviewRules
-from ingestio.domain.plans import Plan
+from ingestio.domain.plans import Plan, Rate
 from ingestio.errors import InsufficientScope, NotFound, PlanLimit, Unauthenticated
 from ingestio.services import accounts, privileged
 from ingestio.services.accounts import PlanBook
@@ -39,6 +40,7 @@ class FrontDoor:
     browser: BrowserSessions
     renderer: Renderer
     events: Hub
+    meter: Meter
     closing: asyncio.Event
     """Set when the process is told to stop: whoever holds a stream open ends it then, because the stop waits for open answers."""
     uploads: Places = field(default_factory=lambda: Places(MOST_UPLOADS, "uploads"))
@@ -62,6 +64,7 @@ class Caller:
     """Until when they are signed in: nothing that they opened lasts longer."""
     runs: Runs
     _deps: Deps
+    _request: Request
     is_program: bool = False
     """Came with an API key."""
 
@@ -111,6 +114,18 @@ class Caller:
         """How large a file of theirs may be."""
         return self.book.explain(self.user_id, account.profile.membership, "file_mb")
 
+    def counts(self, rate: Rate) -> bool:
+        """Whether anybody is limited in this: otherwise it need not be found out how much there is to count."""
+        return front_door(self._request).meter.counts(rate)
+
+    async def spend(self, rate: Rate, cost: int = 1, *, account: Account | None = None) -> None:
+        """Count what this request is about to do against the caller's plan (R56). Raises RateLimited, and then nothing was counted."""
+        if self.counts(rate):
+            found = account or await self.account()
+            await front_door(self._request).meter.spend(
+                self._request, rate, self.user_id, found.profile.membership, found.plan, cost
+            )
+
 
 def front_door(request: Request) -> FrontDoor:
     """The process's own, put there when it started."""
@@ -125,10 +140,17 @@ async def _caller(request: Request) -> Caller:
     if browser is None:
         found = await door.sign_in.identify(authorization)
         found.require_scope(request.method, request.url.path)
-        return Caller(found.user_id, found.expires_at, door.runs, door.deps, is_program=found.scopes is not None)
+        return Caller(
+            found.user_id, found.expires_at, door.runs, door.deps, request, is_program=found.scopes is not None
+        )
     if request.method not in READING:
         door.browser.require_our_page(request, browser, request.headers.get(FORM_TOKEN_HEADER, ""))
-    return Caller(browser.identity.user_id, browser.identity.expires_at, door.runs, door.deps)
+    return Caller(browser.identity.user_id, browser.identity.expires_at, door.runs, door.deps, request)
+
+
+async def _counted(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
+    await caller.spend(Rate.REQUESTS)
+    return caller
 
 
 async def _downloader(
@@ -145,7 +167,7 @@ async def _downloader(
         standing = await privileged.standing(connection, opened.user_id, opened.issued_at)
     if standing.gone:
         raise Unauthenticated("This account was deleted.")
-    return Caller(opened.user_id, now, door.runs, door.deps)
+    return Caller(opened.user_id, now, door.runs, door.deps, request)
 
 
 # Only for the OpenAPI description; `_caller` reads the header itself, so that what is wrong with it is said in our own words.
@@ -166,9 +188,14 @@ async def _picture_place(door: DoorDep) -> AsyncIterator[None]:
         yield
 
 
+async def _sign_in(door: DoorDep, request: Request) -> None:
+    await door.meter.spend_sign_in(request)
+
+
+ONE_OF_THE_SIGN_INS = Depends(_sign_in)
 ONE_OF_THE_UPLOADS = Depends(_upload_place)
 ONE_OF_THE_PICTURES = Depends(_picture_place)
-CallerDep = Annotated[Caller, Depends(_caller)]
+CallerDep = Annotated[Caller, Depends(_counted)]
 
 
 async def _person(caller: CallerDep) -> Caller:

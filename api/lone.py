@@ -5,6 +5,7 @@ from uuid import UUID
 
 from api.deps import Caller
 from api.removal import remove_stored
+from ingestio.domain.plans import Rate
 from ingestio.services import privileged
 from ingestio.services.documents import QueuedJob
 
@@ -12,8 +13,9 @@ from ingestio.services.documents import QueuedJob
 async def extract(caller: Caller, document_id: UUID, prompt: str | None, options: dict[str, Any]) -> None:
     """Queue one document; `prompt`, already checked, is None for the fields of its type.
 
-    Raises as `services.extract_lone` does.
+    Raises as `services.extract_lone` does, and RateLimited.
     """
+    await caller.spend(Rate.EXTRACTIONS)
     async with caller.acting() as session:
         job = await privileged.extract_lone(
             session,
@@ -29,6 +31,7 @@ async def extract(caller: Caller, document_id: UUID, prompt: str | None, options
 
 async def extract_again(caller: Caller, document_id: UUID) -> None:
     """The same, asked as the last time."""
+    await caller.spend(Rate.EXTRACTIONS)
     async with caller.acting() as session:
         job = await privileged.extract_again(session, caller.user_id, document_id, book=caller.book, now=caller.now())
     await _start(caller, document_id, job)
@@ -36,6 +39,7 @@ async def extract_again(caller: Caller, document_id: UUID) -> None:
 
 async def retry(caller: Caller, document_id: UUID, prompt: str | None) -> None:
     """Queue a lone document that failed or was cancelled once more. Raises as `extract` does."""
+    await caller.spend(Rate.EXTRACTIONS)
     async with caller.acting() as session:
         job = await privileged.retry_lone(
             session, caller.user_id, document_id, prompt=prompt, book=caller.book, now=caller.now()

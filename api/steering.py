@@ -2,8 +2,11 @@
 
 from uuid import UUID
 
-from api.deps import Caller
+from api.deps import Account, Caller
 from api.removal import remove_objects, remove_stored
+from ingestio.db import documents
+from ingestio.domain.batches import DocumentStatus
+from ingestio.domain.plans import Rate
 from ingestio.services import privileged
 
 
@@ -22,16 +25,24 @@ async def set_paused(caller: Caller, batch_id: UUID, *, paused: bool) -> None:
 
 
 async def retry(caller: Caller, batch_id: UUID, prompt: str | None) -> None:
-    """Run failed and cancelled documents again; `prompt`, already checked, replaces theirs. Raises NotFound, InvalidTransition."""
+    """Run failed and cancelled documents again; `prompt`, already checked, replaces theirs.
+
+    Raises NotFound, InvalidTransition, SubscriptionInactive, RateLimited.
+    """
     account = await caller.account()
+    await _count_extractions(caller, account, batch_id, DocumentStatus.FAILED, DocumentStatus.CANCELLED)
     async with caller.acting() as session:
         await privileged.retry_batch(session, caller.user_id, batch_id, prompt)
     await caller.runs.start_batch(caller.user_id, batch_id, account.profile.membership.value)
 
 
 async def submit(caller: Caller, batch_id: UUID, *, all_or_nothing: bool | None) -> None:
-    """Queue a draft and start it. Raises NotFound, InvalidTransition, InvalidRequest, QuotaExceeded, and what a plan refuses."""
+    """Queue a draft and start it.
+
+    Raises NotFound, InvalidTransition, InvalidRequest, QuotaExceeded, RateLimited, and what a plan refuses.
+    """
     account = await caller.account()
+    await _count_extractions(caller, account, batch_id, DocumentStatus.UPLOADED)
     async with caller.acting() as session:
         await privileged.submit(
             session, caller.user_id, batch_id, all_or_nothing=all_or_nothing, book=caller.book, now=caller.now()
@@ -52,3 +63,11 @@ async def delete(caller: Caller, batch_id: UUID) -> None:
     async with caller.acting() as session:
         removed = await privileged.delete_batch(session, caller.user_id, batch_id)
     await remove_stored(caller.store, caller.user_id, removed)
+
+
+async def _count_extractions(caller: Caller, account: Account, batch_id: UUID, *statuses: DocumentStatus) -> None:
+    """Count as many extractions as a batch has documents in these statuses. Raises RateLimited."""
+    if caller.counts(Rate.EXTRACTIONS):
+        async with caller.reading() as session:
+            found = await documents.count_by_status(session, caller.user_id, batch_id)
+        await caller.spend(Rate.EXTRACTIONS, sum(found.get(status, 0) for status in statuses), account=account)

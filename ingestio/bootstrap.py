@@ -124,7 +124,7 @@ def database_url(settings: Settings) -> str:
 
 def plan_book(settings: Settings) -> PlanBook:
     """Which limits hold for whom."""
-    return PlanBook(settings.plans, local=settings.auth == "local")
+    return PlanBook(settings.plans, local=settings.auth == "local", enforced=settings.enforced_plans)
 
 
 def local_issuer(settings: Settings) -> LocalIssuer:

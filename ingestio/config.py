@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ingestio.domain import concerns
 from ingestio.domain.concerns import ReviewRules
-from ingestio.domain.plans import BUILT_IN_PLANS, Membership, PlanTable, overridden
+from ingestio.domain.plans import BUILT_IN_PLANS, Membership, PlanTable, overridden, without_rates
 from ingestio.errors import ConfigurationError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -130,6 +130,13 @@ class Settings(BaseSettings):
             raise ValueError("must be file://, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix")
         return value
 
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must start with redis://, rediss:// or unix://")
+        return value
+
     @field_validator("stripe_api_base")
     @classmethod
     def _is_web_address(cls, value: str | None) -> str | None:
@@ -208,15 +215,25 @@ class Settings(BaseSettings):
         """Which results a person should look at."""
         return _review_rules(self.review_rules_json)
 
+    @cached_property
+    def enforced_plans(self) -> PlanTable:
+        """What is held to: in local mode no rate but those that INGESTIO_PLANS sets."""
+        return _plan_table(self.plans_json, without_rates(BUILT_IN_PLANS) if self.auth == "local" else BUILT_IN_PLANS)
+
+    @property
+    def limits_sign_ins(self) -> bool:
+        """Everywhere but in local mode, and there when INGESTIO_PLANS sets a rate."""
+        return self.auth != "local" or self.enforced_plans != without_rates(self.enforced_plans)
+
     @property
     def authorized_parties(self) -> tuple[str, ...]:
         return tuple(part.strip() for part in (self.oidc_authorized_parties or "").split(",") if part.strip())
 
 
-def _plan_table(text: str | None) -> PlanTable:
+def _plan_table(text: str | None, base: PlanTable = BUILT_IN_PLANS) -> PlanTable:
     if text is None:
-        return BUILT_IN_PLANS
-    return overridden(BUILT_IN_PLANS, _json_object(text, '{"plus": {"pages": 250}}'))
+        return base
+    return overridden(base, _json_object(text, '{"plus": {"pages": 250}}'))
 
 
 def _review_rules(text: str | None) -> ReviewRules:

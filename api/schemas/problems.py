@@ -43,6 +43,7 @@ _MEANINGS = {
     415: "`unsupported_type`",
     421: "`misdirected_host`",
     422: "`invalid_request`, or a narrower code such as `prompt_missing` or `corrupt`",
+    429: "`rate_limited`, with Retry-After",
     500: "`internal`",
     503: "`unavailable`, with Retry-After",
 }
@@ -54,4 +55,4 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 EVERYWHERE = problems(421, 500, 503)
-SIGNED_IN = problems(401, 403, 422)
+SIGNED_IN = problems(401, 403, 422, 429)

@@ -20,7 +20,7 @@ from api.uploads.intake import Intake
 from api.uploads.multipart import Admit, Part, form_parts
 from api.uploads.names import display_name
 from ingestio.domain.batches import PromptStrategy
-from ingestio.domain.plans import Plan
+from ingestio.domain.plans import Plan, Rate
 from ingestio.domain.submissions import BatchSpec, ReceivedFile, RefusedUpload, fingerprint
 from ingestio.errors import FieldError, InvalidRequest, RefusalCode, Unavailable
 from ingestio.services import privileged
@@ -52,7 +52,7 @@ async def receive_batch(caller: Caller, request: Request, key: str | None, *, ad
     """Take a whole batch in and submit it. `admit` may refuse the form by its first part.
 
     Raises UpgradeRequired and SubscriptionInactive before a byte is read, InvalidRequest, PromptMissing, PromptInvalid and
-    BatchTooLarge for what is wrong with the whole, IdempotencyConflict, QuotaExceeded (the upload stays a draft) and
+    BatchTooLarge for what is wrong with the whole, RateLimited, IdempotencyConflict, QuotaExceeded (the upload stays a draft) and
     Unavailable.
     """
     account = await caller.account()
@@ -66,6 +66,7 @@ async def receive_batch(caller: Caller, request: Request, key: str | None, *, ad
             spec = form.spec()
             received, refused = _with_prompts(form, intake, await intake.settled())
             claim = None if key is None else Claim(key, _fingerprint(form, intake))
+            await caller.spend(Rate.EXTRACTIONS, len(received), account=account)
             accepted = await _accept(caller, shell, spec, received, refused, claim)
         except BaseException:
             if not await shell.forget():
@@ -111,6 +112,7 @@ async def _read(
         if content is None:
             continue
         require_room(account.profile, caller.book, position + 1)
+        await caller.spend(Rate.UPLOADS, account=account)
         await shell.open()
         name = display_name(part.filename or "", f"document-{position + 1}")
         await intake.take(shell.noting(content), client_id=str(position), position=position, filename=name)

@@ -13,6 +13,7 @@ from api.uploads.names import display_name
 from ingestio.db import batches
 from ingestio.db.documents import DocumentRow
 from ingestio.domain.batches import BatchStatus
+from ingestio.domain.plans import Rate
 from ingestio.domain.submissions import ReceivedFile, RefusedUpload, fingerprint
 from ingestio.errors import FieldError, FileRefused, InvalidRequest, InvalidTransition, NotFound, PlanLimit
 from ingestio.services import privileged
@@ -28,10 +29,11 @@ async def receive_draft_file(
     """Put the raw body into a draft under `client_id`, replacing what is there; `position` is where a new one should stand.
 
     A refused file raises FileRefused and stays listed until it is replaced or deleted. Raises NotFound, InvalidTransition,
-    BatchTooLarge.
+    BatchTooLarge and RateLimited.
     """
     account = await caller.account()
     await _require_draft(caller, batch_id)
+    await caller.spend(Rate.UPLOADS, account=account)
     lift_body_limit(request)
     limit = caller.file_limit(account)
     name = display_name(filename, client_id)
@@ -52,10 +54,11 @@ async def receive_lone(
 ) -> tuple[UUID, bool]:
     """Take a lone document in; answers its id, and True when an earlier request with the same key and content made it.
 
-    `admit` looks at the form's parts before anything is read of them. Raises FileRefused, InvalidRequest and
-    IdempotencyConflict; nothing of a refused file stays.
+    `admit` looks at the form's parts before anything is read of them. Raises FileRefused, InvalidRequest, IdempotencyConflict and
+    RateLimited; nothing of a refused file stays.
     """
     account = await caller.account()
+    await caller.spend(Rate.UPLOADS, account=account)
     limit = caller.file_limit(account)
     lift_body_limit(request)
     async with Intake(caller.store, caller.user_id, limit) as intake:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.deps import DoorDep, FrontDoor
+from api.deps import ONE_OF_THE_SIGN_INS, DoorDep, FrontDoor
 from api.web.addresses import HOME, SIGNED_OUT, own_path
 from api.web.visitors import see_other
 from ingestio.auth.attempts import Attempt
@@ -28,7 +28,7 @@ CALLBACK = "/sign-in/callback"
 _LONGEST_HINT = 3_500
 
 
-@router.get("/sign-in/start")
+@router.get("/sign-in/start", dependencies=[ONE_OF_THE_SIGN_INS])
 async def begin(request: Request, door: DoorDep, next: str = HOME) -> Response:  # noqa: A002  # the parameter's public name
     """Send the browser to the identity provider."""
     attempt = Attempt.new()

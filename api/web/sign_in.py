@@ -5,7 +5,7 @@ from typing import NamedTuple
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from api.deps import DoorDep, FrontDoor
+from api.deps import ONE_OF_THE_SIGN_INS, DoorDep, FrontDoor
 from api.web.addresses import HOME, SIGNED_OUT, own_path
 from api.web.rendering import THEMES
 from api.web.visitors import PostedForm, VisitorDep, see_other, text_of
@@ -61,7 +61,7 @@ async def read_sign_in(request: Request, door: DoorDep, next: str = HOME) -> Res
     )
 
 
-@router.post("/sign-in")
+@router.post("/sign-in", dependencies=[ONE_OF_THE_SIGN_INS])
 async def sign_in(request: Request, door: DoorDep) -> Response:
     """Let a local person in. There is no session yet that could carry a form token: the browser's word on the origin must do."""
     door.browser.require_our_origin(request)

@@ -133,7 +133,7 @@ async def _visitor(request: Request) -> Visitor:
     browser = await door.browser.identify(request)
     if browser is None:
         raise Unauthenticated("Sign in first.")
-    caller = Caller(browser.identity.user_id, browser.identity.expires_at, door.runs, door.deps)
+    caller = Caller(browser.identity.user_id, browser.identity.expires_at, door.runs, door.deps, request)
     return Visitor(caller, browser, door.browser.form_token(browser), request, door)
 
 

@@ -19,6 +19,26 @@ class Membership(StrEnum):
     GROWTH = "growth"
 
 
+class Rate(StrEnum):
+    """What is counted by the clock, under its name in the plan table."""
+
+    REQUESTS = "requests_per_minute"
+    UPLOADS = "uploads_per_hour"
+    EXTRACTIONS = "extractions_per_hour"
+
+    @property
+    def window_seconds(self) -> int:
+        return 60 if self is Rate.REQUESTS else 3600
+
+    @property
+    def noun(self) -> str:
+        return self.value.partition("_")[0]
+
+    @property
+    def per(self) -> str:
+        return "a minute" if self is Rate.REQUESTS else "an hour"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """One plan's limits. `pages` per billing period; `batch_documents` 0 means single documents only."""
@@ -33,6 +53,11 @@ class Plan:
     @property
     def file_bytes(self) -> int | None:
         return None if self.file_mb is None else self.file_mb * 1024 * 1024
+
+    def rate(self, rate: Rate) -> int | None:
+        """The limit of a rate."""
+        limit: int | None = getattr(self, rate.value)
+        return limit
 
 
 PlanTable = Mapping[Membership, Plan]
@@ -63,6 +88,12 @@ def fairness_weight(plan: str, position: int = 0) -> float:
     """
     of_plan = _FAIRNESS_WEIGHTS[Membership(plan)] if plan in Membership._value2member_map_ else 1.0
     return of_plan * _FIRST_SHARE if position < _FIRST_DOCUMENTS else of_plan
+
+
+def without_rates(table: PlanTable) -> PlanTable:
+    """The same plans with no rate limited: on one's own machine there is nobody to be protected from."""
+    off: dict[str, Any] = dict.fromkeys(Rate, None)
+    return MappingProxyType({name: replace(plan, **off) for name, plan in table.items()})
 
 
 def explained(table: PlanTable, membership: Membership, name: str, needed: int | None = None) -> PlanLimit:

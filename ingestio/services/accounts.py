@@ -10,7 +10,7 @@ from ingestio.db.accounts import ProfileRow
 from ingestio.db.session import ServiceConnection, ServiceSession
 from ingestio.db.tombstones import Standing
 from ingestio.domain.billing import is_inactive
-from ingestio.domain.plans import LOCAL_OWNER_PLAN, Membership, Plan, PlanTable, explained
+from ingestio.domain.plans import LOCAL_OWNER_PLAN, Membership, Plan, PlanTable, Rate, explained
 from ingestio.domain.usage import stored_limit
 from ingestio.domain.users import LOCAL_OWNER
 from ingestio.errors import (
@@ -25,28 +25,33 @@ from ingestio.services.usage import initialize_usage
 
 
 class PlanBook:
-    """Which limits hold for whom. `local`: the machine's owner `me` is not metered."""
+    """Which limits hold for whom. `local`: the machine's owner `me` is not metered. `enforced`: where that differs from what is listed."""
 
-    def __init__(self, plans: PlanTable, *, local: bool) -> None:
+    def __init__(self, plans: PlanTable, *, local: bool, enforced: PlanTable | None = None) -> None:
         self._plans = plans
         self._local = local
+        self._enforced = plans if enforced is None else enforced
 
     def plan_of(self, user_id: str, membership: Membership) -> Plan:
         """The limits of a user on `membership`."""
         if self._local and user_id == LOCAL_OWNER:
             return LOCAL_OWNER_PLAN
-        return self._plans[membership]
+        return self._enforced[membership]
 
     def explain(self, user_id: str, membership: Membership, name: str, needed: int | None = None) -> PlanLimit:
         """A limit that stood in a user's way; `needed` is how much would have to be allowed."""
         if self._local and user_id == LOCAL_OWNER:
             return PlanLimit(name, getattr(LOCAL_OWNER_PLAN, name), "owner", None)
-        return explained(self._plans, membership, name, needed)
+        return explained(self._enforced, membership, name, needed)
 
     @property
     def table(self) -> PlanTable:
         """All plans, for `GET /plans`."""
         return self._plans
+
+    def limits(self, rate: Rate) -> bool:
+        """Whether anybody is limited in this."""
+        return any(plan.rate(rate) is not None for plan in self._enforced.values())
 
 
 async def read_profile(session: AsyncSession, user_id: str) -> ProfileRow | None:

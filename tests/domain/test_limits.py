@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingestio.domain.plans import BUILT_IN_PLANS, Membership, explained, overridden
+from ingestio.domain.plans import BUILT_IN_PLANS, Membership, Rate, explained, overridden, without_rates
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,10 @@ def test_a_plan_without_a_limit_lifts_every_other_and_is_lifted_by_none() -> Non
 
     assert explained(table, Membership.PLUS, "pages", 10**9).lifted_by == "growth"
     assert explained(table, Membership.GROWTH, "pages").lifted_by is None
+
+
+def test_turning_rates_off_leaves_every_other_limit() -> None:
+    table = without_rates(BUILT_IN_PLANS)
+
+    assert all(plan.rate(rate) is None for plan in table.values() for rate in Rate)
+    assert [plan.pages for plan in table.values()] == [plan.pages for plan in BUILT_IN_PLANS.values()]
