@@ -20,7 +20,9 @@ from benchmarks import (
     fairness,
     interaction,
     memory,
+    quota,
     recovery,
+    requests,
     scale,
     startup,
     steering,
@@ -32,7 +34,9 @@ from benchmarks.figures import Figure
 
 Suite = Callable[..., Iterator[Figure]]
 
-_MODULES = (startup, upload, throughput, scale, fairness, recovery, steering, streams, memory, exports, interaction)
+_MODULES = (
+    startup, upload, throughput, scale, fairness, recovery, steering, streams, requests, quota, memory, exports, interaction,
+)  # fmt: skip
 SUITES: dict[str, Suite] = {module.__name__.removeprefix("benchmarks."): module.measure for module in _MODULES}
 OPTIONS = {
     "documents": "documents in the measured batch",

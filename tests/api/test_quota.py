@@ -128,7 +128,8 @@ async def test_two_hundred_documents_against_the_last_ten_pages_take_ten_and_not
         *(until_taken(partial(user.upload, files)) for _ in range(8)),
     )
 
-    assert {answer.status_code for answer in answers} == {202, 402}
+    # 409: sent again because its answer was 503, and had been taken up before that.
+    assert {202, 402} <= {answer.status_code for answer in answers} <= {202, 402, 409}
     usage = await user.usage()
     assert (usage["pages_processed"], usage["pages_reserved"], usage["pages_remaining"]) == (4990, 10, 0)
     queued = user.row("SELECT count(*) FROM documents WHERE user_id = %s AND status = 'queued_for_processing'", user.id)
