@@ -32,6 +32,7 @@ from ingestio.embedded.postgres_cluster import PostgresCluster
 from ingestio.embedded.processes import Child
 from ingestio.embedded.supervisor import RestartPolicy, Supervisor
 from ingestio.embedded.temporal import PORT_NAMES, temporal_node
+from ingestio.extraction.schemas import DOCUMENT_TYPES
 from tests.chaos.proxy import Fault, Proxy
 from tests.chaos.referee import PATIENCE_VARIABLE, Referee
 from tests.chaos.visitor import Visitor
@@ -50,6 +51,9 @@ PREFIX = "chaos"
 SECRET = "a secret that all parts share"
 PLANS = json.dumps({"growth": {"pages": None}})
 TOKEN_SECONDS = 24 * 3600
+# What the model answers about every invoice: a list that its own sum bears out, or the document would be incomplete and fail.
+_ENTRY = next(field.children for field in DOCUMENT_TYPES["invoice"].fields if field.name == "line_items")
+WHOLE = {"line_items": [dict.fromkeys(each.name for each in _ENTRY) | {"amount": "100.00"}], "subtotal": "100.00"}
 # A server that is killed is started again, for ever and at once.
 _RESTARTS = RestartPolicy(deaths=10**6, first_pause_seconds=0.0, longest_pause_seconds=0.0)
 _OF_OTHERS = ("INGESTIO_", "TEMPORAL_", "GEMINI_", "GOOGLE_", "STRIPE_", "REDIS_", "OTEL_", "AWS_")
@@ -76,7 +80,7 @@ class Site:
         self._supervisor = Supervisor(_RESTARTS)
         self._loop = asyncio.new_event_loop()
         self.proxies: dict[Link, Proxy] = {}
-        self.stand_in = GeminiStandIn(record=False, delay_seconds=0.05)
+        self.stand_in = GeminiStandIn(record=False, delay_seconds=0.05, values=WHOLE)
         self._client: Client | None = None
         self._http = self._stack.enter_context(httpx.Client(timeout=5))
         self._visitors: dict[str, Visitor] = {}
