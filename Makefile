@@ -6,7 +6,7 @@ PIP_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 -
 STARTED := worker, api.server, ingestio.cli.demo, ingestio.extraction.local.engine, ingestio.media.readers, pikepdf, pypdf
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo up test check fmt bench e2e chaos lock audit samples evaluation clean
+.PHONY: help setup setup-dev demo up test long check fmt bench e2e chaos lock audit samples evaluation clean
 
 help: ## show the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ up: setup ## start everything and serve
 # the scheduler's own, most tests first, begins the longest files (few tests, many deaths) when everything else is over.
 test: setup-dev ## the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+long: setup-dev ## what the suite leaves out: the same tests in sizes that take a minute each
+	$(BIN)/python -m pytest -m long
 
 check: setup-dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -79,7 +79,7 @@ async def test_a_file_that_no_reader_opens_could_not_be_read(name: str) -> None:
     assert caught.value.reason is FailureCode.FILE_MISSING
 
 
-@pytest.mark.parametrize("rows", [50, 800, 3_200])
+@pytest.mark.parametrize("rows", [50, 800, pytest.param(3_200, marks=pytest.mark.long)])
 async def test_a_statement_is_whole_over_all_its_pages(tmp_path: Path, rows: int) -> None:
     what = statement(rows)
     path = tmp_path / "statement"

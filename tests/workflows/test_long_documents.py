@@ -80,8 +80,12 @@ def windows(gemini: GeminiStandIn) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize(
     ("what", "longest"),
-    [(SMALL, None), (SHORT, FOUR_PAGES), (MIDDLE, None), (LARGE, None)],
-    ids=["50", "600 repaired", "800", "3,200"],
+    [
+        pytest.param(SMALL, None, id="50"),
+        pytest.param(SHORT, FOUR_PAGES, id="600 repaired"),
+        pytest.param(MIDDLE, None, id="800"),
+        pytest.param(LARGE, None, id="3,200", marks=pytest.mark.long),
+    ],
 )
 async def test_a_long_statement_is_whole_wherever_the_model_stops(
     house: House, gemini: GeminiStandIn, what: Statement, longest: int | None
