@@ -46,12 +46,21 @@ def test_a_process_that_dies_at_any_boundary_costs_no_batch_and_no_page(site: Si
         name for name in known if not name.endswith(SAME_AS_ITS_NEIGHBOUR) and not name.startswith("reconcile:")
     }
 
-    deaths = tuple(Death(name, 1, ITSELF) for name in sorted(boundaries))
     # Every death is owed, so a slow machine gets the time for all of them: half of it passed before the batches could settle.
-    played = play_script(site, Script(101, ORDERS, deaths, (), ()), deadly_seconds=480)
+    missing = _not_crossed(site, 101, boundaries)
+    # One death ends every request under way, and a batch that is committed is not started again by its repetition: once more for those.
+    if missing:
+        missing = _not_crossed(site, 104, missing)
 
+    assert missing == set()
+
+
+def _not_crossed(site: Site, seed: int, boundaries: set[str]) -> set[str]:
+    """Die at each boundary; those that the batches did not come by, of those that they have to."""
+    deaths = tuple(Death(name, 1, ITSELF) for name in sorted(boundaries))
+    played = play_script(site, Script(seed, ORDERS, deaths, (), ()), deadly_seconds=300)
     assert played.problems == ()
-    assert {name for name in boundaries - set(played.boundaries) if not name.startswith(NOT_EVERY_TIME)} == set()
+    return {name for name in boundaries - set(played.boundaries) if not name.startswith(NOT_EVERY_TIME)}
 
 
 def test_a_server_that_dies_at_any_boundary_costs_no_batch_and_no_page(site: Site, known: list[str]) -> None:

@@ -168,12 +168,16 @@ async def test_fix_repairs_what_upkeep_would_and_says_so_and_then_everything_hol
     assert tenant.usage() == (0, 6)
 
 
+# What only Stripe can tell is asked by workers, which hold the key; that a period ends is no damage.
+_OF_WORKERS = {FindingKind.STRIPE_EVENT_WAITING, FindingKind.SUBSCRIPTION_DISAGREES, FindingKind.PERIOD_ENDED}
+
+
 async def test_the_doctor_looks_for_every_kind_of_damage_that_upkeep_repairs(
     settings: Settings, tenant: Tenant
 ) -> None:
     ground = Ground(tenant.deps.engine, tenant.deps.clock, tenant.deps.store, await _client(settings))
     repairs = all_repairs(ground)
-    assert {repair.kind for repair in repairs} == set(FindingKind)
+    assert {repair.kind for repair in repairs} == set(FindingKind) - _OF_WORKERS
     assert {repair.title for repair in repairs} <= {each.check for each in await examine(settings)}
     assert len({repair.title for repair in repairs}) == len(repairs)
 
