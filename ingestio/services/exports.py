@@ -156,7 +156,7 @@ def _row(item: Content, values: ExportValues, said: Mapping[str, Scalar]) -> Exp
 
 def _result(row: Any, values: ExportValues, said: Mapping[str, Scalar]) -> dict[str, Any]:
     """A result in the contract's shape, with what people `said` of it; with both kinds of values, the machine's beside those."""
-    fields = [{"reviewed": False} | field for field in corrected_fields(row.fields, said)]
+    fields = [{"reviewed": False, "machine_value": None} | field for field in corrected_fields(row.fields, said)]
     result = {
         "document_id": str(row.document_id),
         "document_type": row.document_type,
@@ -172,5 +172,7 @@ def _result(row: Any, values: ExportValues, said: Mapping[str, Scalar]) -> dict[
     }
     if values is ExportValues.BOTH:
         result["machine_data"] = row.data
-        result["fields"] = [{"machine_value": field["value"]} | field for field in fields]
+        result["fields"] = [
+            field if field["reviewed"] else field | {"machine_value": field["value"]} for field in fields
+        ]
     return result
