@@ -26,7 +26,6 @@ from tests.conftest import Database
         ("GET", "/nothing", 404, "not_found"),
         ("GET", "/api/v1/nothing", 404, "not_found"),
         ("GET", "/api/v1/batches/", 404, "not_found"),
-        ("GET", "/api/v1/nothing", 404, "not_found"),
         ("DELETE", "/healthz", 405, "method_not_allowed"),
         ("PUT", "/api/v1/batches", 405, "method_not_allowed"),
         ("BREW", "/api/v1/batches", 405, "method_not_allowed"),
