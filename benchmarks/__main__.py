@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 
 from benchmarks import (
+    exports,
     fairness,
     interaction,
     memory,
@@ -34,7 +35,7 @@ from benchmarks.figures import Figure
 Suite = Callable[..., Iterator[Figure]]
 
 _MODULES = (
-    startup, upload, throughput, scale, fairness, recovery, steering, streams, requests, quota, memory, interaction,
+    startup, upload, throughput, scale, fairness, recovery, steering, streams, requests, quota, memory, exports, interaction,
 )  # fmt: skip
 SUITES: dict[str, Suite] = {module.__name__.removeprefix("benchmarks."): module.measure for module in _MODULES}
 OPTIONS = {
