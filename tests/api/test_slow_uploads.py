@@ -2,10 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
 
 import httpx
-import psycopg
 
 from ingestio.config import Settings
 from tests.api.conftest import User, assert_problem, documents_of, stored_files
@@ -29,39 +27,37 @@ async def send(user: User, between: Callable[[], Awaitable[None]]) -> httpx.Resp
     return await user.post("/batches", content=body(), headers=FORM)
 
 
-async def marks(superuser: psycopg.Connection[Any]) -> list[tuple[str, bool]]:
-    """(status, marked) of every batch, once there is one."""
+async def marks(user: User) -> list[tuple[str, bool]]:
+    """(status, marked) of every batch of the user, once there is one."""
     async with asyncio.timeout(10):
         while True:
-            rows = superuser.execute("SELECT status::text, receiving_at IS NOT NULL FROM extraction_batches").fetchall()
+            rows = user.superuser.execute(
+                "SELECT status::text, receiving_at IS NOT NULL FROM extraction_batches WHERE user_id = %s", [user.id]
+            ).fetchall()
             if rows:
                 return rows
             await asyncio.sleep(0.05)
 
 
-async def test_a_shell_is_marked_while_bytes_arrive_and_no_longer(
-    user: User, superuser: psycopg.Connection[Any]
-) -> None:
+async def test_a_shell_is_marked_while_bytes_arrive_and_no_longer(user: User) -> None:
     async def look() -> None:
-        assert await marks(superuser) == [("pending_upload", True)]
+        assert await marks(user) == [("pending_upload", True)]
 
     answer = await send(user, look)
 
     assert answer.status_code == 202
-    assert await marks(superuser) == [("queued", False)]
+    assert await marks(user) == [("queued", False)]
     assert len(await documents_of(user, answer.json()["id"])) == 2
 
 
-async def test_an_upload_whose_shell_was_swept_is_refused_and_leaves_nothing(
-    user: User, settings: Settings, superuser: psycopg.Connection[Any]
-) -> None:
+async def test_an_upload_whose_shell_was_swept_is_refused_and_leaves_nothing(user: User, settings: Settings) -> None:
     async def sweep() -> None:
-        await marks(superuser)
-        superuser.execute("DELETE FROM extraction_batches")
+        await marks(user)
+        user.superuser.execute("DELETE FROM extraction_batches WHERE user_id = %s", [user.id])
 
     answer = await send(user, sweep)
 
     assert_problem(answer, 503, "unavailable")
     assert "given up" in answer.json()["detail"]
-    assert superuser.execute("SELECT id FROM extraction_batches").fetchall() == []
+    assert user.superuser.execute("SELECT id FROM extraction_batches WHERE user_id = %s", [user.id]).fetchall() == []
     assert [path for path in stored_files(settings) if user.id in path.parts] == []

@@ -60,7 +60,8 @@ class Watch:
 
     host: str
     seen: list[str] = field(default_factory=list)
-    refusals_are_expected: bool = False
+    expected: set[int] = field(default_factory=set)
+    """Statuses of answers that the test provokes: the browser writes each down as an error, at a moment of its own."""
 
     def on_request(self, request: Request) -> None:
         if request.url.startswith(("http", "ws")) and urlsplit(request.url).netloc != self.host:
@@ -69,8 +70,7 @@ class Watch:
     def on_console(self, message: ConsoleMessage) -> None:
         if message.type not in {"error", "warning"}:
             return
-        # A refused file is an answer with status 4xx by contract, and the browser writes down every such answer.
-        if self.refusals_are_expected and "/files/" in (message.location or {}).get("url", ""):
+        if any(f"with a status of {status} " in message.text for status in self.expected):
             return
         self.seen.append(f"{message.type} on the console: {message.text} {message.location}")
 

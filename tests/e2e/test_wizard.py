@@ -65,7 +65,7 @@ def test_files_become_values_with_their_evidence(visit: Visit, strategy: str) ->
 
 
 def test_a_refused_file_says_why_and_what_to_do_and_stays_out(visit: Visit) -> None:
-    visit.watch.refusals_are_expected = True
+    visit.watch.expected.add(422)  # the answer about a refused file, by contract
     page = visit.go("/dashboard/batch-upload")
     upload(page, sample_paths("payslip-2026-10.pdf", "receipt-kettle-and-crumb.pdf"))
 
@@ -80,7 +80,7 @@ def test_a_refused_file_says_why_and_what_to_do_and_stays_out(visit: Visit) -> N
 
 
 def test_next_waits_for_the_first_good_file(visit: Visit) -> None:
-    visit.watch.refusals_are_expected = True
+    visit.watch.expected.add(422)  # the answer about a refused file, by contract
     page = visit.go("/dashboard/batch-upload")
     upload(page, sample_paths("terms-of-delivery.pdf"))
 
@@ -102,12 +102,11 @@ def test_an_empty_prompt_is_said_beside_its_field_and_what_was_written_stays(vis
     upload(page, sample_paths("receipt-kettle-and-crumb.pdf"))
     page.get_by_role("link", name="Next: prompts").click()
     page.get_by_label("Name of the batch").fill("Kept")
-    visit.watch.seen.clear()
+    visit.watch.expected.add(422)
     with page.expect_response("**/prompts") as answer:
         page.get_by_role("button", name="Next: review").click()
 
     assert answer.value.status == 422
-    visit.watch.seen[:] = [line for line in visit.watch.seen if "422" not in line]
     expect(page.locator("#global_prompt-error")).to_contain_text("Write what to extract")
     expect(page.get_by_label("Name of the batch")).to_have_value("Kept")
     expect(page.get_by_label("The prompt for all")).to_have_attribute(
