@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -25,8 +26,11 @@ _KEEP_ALIVE_SECONDS = 30
 _BACKLOG = 2048
 
 
-def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises ConfigurationError when the address cannot be had or a setting is wrong."""
+def serve(settings: Settings, await_servers: Callable[[], None] = lambda: None) -> None:
+    """Serve until SIGTERM or SIGINT; `await_servers` is called when everything is ready to answer, and returns when it may.
+
+    Raises ConfigurationError when the address cannot be had or a setting is wrong.
+    """
     listening = bind(settings.host, settings.port)
     try:
         asyncio.run(_try_out(settings))
@@ -44,6 +48,7 @@ def serve(settings: Settings) -> None:
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
+        await_servers()
         logger.info("listening", extra={"host": settings.host, "port": listening.getsockname()[1]})
         _Server(config, app).run(sockets=[listening])
     finally:

@@ -5,6 +5,7 @@ import click
 from ingestio.config import Settings
 from ingestio.embedded.files import kept_secret
 from ingestio.embedded.instance import Instance, running
+from ingestio.embedded.locks import await_start
 from ingestio.errors import ConfigurationError
 from ingestio.observability import configure_logging
 
@@ -33,7 +34,7 @@ def run_api(port: int | None) -> None:
 
     settings = with_secret(Settings.load() if port is None else Settings.load(INGESTIO_PORT=port))
     configure_logging(settings.log_level)
-    serve(settings)
+    serve(settings, await_start)
 
 
 def run_worker() -> None:
@@ -42,6 +43,7 @@ def run_worker() -> None:
 
     settings = with_secret(Settings.load())
     configure_logging(settings.log_level)
+    await_start()
     worker.main(settings)
 
 

@@ -19,14 +19,22 @@ from ingestio.config import Settings
 from ingestio.db.migrate import migrate
 from ingestio.domain.runs import run_url
 from ingestio.embedded.files import kept_secret
-from ingestio.embedded.instance import AlreadyRunning, Child, ChildFailed, Endpoints, Instance, running, using
+from ingestio.embedded.instance import (
+    AlreadyRunning,
+    Child,
+    ChildFailed,
+    Endpoints,
+    Instance,
+    RunningChild,
+    running,
+    using,
+)
 from ingestio.embedded.locks import use_lock
 from ingestio.embedded.probes import own_http_ok
 from ingestio.errors import ConfigurationError
 from ingestio.observability import configure_logging
 
 DEFAULT_PORT = 8000
-PORT_ATTEMPTS = 3
 START_PATIENCE_SECONDS = 60.0
 # Longer than a front door and a worker take to drain; what has not ended then is killed, and repeated after the next start.
 PART_STOP_SECONDS = 20.0
@@ -136,37 +144,47 @@ def open_instance(settings: Settings) -> Instance:
 
 
 def start_parts(instance: Instance, settings: Settings, port: int | None) -> Service:
-    """Servers, schema, worker and front door, in this order; answers when a batch can be posted.
+    """Servers, schema, worker and front door; answers when a batch can be posted.
 
     `port` None: 8000, or a free one when that is taken. Raises AlreadyRunning, ConfigurationError, ChildFailed.
     """
-    choose_port(settings.host, port)  # a port that cannot be had is said before anything is started
-    endpoints = instance.start()
+    number = choose_port(settings.host, port)  # a port that cannot be had is said before anything is started
+    launched: list[RunningChild] = []
+
+    def launch(endpoints: Endpoints) -> None:
+        environment = child_environment(settings, endpoints)
+        # Measured: the front door alone first is ready 1 s earlier and the first result 4 s later.
+        worker, front_door = _part("worker", environment), _front_door(settings, environment, number)
+        launched[:] = instance.launch(worker), instance.launch(front_door)
+
+    # Loading their libraries is most of what a start costs, so both do it while the servers start.
+    endpoints = instance.start(launch)
     owner_url = settings.database_owner_url or endpoints.database_owner_url
     if owner_url:
         migrate(owner_url, settings.database_url or endpoints.database_url)
-    environment = child_environment(settings, endpoints)
-    # Both load their libraries at the same time; measured, the front door alone first is ready 1 s earlier and the first result 4 s later.
-    instance.add(_part("worker", environment))
-    url = _add_front_door(instance, settings, environment, port)
+    instance.let_parts_begin()
+    worker, front_door = launched
+    instance.await_ready(worker)
+    try:
+        instance.await_ready(front_door)
+    except ChildFailed:
+        # Somebody may have taken a free port between our look and its start; then another is chosen.
+        if port is not None or _bindable(settings.host, number):
+            raise
+        number = choose_port(settings.host, port)
+        instance.add(_front_door(settings, child_environment(settings, endpoints), number))
+    url = _url(settings, number)
     instance.publish(api_url=url)
     return _service(settings, url, endpoints)
 
 
-def _add_front_door(instance: Instance, settings: Settings, environment: dict[str, str], port: int | None) -> str:
-    """Its address. Whoever takes a free port between our look and its start makes us choose another."""
-    for attempt in range(1, PORT_ATTEMPTS + 1):
-        number = choose_port(settings.host, port)
-        url = f"http://{_reachable(settings.host)}:{number}"
-        own = {**environment, "INGESTIO_PORT": str(number)}
-        try:
-            instance.add(_part("api", own, ready=own_http_ok(f"{url}/readyz")))
-        except ChildFailed:
-            if port is not None or attempt == PORT_ATTEMPTS or _bindable(settings.host, number):
-                raise
-        else:
-            return url
-    raise AssertionError("unreachable")
+def _front_door(settings: Settings, environment: dict[str, str], port: int) -> Child:
+    ready = own_http_ok(f"{_url(settings, port)}/readyz")
+    return _part("api", {**environment, "INGESTIO_PORT": str(port)}, ready)
+
+
+def _url(settings: Settings, port: int) -> str:
+    return f"http://{_reachable(settings.host)}:{port}"
 
 
 def child_environment(settings: Settings, endpoints: Endpoints) -> dict[str, str]:

@@ -14,6 +14,7 @@ import contextlib
 import json
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -21,16 +22,34 @@ from typing import Self
 import psutil
 
 from ingestio.embedded.files import private_directory, write_private
-from ingestio.embedded.locks import AlreadyRunning, InstanceLock, is_locked, use_lock, using
+from ingestio.embedded.locks import (
+    INSTANCE_VARIABLE,
+    AlreadyRunning,
+    InstanceLock,
+    StartLock,
+    is_locked,
+    use_lock,
+    using,
+)
 from ingestio.embedded.ports import is_free, remembered_ports
 from ingestio.embedded.postgres_cluster import PostgresCluster
-from ingestio.embedded.processes import INSTANCE_VARIABLE, Child, ChildFailed, RunningChild, end, marked
+from ingestio.embedded.processes import Child, ChildFailed, RunningChild, end, marked
 from ingestio.embedded.supervisor import Supervisor
 from ingestio.embedded.temporal import PORT_NAMES as TEMPORAL_PORT_NAMES
 from ingestio.embedded.temporal import TemporalNode, temporal_node
 from ingestio.errors import ConfigurationError
 
-__all__ = ["AlreadyRunning", "Child", "ChildFailed", "Endpoints", "Instance", "RunningInfo", "running", "using"]
+__all__ = [
+    "AlreadyRunning",
+    "Child",
+    "ChildFailed",
+    "Endpoints",
+    "Instance",
+    "RunningChild",
+    "RunningInfo",
+    "running",
+    "using",
+]
 
 _START_ATTEMPTS = 3
 
@@ -64,10 +83,14 @@ class Instance:
         self._with_postgres = postgres
         self._with_temporal = temporal
         self._lock = InstanceLock(self.data_dir)
+        self._starting = StartLock(self.data_dir)
         self._supervisor = Supervisor()
 
-    def start(self) -> Endpoints:
+    def start(self, parts: Callable[[Endpoints], None] | None = None) -> Endpoints:
         """Take the data directory, end what an earlier run left behind, start what is embedded and wait until it is ready.
+
+        `parts` launches children while the servers start, which load what they need and wait (`await_start`) for `let_parts_begin`.
+        It is called again when the servers move to other ports; what it launched before is gone then.
 
         Raises AlreadyRunning, ConfigurationError, or ChildFailed that names a log; then nothing of it runs any more.
         """
@@ -76,7 +99,9 @@ class Instance:
             _info_file(self.data_dir).unlink(missing_ok=True)
             private_directory(self.data_dir / "logs")
             end(marked(self.data_dir))
-            self.endpoints = self._start_servers()
+            if parts is not None:
+                self._starting.claim()
+            self.endpoints = self._start_servers(parts)
             self.publish(api_url=None)
         except OSError as error:
             self.stop()
@@ -86,24 +111,33 @@ class Instance:
             raise
         return self.endpoints
 
-    def add(self, child: Child) -> RunningChild:
-        """Start another supervised process and wait for its probe. Its log is `<data_dir>/logs/<name>.log` unless it names one.
+    def let_parts_begin(self) -> None:
+        """The servers and what lies in them can be used: those that `start` launched beside them go on. Harmless to repeat."""
+        self._starting.release()
 
-        Raises ChildFailed when it does not become ready; then it is gone, and the others go on.
-        """
-        running = self._supervisor.launch(
+    def add(self, child: Child) -> RunningChild:
+        """Start another supervised process and wait for its probe; `launch` and `await_ready` in one."""
+        running = self.launch(child)
+        self.await_ready(running)
+        return running
+
+    def launch(self, child: Child) -> RunningChild:
+        """Start another supervised process. Its log is `<data_dir>/logs/<name>.log` unless it names one."""
+        return self._supervisor.launch(
             replace(
                 child,
                 env={**child.env, INSTANCE_VARIABLE: str(self.data_dir)},
                 log=child.log or self.data_dir / "logs" / f"{child.name}.log",
             )
         )
+
+    def await_ready(self, running: RunningChild) -> None:
+        """Wait for its probe. Raises ChildFailed when it does not become ready; then it is gone, and the others go on."""
         try:
             running.wait_ready()
         except BaseException:
             self._supervisor.discard(running)
             raise
-        return running
 
     def publish(self, *, api_url: str | None) -> None:
         """Tell other commands on this data directory where we are; `running` reads it. Repeating it replaces what was said."""
@@ -130,6 +164,7 @@ class Instance:
         try:
             self._supervisor.stop()
         finally:
+            self._starting.release()
             self._lock.release()
 
     def pids(self) -> dict[str, int]:
@@ -142,12 +177,12 @@ class Instance:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _start_servers(self) -> Endpoints:
+    def _start_servers(self, parts: Callable[[Endpoints], None] | None) -> Endpoints:
         names = [*(("postgres",) if self._with_postgres else ()), *(TEMPORAL_PORT_NAMES if self._with_temporal else ())]
         for attempt in range(1, _START_ATTEMPTS + 1):
             ports = remembered_ports(self.data_dir / "ports.json", names)
             try:
-                return self._start_servers_on(ports)
+                return self._start_servers_on(ports, parts)
             except ChildFailed:
                 self._supervisor.stop()
                 # Somebody may have taken a port between our look and our start; then others are chosen.
@@ -156,7 +191,7 @@ class Instance:
                 self._supervisor = Supervisor()
         raise AssertionError("unreachable")
 
-    def _start_servers_on(self, ports: dict[str, int]) -> Endpoints:
+    def _start_servers_on(self, ports: dict[str, int], parts: Callable[[Endpoints], None] | None) -> Endpoints:
         """Both start side by side; making a new database cluster also happens while Temporal starts."""
         node: TemporalNode | None = None
         cluster: PostgresCluster | None = None
@@ -165,18 +200,23 @@ class Instance:
             temporal = self._supervisor.launch(node.prepare())
         if self._with_postgres:
             cluster = PostgresCluster(self.data_dir, ports["postgres"])
-            self._supervisor.launch(cluster.prepare()).wait_ready()
-            cluster.provision()
-        if node is not None:
-            temporal.wait_ready()
-            node.provision()
-        return Endpoints(
+            postgres = self._supervisor.launch(cluster.prepare())
+        endpoints = Endpoints(
             database_url=cluster.app_url if cluster else "",
             database_owner_url=cluster.owner_url if cluster else "",
             postgres_superuser_url=cluster.superuser_url if cluster else "",
             temporal_address=node.address if node else "",
             temporal_ui_url=node.ui_url if node else "",
         )
+        if parts is not None:
+            parts(endpoints)
+        if cluster is not None:
+            postgres.wait_ready()
+            cluster.provision()
+        if node is not None:
+            temporal.wait_ready()
+            node.provision()
+        return endpoints
 
 
 def running(data_dir: Path) -> RunningInfo | None:

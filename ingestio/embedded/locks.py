@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from ingestio.embedded.files import private_directory
 from ingestio.errors import ConfigurationError, IngestioError
 
+INSTANCE_VARIABLE = "INGESTIO_INSTANCE_DIR"  # marks a process as part of the instance of that data directory
 _POLL_SECONDS = 0.02
 _PATIENCE_SECONDS = 0.3  # `is_locked` of another process holds the lock for microseconds; that is no instance
 _STOPPING_SECONDS = 60.0
@@ -69,14 +71,21 @@ class FileLock:
 class InstanceLock(FileLock):
     """The exclusive right to run servers on `data_dir`."""
 
-    def __init__(self, data_dir: Path) -> None:
-        super().__init__(data_dir, "lock")
+    def __init__(self, data_dir: Path, name: str = "lock") -> None:
+        super().__init__(data_dir, name)
         self._data_dir = data_dir
 
     def claim(self) -> None:
         """Take the lock or raise AlreadyRunning."""
         if not self.acquire(patience_seconds=_PATIENCE_SECONDS):
             raise AlreadyRunning(self._data_dir)
+
+
+class StartLock(InstanceLock):
+    """Held by an instance from the launch of its parts until they may begin; each part passes through it, shared."""
+
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__(data_dir, "starting")
 
 
 def is_locked(data_dir: Path) -> bool:
@@ -110,6 +119,14 @@ def using(data_dir: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        lock.release()
+
+
+def await_start() -> None:
+    """In a part: return when the instance that launched it lets its parts begin. In any other process: return at once."""
+    if (data_dir := os.environ.get(INSTANCE_VARIABLE)) is not None:
+        lock = StartLock(Path(data_dir))
+        lock.acquire(shared=True, patience_seconds=math.inf)
         lock.release()
 
 

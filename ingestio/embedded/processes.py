@@ -18,11 +18,11 @@ from pathlib import Path
 import psutil
 
 from ingestio.embedded.files import private_directory
+from ingestio.embedded.locks import INSTANCE_VARIABLE
 from ingestio.errors import IngestioError
 
 POLL_SECONDS = 0.01
 LOG_LIMIT_BYTES = 10 * 1024 * 1024
-INSTANCE_VARIABLE = "INGESTIO_INSTANCE_DIR"  # marks a process as part of the instance of that data directory
 _SHIM = Path(__file__).with_name("exec_child.py")
 
 

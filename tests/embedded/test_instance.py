@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from ingestio.embedded.instance import AlreadyRunning, Child, ChildFailed, Endpoints, Instance, running, using
-from ingestio.embedded.processes import INSTANCE_VARIABLE
+from ingestio.embedded.locks import INSTANCE_VARIABLE
 from ingestio.errors import IngestioError
 from tests.embedded.conftest import Holder, alive, eventually, notes, write_note
 
@@ -165,6 +165,31 @@ def test_a_part_that_is_added_is_marked_logged_supervised_and_stopped_first(tmp_
         stop.set()
         thread.join(10)
     assert not alive(last)
+
+
+def test_parts_that_are_launched_beside_the_servers_wait_until_they_may_begin(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    program = "from ingestio.embedded.locks import await_start; await_start(); open('begun', 'w').close(); import time; time.sleep(60)"
+    child = Child("worker", [sys.executable, "-c", program], dict(os.environ), cwd=tmp_path)
+    asks = Child("asks", [sys.executable, "-c", "import ingestio.embedded.locks"], dict(os.environ))
+
+    def launch(_endpoints: Endpoints) -> None:
+        instance.launch(child)
+
+    with Instance(tmp_path / "data", postgres=False, temporal=False) as instance:
+        instance.start(launch)
+        imported = instance.launch(asks)  # started later, and at its end: the other one has come to its wait, too
+        eventually(lambda: imported.exit_code is not None, "it has loaded what the other one loads")
+        assert not begun.exists()
+        instance.let_parts_begin()
+        eventually(begun.exists, "it goes on")
+
+    with Instance(tmp_path / "data", postgres=False, temporal=False) as instance:
+        begun.unlink()
+        instance.start(launch)
+        waiting = instance.pids()["worker"]
+    assert not alive(waiting)
+    assert not begun.exists()
 
 
 def test_what_a_killed_run_left_behind_is_ended_and_a_strangers_process_is_not(tmp_path: Path) -> None:
