@@ -1,11 +1,18 @@
 """How the rest of the house starts, steers and asks workflows. Starting twice is harmless: the id names the work, not the request."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError, WorkflowQueryRejectedError
-from temporalio.common import Priority, SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
+from temporalio.common import (
+    Priority,
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+)
 from temporalio.service import RPCError, RPCStatusCode
 
 from ingestio.domain.messages import (
@@ -55,131 +62,112 @@ async def ensure_batch(client: Client, request: BatchInput) -> None:
 
 
 async def _start_batch(client: Client, request: BatchInput, *, wake: bool) -> None:
-    attributes = [
-        SearchAttributePair(names.USER, request.user_id),
-        SearchAttributePair(names.PLAN, request.plan),
-        SearchAttributePair(names.BATCH, request.batch_id),
-        SearchAttributePair(names.STATUS, "queued"),
-    ]
-    try:
-        async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
-            await client.start_workflow(
-                BatchWorkflow.run,
-                request,
-                id=names.batch_workflow_id(request.batch_id),
-                task_queue=names.ORCHESTRATION_QUEUE,
-                task_timeout=options.WORKFLOW_TASK_TIMEOUT,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                start_signal="wake" if wake else None,
-                priority=_share(request),
-                search_attributes=TypedSearchAttributes(attributes) if request.tagged else None,
-                static_summary=f"A batch, {request.plan} plan",
-                static_details=_BATCH_DETAILS,
-                rpc_timeout=RPC_TIMEOUT,
-            )
-    except _AWAY as error:
-        raise Unavailable("The workflow server did not answer; the batch is safe and will start by itself.") from error
+    await _open(
+        client,
+        BatchWorkflow.run,
+        request,
+        names.batch_workflow_id(request.batch_id),
+        f"A batch, {request.plan} plan",
+        meanwhile="the batch is safe and will start by itself",
+        start_signal="wake" if wake else None,
+        priority=_share(request),
+        search_attributes=_attributes(request, {names.BATCH: request.batch_id, names.STATUS: "queued"}),
+        static_details=_BATCH_DETAILS,
+    )
 
 
 async def ensure_document(client: Client, request: DocumentInput) -> None:
     """Make sure that a run of a lone document's attempt is open. Raises Unavailable."""
-    attributes = [SearchAttributePair(names.USER, request.user_id), SearchAttributePair(names.PLAN, request.plan)]
-    try:
-        async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
-            await client.start_workflow(
-                DocumentWorkflow.run,
-                request,
-                id=names.document_workflow_id(request.document_id, request.attempt),
-                task_queue=names.ORCHESTRATION_QUEUE,
-                task_timeout=options.WORKFLOW_TASK_TIMEOUT,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                priority=_share(request),
-                search_attributes=TypedSearchAttributes(attributes) if request.tagged else None,
-                static_summary=f"A single document, {request.plan} plan",
-                rpc_timeout=RPC_TIMEOUT,
-            )
-    except _AWAY as error:
-        raise Unavailable(
-            "The workflow server did not answer; the document is safe and will start by itself."
-        ) from error
+    await _open(
+        client,
+        DocumentWorkflow.run,
+        request,
+        names.document_workflow_id(request.document_id, request.attempt),
+        f"A single document, {request.plan} plan",
+        meanwhile="the document is safe and will start by itself",
+        priority=_share(request),
+        search_attributes=_attributes(request),
+    )
 
 
 async def ensure_erasure(client: Client, user_id: str) -> None:
     """Make sure that a run that erases a closed account is open. Raises Unavailable."""
-    try:
-        async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
-            await client.start_workflow(
-                AccountErasureWorkflow.run,
-                UserRef(user_id),
-                id=names.erasure_workflow_id(user_id),
-                task_queue=names.ORCHESTRATION_QUEUE,
-                task_timeout=options.WORKFLOW_TASK_TIMEOUT,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                static_summary="An account that was deleted",
-                rpc_timeout=RPC_TIMEOUT,
-            )
-    except _AWAY as error:
-        raise Unavailable(
-            "The workflow server did not answer; the account is closed and will be erased by itself."
-        ) from error
+    await _open(
+        client,
+        AccountErasureWorkflow.run,
+        UserRef(user_id),
+        names.erasure_workflow_id(user_id),
+        "An account that was deleted",
+        meanwhile="the account is closed and will be erased by itself",
+    )
 
 
 async def ensure_export(client: Client, request: ExportInput) -> None:
     """Make sure that a run of the export is open. Raises Unavailable."""
-    attributes = [SearchAttributePair(names.USER, request.user_id), SearchAttributePair(names.PLAN, request.plan)]
-    try:
-        async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
-            await client.start_workflow(
-                ExportWorkflow.run,
-                request,
-                id=names.export_workflow_id(request.export_id),
-                task_queue=names.ORCHESTRATION_QUEUE,
-                task_timeout=options.WORKFLOW_TASK_TIMEOUT,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                priority=_share(request),
-                search_attributes=TypedSearchAttributes(attributes) if request.tagged else None,
-                static_summary=f"An export, {request.plan} plan",
-                rpc_timeout=RPC_TIMEOUT,
-            )
-    except _AWAY as error:
-        raise Unavailable("The workflow server did not answer; the export is safe and will start by itself.") from error
+    await _open(
+        client,
+        ExportWorkflow.run,
+        request,
+        names.export_workflow_id(request.export_id),
+        f"An export, {request.plan} plan",
+        meanwhile="the export is safe and will start by itself",
+        priority=_share(request),
+        search_attributes=_attributes(request),
+    )
 
 
 async def ensure_delivery(client: Client, request: DeliveryRef) -> None:
     """Make sure that a run of the delivery is open. Raises Unavailable."""
-    try:
-        async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
-            await client.start_workflow(
-                DeliveryWorkflow.run,
-                request,
-                id=names.delivery_workflow_id(request.delivery_id),
-                task_queue=names.ORCHESTRATION_QUEUE,
-                task_timeout=options.WORKFLOW_TASK_TIMEOUT,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                priority=Priority(fairness_key=request.user_id[:64]),
-                static_summary="A webhook",
-                rpc_timeout=RPC_TIMEOUT,
-            )
-    except _AWAY as error:
-        raise Unavailable("The workflow server did not answer; events are sent when it does.") from error
+    await _open(
+        client,
+        DeliveryWorkflow.run,
+        request,
+        names.delivery_workflow_id(request.delivery_id),
+        "A webhook",
+        meanwhile="events are sent when it does",
+        priority=Priority(fairness_key=request.user_id[:64]),
+    )
 
 
 async def start_stripe_event(client: Client, event_id: str) -> None:
     """Have an event of the inbox followed now instead of by the next upkeep. Raises Unavailable."""
+    await _open(
+        client,
+        StripeEventWorkflow.run,
+        StripeEventRef(event_id),
+        names.stripe_event_workflow_id(event_id),
+        "An event of Stripe's",
+        meanwhile="the event is kept and will be followed",
+    )
+
+
+async def _open(
+    client: Client,
+    run: Callable[..., Awaitable[Any]],
+    request: Any,
+    workflow_id: str,
+    summary: str,
+    *,
+    meanwhile: str,
+    **details: Any,
+) -> None:
+    """Start a run unless one with this id is open. `meanwhile` tells a caller what happens to the work when the server is away."""
     try:
+        # The timeout of the call does not cover a lazy client's first connection.
         async with asyncio.timeout(RPC_TIMEOUT.total_seconds()):
             await client.start_workflow(
-                StripeEventWorkflow.run,
-                StripeEventRef(event_id),
-                id=names.stripe_event_workflow_id(event_id),
+                run,
+                request,
+                id=workflow_id,
                 task_queue=names.ORCHESTRATION_QUEUE,
                 task_timeout=options.WORKFLOW_TASK_TIMEOUT,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                static_summary="An event of Stripe's",
+                static_summary=summary,
                 rpc_timeout=RPC_TIMEOUT,
+                **details,
             )
     except _AWAY as error:
-        raise Unavailable("The workflow server did not answer; the event is kept and will be followed.") from error
+        raise Unavailable(f"The workflow server did not answer; {meanwhile}.") from error
 
 
 async def nudge_batch(client: Client, batch_id: str) -> None:
@@ -237,6 +225,14 @@ async def _cancel(handle: WorkflowHandle[Any, Any]) -> None:
 def _is_closed(error: Exception) -> bool:
     """Whether the server answers that no such run is open, which is as good as done."""
     return isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND
+
+
+def _attributes(
+    request: BatchInput | DocumentInput | ExportInput, more: Mapping[SearchAttributeKey[str], str] | None = None
+) -> TypedSearchAttributes | None:
+    """What operators find a run by; None where the server does not know our attributes."""
+    values = {names.USER: request.user_id, names.PLAN: request.plan, **(more or {})}
+    return TypedSearchAttributes([SearchAttributePair(*each) for each in values.items()]) if request.tagged else None
 
 
 def _share(request: BatchInput | DocumentInput | ExportInput) -> Priority:

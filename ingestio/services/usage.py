@@ -45,7 +45,7 @@ async def initialize_usage(session: ServiceSession, user_id: str, book: Limits, 
         raise LookupError("usage before the profile exists")
     if _begins_anew(current, profile):
         plan = book.plan_of(user_id, profile.membership)
-        start, end = monthly_period(min(profile.created_at, now), now)
+        start, end = _month_of(profile, now)
         await usage.open_period(session, user_id, start, end, stored_limit(plan.pages))
         current = await usage.read_current(session, user_id, now)
     if current is None:
@@ -65,7 +65,7 @@ async def foresee_usage(session: AsyncSession, profile: ProfileRow, plan: Plan, 
     current = await usage.read_current(session, profile.user_id, now)
     if current is not None and (now < current.period_end or not _begins_anew(current, profile)):
         return current
-    start, end = monthly_period(min(profile.created_at, now), now)
+    start, end = _month_of(profile, now)
     return Usage(id="", period_start=start, period_end=end, limit=plan.pages, processed=0, reserved=0)
 
 
@@ -79,6 +79,11 @@ async def check_user_quota(session: AsyncSession, user_id: str, pages: int, now:
     current = await usage.read_current(session, user_id, now)
     remaining = 0 if current is None else current.remaining
     return QuotaCheck(remaining is None or pages <= remaining, remaining, current)
+
+
+def _month_of(profile: ProfileRow, now: datetime) -> tuple[datetime, datetime]:
+    """The month of the account in which `now` lies; the first one for a host whose clock is behind that of the one that made it."""
+    return monthly_period(profile.created_at, max(profile.created_at, now))
 
 
 def _begins_anew(current: Usage | None, profile: ProfileRow) -> bool:

@@ -103,6 +103,17 @@ async def test_many_who_begin_a_period_at_once_begin_one(new_subject: NewSubject
     assert len(periods(tenant)) == 2
 
 
+async def test_an_account_is_opened_by_two_hosts_whose_clocks_differ_and_has_one_period(
+    new_subject: NewSubject, watch: Watch
+) -> None:
+    tenant = await new_subject()
+    watch.now = SIGN_UP - timedelta(seconds=2)
+    await tenant.open(Membership.PLUS)
+    await tenant.accept(["a"], pages=2)
+
+    assert [(row["billing_period_start"], row["pages_reserved"]) for row in periods(tenant)] == [(SIGN_UP, 2)]
+
+
 async def test_a_plan_that_changes_while_a_period_begins_is_the_plan_of_that_period(
     new_subject: NewSubject, watch: Watch
 ) -> None:
