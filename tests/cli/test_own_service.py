@@ -55,7 +55,7 @@ def test_two_commands_at_once_share_one_service_that_ends_with_the_last(data_dir
 
 def test_an_interrupted_extraction_goes_on_with_the_next_service(data_dir: Path, folder: Path) -> None:
     content = (documents_folder() / "invoice-HP-104482.pdf").read_bytes()
-    for number in range(40):
+    for number in range(16):
         # A copy of its own for each: the same bytes might be answered from an earlier result.
         (folder / f"{number}.pdf").write_bytes(content + f"\n% {number}\n".encode())
     process = started("extract", folder, "--data-dir", data_dir)
@@ -78,7 +78,7 @@ def test_an_interrupted_extraction_goes_on_with_the_next_service(data_dir: Path,
         assert service.stdout is not None
         assert service.stdout.readline().startswith("ready ")
         deadline = time.monotonic() + 120
-        end = "\ncompleted, 40 completed, 0 failed, 0 cancelled of 40 files, 40 pages\n"
+        end = "\ncompleted, 16 completed, 0 failed, 0 cancelled of 16 files, 16 pages\n"
         while end not in (shown := ingestio("batches", "show", found[1], "--data-dir", data_dir).stdout):
             assert time.monotonic() < deadline, shown
             time.sleep(0.5)

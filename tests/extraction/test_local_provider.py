@@ -44,7 +44,15 @@ KINDS = {
 FLOOR = 0.85
 
 
-@pytest.mark.parametrize("each", SCANS, ids=lambda each: each.path.name)
+# One of each format; recognising the rest takes a minute.
+OFTEN = {each.path.suffix: each for each in SCANS}
+
+
+@pytest.mark.parametrize(
+    "each",
+    [pytest.param(each, marks=() if OFTEN[each.path.suffix] is each else pytest.mark.long) for each in SCANS],
+    ids=lambda each: each.path.name,
+)
 async def test_a_scan_is_classified_and_read_with_its_evidence(each: Sample) -> None:
     kind = KINDS[each.path.suffix]
     seen = await LocalProvider().classify(ClassifyRequest(each.path, kind, each.pages))

@@ -161,7 +161,8 @@ async def test_what_fits_no_sheet_fails_with_its_reason(house: House) -> None:
     await replay_and_record(house, "export-failed", names.export_workflow_id(str(export_id)))
 
 
-@pytest.mark.parametrize("export_format", list(ExportFormat))
+# JSON lines pass by row by row, a workbook grows on disk; CSV and JSON are written as lines are.
+@pytest.mark.parametrize("export_format", [ExportFormat.JSONL, ExportFormat.XLSX])
 async def test_many_results_need_no_more_memory_than_few(house: House, export_format: ExportFormat) -> None:
     """Each result here is 100 kB, so 300 of them held at once would be 30 MB and more."""
     batch_id = await house.submit(["one"])
