@@ -16,10 +16,8 @@ from benchmarks.service import up
 from benchmarks.watch import MemoryWatch, children, lone
 from ingestio import samples
 from ingestio.cli.tokens import issue
-from ingestio.client import Client
+from ingestio.client import File, Ingestio
 from ingestio.config import Settings
-from ingestio.domain.batches import PromptStrategy
-from ingestio.uploads import Upload
 
 DOCUMENTS = 1000
 LIMIT_MB = 300.0
@@ -30,7 +28,9 @@ TOKEN_SECONDS = 12 * 3600
 def measure(documents: int = DOCUMENTS) -> Iterator[Figure]:
     """Peaks of the whole way: upload, reading, results."""
     good = [sample.path for sample in samples.samples() if sample.good]
-    uploads = [Upload(path, f"{number}-{path.name}") for number, path in enumerate(islice(cycle(good), documents))]
+    uploads: list[File] = [
+        (f"{number}-{path.name}", path) for number, path in enumerate(islice(cycle(good), documents))
+    ]
     with tempfile.TemporaryDirectory(prefix="ingestio-bench-") as folder:
         # Made for its owner alone, but PostgreSQL runs as another user when we are root.
         Path(folder).chmod(0o755)
@@ -40,7 +40,7 @@ def measure(documents: int = DOCUMENTS) -> Iterator[Figure]:
             token = issue(settings, USER, "growth", TOKEN_SECONDS)
             families = {"API": lone(api), "worker": lone(worker)}
             parsers = {"API's": children(api), "worker's": children(worker)}
-            with MemoryWatch(families | parsers) as watch, Client(service.url, token) as client:
+            with MemoryWatch(families | parsers) as watch, Ingestio(service.url, token) as client:
                 ended = _run(client, uploads)
     what = f"{documents} documents"
     print(f"{what}: {', '.join(f'{count} {status}' for status, count in ended.items())}")
@@ -53,14 +53,13 @@ def measure(documents: int = DOCUMENTS) -> Iterator[Figure]:
         )
 
 
-def _run(client: Client, uploads: list[Upload]) -> Counter[str]:
+def _run(client: Ingestio, uploads: list[File]) -> Counter[str]:
     """Submit one batch and wait for its end; answers its documents by status."""
     begun = time.perf_counter()
-    batch = client.submit_batch(uploads, strategy=PromptStrategy.AUTO, name="memory")
+    batch = client.batches.submit(uploads, name="memory")
     sent = time.perf_counter()
-    for seen in client.watch(batch.id, every_seconds=1.0):
-        batch = seen
+    batch = client.batches.wait(batch.id)
     print(f"upload {sent - begun:.0f} s, then {time.perf_counter() - sent:.0f} s until the end")
     if batch.document_count != len(uploads) or batch.completed_count < 0.9 * len(uploads):
         raise RuntimeError(f"the batch ended {batch.status} with {batch.completed_count} of {len(uploads)} completed")
-    return Counter(document.status.value for document in client.documents(batch.id))
+    return Counter(document.status.value for document in client.batches.documents(batch.id))

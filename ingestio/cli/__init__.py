@@ -24,7 +24,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except IngestioError as error:
-            click.echo(f"ingestio: {error.detail}", err=True)
+            click.echo(f"ingestio: {error}", err=True)
             sys.exit(1)
         except KeyboardInterrupt:
             sys.exit(130)

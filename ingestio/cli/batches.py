@@ -4,7 +4,7 @@ from ingestio.cli.orders import as_local_owner
 from ingestio.cli.service import Service, require_service
 from ingestio.cli.tables import columns, say_run, status_text
 from ingestio.cli.terminal import harmless, out
-from ingestio.client import Batch
+from ingestio.client.models import Batch
 from ingestio.config import Settings
 from ingestio.errors import InvalidRequest
 
@@ -13,7 +13,7 @@ def show_list(settings: Settings, status: str | None, limit: int) -> None:
     """Print the newest batches, at most `limit`, only those in `status` when it is given."""
     lines = []
     with as_local_owner(settings, require_service(settings)) as client:
-        for batch in client.batches(status=status):
+        for batch in client.batches.list(status=status):
             lines.append(_list_line(batch))
             if len(lines) == limit:
                 break
@@ -27,8 +27,8 @@ def show_one(settings: Settings, batch_id: str) -> None:
     """Print one batch: its state, where Temporal shows its run, its documents in order and its refused files."""
     service = require_service(settings)
     with as_local_owner(settings, service) as client:
-        batch = client.batch(_checked(batch_id))
-        documents = sorted(client.documents(batch.id), key=lambda document: document.position)
+        batch = client.batches.get(_checked(batch_id))
+        documents = sorted(client.batches.documents(batch.id), key=lambda document: document.position)
     console = out()
     _say_state(batch, service)
     if documents or batch.refused_files:
@@ -52,12 +52,17 @@ def act_on(settings: Settings, batch_id: str, action: str) -> None:
     """Cancel, pause, resume or retry a batch, and print how it stands then."""
     service = require_service(settings)
     with as_local_owner(settings, service) as client:
-        acts = {"cancel": client.cancel, "pause": client.pause, "resume": client.resume, "retry": client.retry}
+        acts = {
+            "cancel": client.batches.cancel,
+            "pause": client.batches.pause,
+            "resume": client.batches.resume,
+            "retry": client.batches.retry,
+        }
         _say_state(acts[action](_checked(batch_id)), service)
 
 
 def _checked(batch_id: str) -> str:
-    # It becomes a part of an address; an id holds nothing that could lead elsewhere.
+    # The service would say that there is no such batch, and not where to find those that there are.
     if not batch_id.replace("-", "").isalnum():
         raise InvalidRequest(f"{harmless(batch_id)!r} is no batch id; `ingestio batches list` shows them")
     return batch_id
@@ -67,7 +72,7 @@ def _list_line(batch: Batch) -> tuple[str, ...]:
     files = batch.document_count + len(batch.refused_files)
     return (
         batch.id,
-        batch.created_at[:16].replace("T", " "),
+        f"{batch.created_at:%Y-%m-%d %H:%M}",
         _status(batch),
         str(files),
         str(batch.completed_count),
@@ -91,4 +96,4 @@ def _say_state(batch: Batch, service: Service) -> None:
 
 def _status(batch: Batch) -> str:
     status = batch.status.replace("_", " ")
-    return f"{status} (paused)" if batch.paused and not batch.status.is_terminal else status
+    return f"{status} (paused)" if batch.paused and not batch.has_ended else status

@@ -164,5 +164,5 @@ def _say_what_goes_on(settings: Settings, service: Service, submitted: Sequence[
         console.print(f"{what} If the upload was accepted just before, it goes on {again}.", soft_wrap=True)
         return
     console.print(f"{what} Nothing is lost: what was submitted goes on {again}.", soft_wrap=True)
-    for each in [each for each in submitted if not each.batch.status.is_terminal] or submitted[-1:]:
+    for each in [each for each in submitted if not each.batch.has_ended] or submitted[-1:]:
         console.print(f"  {command(f'batches show {each.batch.id}', settings.data_dir)}", soft_wrap=True)

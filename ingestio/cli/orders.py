@@ -11,12 +11,12 @@ from ingestio.auth.local_issuer import LocalIssuer
 from ingestio.cli.files import LocalFile
 from ingestio.cli.progress import bar, waiting
 from ingestio.cli.service import Service, borrowed_service, running_service
-from ingestio.client import Batch, Client
+from ingestio.client import Ingestio
+from ingestio.client.models import Batch
 from ingestio.config import Settings
 from ingestio.domain.batches import PromptStrategy
 from ingestio.domain.users import LOCAL_OWNER
 from ingestio.errors import ConfigurationError
-from ingestio.uploads import Upload
 
 BATCH_FILES = 1000
 POLL_SECONDS = 0.25
@@ -75,22 +75,21 @@ def started_service(settings: Settings) -> Iterator[Service]:
         yield service
 
 
-def as_local_owner(settings: Settings, service: Service) -> Client:
+def as_local_owner(settings: Settings, service: Service) -> Ingestio:
     """A client that acts as the machine's owner. Raises ConfigurationError where the service does not know this user."""
     if settings.auth != "local":
         raise ConfigurationError(
             "INGESTIO_AUTH: this command acts as the local user, whom only local mode knows; use the HTTP interface with an API key"
         )
-    return Client(service.url, LocalIssuer(service.secret_key).issue(LOCAL_OWNER, ttl_seconds=_TOKEN_SECONDS))
+    return Ingestio(service.url, LocalIssuer(service.secret_key).issue(LOCAL_OWNER, ttl_seconds=_TOKEN_SECONDS))
 
 
-def submit(client: Client, orders: Sequence[Order]) -> Iterator[Submitted]:
+def submit(client: Ingestio, orders: Sequence[Order]) -> Iterator[Submitted]:
     """Send the orders one after the other under one bar; each as soon as it is accepted. Bytes stream from the disk."""
     with bar("Uploading", sum(_size(file) for order in orders for file in order.files), in_bytes=True) as progress:
         for order in orders:
-            batch = client.submit_batch(
-                [Upload(file.path, PurePath(file.label).name) for file in order.files],
-                strategy=order.strategy,
+            batch = client.batches.submit(
+                [(PurePath(file.label).name, file.path) for file in order.files],
                 prompt=order.prompt,
                 prompts=order.prompts if order.strategy is PromptStrategy.PER_DOCUMENT else None,
                 name=order.name,
@@ -99,17 +98,17 @@ def submit(client: Client, orders: Sequence[Order]) -> Iterator[Submitted]:
             yield Submitted(order, batch)
 
 
-def follow(client: Client, submitted: Sequence[Submitted]) -> None:
+def follow(client: Ingestio, submitted: Sequence[Submitted]) -> None:
     """Wait until every batch has ended, under one bar over their files; `submitted` holds them as they ended."""
     with bar("Extracting", sum(len(each.order.files) for each in submitted)) as progress:
         while True:
             progress.to(sum(_ended(each.batch) for each in submitted), _remark([each.batch for each in submitted]))
-            open_ones = [each for each in submitted if not each.batch.status.is_terminal]
+            open_ones = [each for each in submitted if not each.batch.has_ended]
             if not open_ones:
                 return
             time.sleep(POLL_SECONDS)
             for each in open_ones:
-                each.batch = client.batch(each.batch.id)
+                each.batch = client.batches.get(each.batch.id)
 
 
 def _ended(batch: Batch) -> int:
@@ -123,7 +122,7 @@ def _remark(batches: Sequence[Batch]) -> str:
     cancelled = sum(batch.cancelled_count for batch in batches)
     counts = {"refused": refused, "failed": failed, "cancelled": cancelled}
     remarks = [f"{number} {word}" for word, number in counts.items() if number]
-    if any(batch.paused and not batch.status.is_terminal for batch in batches):
+    if any(batch.paused and not batch.has_ended for batch in batches):
         remarks.append("paused")
     return ", ".join(remarks)
 

@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from ingestio.cli.files import LocalFile
-from ingestio.client import Batch, Client, Document
+from ingestio.client import Ingestio
+from ingestio.client.models import Batch, Document
 from ingestio.exporters.rows import ExportRow
 
 COMPLETED, REFUSED = "completed", "refused"
@@ -50,9 +51,9 @@ class Outcomes:
         self.counts[row.status] += 1
 
 
-def collect(client: Client, batch: Batch, files: Sequence[LocalFile]) -> Iterator[ExportRow]:
+def collect(client: Ingestio, batch: Batch, files: Sequence[LocalFile]) -> Iterator[ExportRow]:
     """A row for each of `files`, which were submitted in this order as `batch`, with the results of those that completed."""
-    documents = {document.position: document for document in client.documents(batch.id)}
+    documents = {document.position: document for document in client.batches.documents(batch.id)}
     # Both lists are in the order of the files, so what is no document is the next refused file.
     refused = iter(batch.refused_files)
     for position, file in enumerate(files):
@@ -69,7 +70,7 @@ def unreadable(file: LocalFile) -> ExportRow:
     return ExportRow(file.label, REFUSED, error_code="unreadable", error_message=f"The file {file.problem}.")
 
 
-def _of_document(client: Client, batch: Batch, document: Document, file: LocalFile) -> ExportRow:
+def _of_document(client: Ingestio, batch: Batch, document: Document, file: LocalFile) -> ExportRow:
     completed = document.status.value == COMPLETED
     return ExportRow(
         file.label,
@@ -81,5 +82,5 @@ def _of_document(client: Client, batch: Batch, document: Document, file: LocalFi
         document.pages_charged,
         None if document.error is None else document.error.code,
         None if document.error is None else document.error.message,
-        client.result(document.id) if completed else None,
+        client.documents.result(document.id).model_dump(mode="json") if completed else None,
     )

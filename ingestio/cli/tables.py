@@ -11,7 +11,7 @@ from rich.text import Text
 from ingestio.cli.outcomes import COMPLETED
 from ingestio.cli.service import Service
 from ingestio.cli.terminal import harmless
-from ingestio.client import Batch
+from ingestio.client.models import Batch
 from ingestio.exporters.rows import ExportRow
 
 INDENT = "  "

@@ -59,7 +59,7 @@ class StandIn:
                 number = min(len(stand_in.asked), len(stand_in.replies))
                 stand_in.replies[number - 1](self)
 
-            do_GET = do_POST = answer  # noqa: N815 - the server's names
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815 - the server's names
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -124,6 +124,7 @@ def batch(status: str = "queued", **changes: Any) -> dict[str, Any]:
         "failed_count": 0,
         "cancelled_count": 0,
         "total_pages": 2,
+        "all_or_nothing": False,
         "refused_files": [],
         "created_at": "2026-11-23T10:00:00Z",
         "updated_at": "2026-11-23T10:00:00Z",
@@ -146,7 +147,60 @@ def document(number: int, **changes: Any) -> dict[str, Any]:
         "page_count": 1,
         "status": "completed",
         "document_type": "invoice",
+        "prompt": None,
+        "prompt_source": None,
         "error": None,
         "pages_charged": 1,
         "attempt": 1,
+        "review": "pending",
+        "concerns": [],
+        "created_at": "2026-11-23T10:00:00Z",
+        "updated_at": "2026-11-23T10:00:00Z",
     } | changes
+
+
+def export(status: str = "completed", **changes: Any) -> dict[str, Any]:
+    """An export on the wire."""
+    return {
+        "id": "e1",
+        "batch_id": "b1",
+        "status": status,
+        "format": "csv",
+        "values": "reviewed",
+        "explode": False,
+        "provenance": False,
+        "bom": False,
+        "document_count": 2,
+        "documents_written": 2,
+        "size_bytes": 10,
+        "filename": "export.csv",
+        "error": None,
+        "url": None,
+        "expires_at": None,
+        "created_at": "2026-11-23T10:00:00Z",
+        "updated_at": "2026-11-23T10:00:00Z",
+        "completed_at": None,
+        "workflow_id": "export/e1",
+    } | changes
+
+
+def events(*told: tuple[str, Any]) -> Reply:
+    """A stream of (name, object), each with its number as its id, after which the connection ends."""
+    text = "retry: 1\n\n: ping\n\n" + "".join(
+        f"id: {number}\nevent: {name}\ndata: {json.dumps(content, ensure_ascii=False)}\n\n"
+        for number, (name, content) in enumerate(told, 1)
+    )
+    return says(text.encode())
+
+
+def breaks_off(content: bytes, promised: int) -> Reply:
+    """An answer that ends before it is whole."""
+
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(promised))
+        handler.end_headers()
+        handler.wfile.write(content)
+        handler.close_connection = True
+
+    return reply
