@@ -76,6 +76,7 @@ def test_plans_are_changed_key_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"INGESTIO_PLANS": '{"plus": {"page": 1}}'}, "INGESTIO_PLANS"),
         ({"INGESTIO_PLANS": '{"plus": {"pages": -1}}'}, "INGESTIO_PLANS"),
         ({"INGESTIO_PLANS": '{"plus": {"pages": true}}'}, "INGESTIO_PLANS"),
+        ({"INGESTIO_PLANS": '{"plus": {"retention_days": 0}}'}, "INGESTIO_PLANS"),
         ({"INGESTIO_REVIEW_RULES": "{"}, "INGESTIO_REVIEW_RULES"),
         ({"INGESTIO_REVIEW_RULES": '{"missing": 1}'}, "INGESTIO_REVIEW_RULES"),
     ],

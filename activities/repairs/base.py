@@ -19,7 +19,7 @@ GRACE = timedelta(seconds=10)
 @dataclass(frozen=True, slots=True)
 class Ground:
     """What repairs run on. Without `client` nothing is compared with Temporal, without `store` nothing with storage, without `billing`
-    nothing with Stripe, and without `book` nobody's period begins.
+    nothing with Stripe, and without `book` nobody's period begins and nobody's retention ends.
 
     `tagged`: whether the workflow server knows our search attributes. Work that moved within `grace` is left alone.
     """

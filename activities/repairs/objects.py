@@ -4,6 +4,7 @@ Only names of a shape that we make are judged, and only by the row that they are
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,7 +13,9 @@ from ingestio.db import upkeep
 from ingestio.db.session import service_session
 from ingestio.db.upkeep import Owned
 from ingestio.domain.findings import Finding, FindingKind, FoundPage
-from ingestio.storage.keys import owner_of
+from ingestio.errors import Unavailable
+from ingestio.services.controls import Removed
+from ingestio.storage.keys import document_prefix, export_key, job_prefix, owner_of
 from ingestio.storage.objects import ObjectStore
 
 # An object is stored before its row: one file's is committed within seconds. A whole batch is committed after its last file, however
@@ -43,6 +46,17 @@ def object_repairs(ground: Ground, store: ObjectStore, page_size: int = OBJECTS_
             pages=1,
         ),
     ]
+
+
+async def remove_stored(store: ObjectStore, user_id: str, removed: Removed) -> None:
+    """Delete what is stored of rows that are gone. What cannot be reached now is found by the walk, because no row names it."""
+    with suppress(Unavailable):
+        for document in removed.documents:
+            await store.delete_prefix(document_prefix(user_id, document.id), user_id)
+        for job_id in removed.job_ids:
+            await store.delete_prefix(job_prefix(user_id, job_id), user_id)
+        for export_id in removed.export_ids:
+            await store.delete(export_key(user_id, export_id), user_id)
 
 
 class _Objects:

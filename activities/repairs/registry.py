@@ -3,6 +3,7 @@
 from activities.repairs.base import Ground, Repair
 from activities.repairs.billing import billing_repairs, period_repair
 from activities.repairs.objects import object_repairs
+from activities.repairs.retention import retention_repairs
 from activities.repairs.rows import row_repairs
 from activities.repairs.runs import run_repairs
 
@@ -14,5 +15,6 @@ def all_repairs(ground: Ground) -> list[Repair]:
         *(billing_repairs(ground, ground.billing) if ground.billing is not None else ()),
         *row_repairs(ground),
         *((period_repair(ground, ground.book),) if ground.book is not None else ()),
+        *(retention_repairs(ground, ground.book) if ground.book is not None else ()),
         *(object_repairs(ground, ground.store) if ground.store is not None else ()),
     ]

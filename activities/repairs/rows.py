@@ -6,13 +6,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from activities.repairs.base import Ground, Repair
+from activities.repairs.objects import remove_stored
 from ingestio.db.session import ServiceSession, service_session
 from ingestio.domain.findings import Finding, FindingKind, FoundPage
 from ingestio.errors import Unavailable
 from ingestio.services import findings, repairs
-from ingestio.services.controls import Removed
-from ingestio.storage.keys import document_prefix, job_prefix
-from ingestio.storage.objects import ObjectStore
 
 # What is under way is a handful of rows, found by partial indexes: every round.
 EVERY_ROUND = timedelta(0)
@@ -72,20 +70,10 @@ def _drafts(ground: Ground) -> Repair:
         async with service_session(ground.engine) as session:
             removed = await repairs.expire_draft(session, finding.user_id, UUID(finding.subject), ground.clock())
         if removed is not None and ground.store is not None:
-            await _remove_objects(ground.store, finding.user_id, removed)
+            await remove_stored(ground.store, finding.user_id, removed)
         return removed is not None
 
     return Repair(FindingKind.EXPIRED_DRAFT, "drafts", find, mend, rest=EVERY_ROUND, pages=1)
-
-
-async def _remove_objects(store: ObjectStore, user_id: str, removed: Removed) -> None:
-    try:
-        for document in removed.documents:
-            await store.delete_prefix(document_prefix(user_id, document.id), user_id)
-        for job_id in removed.job_ids:
-            await store.delete_prefix(job_prefix(user_id, job_id), user_id)
-    except Unavailable:
-        return  # the rows are gone, so what is left is found as orphaned objects
 
 
 def _exports(ground: Ground) -> Repair:

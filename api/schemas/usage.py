@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from ingestio.db.accounts import ProfileRow, UserRow
 from ingestio.domain import plans, usage
@@ -45,6 +45,9 @@ class Plan(BaseModel):
     uploads_per_hour: int | None
     extractions_per_hour: int | None
     requests_per_minute: int | None
+    retention_days: int | None = Field(
+        description="A document on which nothing changed for so many days is deleted with its results; null: never."
+    )
 
     @classmethod
     def of(cls, name: Membership, plan: plans.Plan) -> "Plan":
@@ -56,6 +59,7 @@ class Plan(BaseModel):
             uploads_per_hour=plan.uploads_per_hour,
             extractions_per_hour=plan.extractions_per_hour,
             requests_per_minute=plan.requests_per_minute,
+            retention_days=plan.retention_days,
         )
 
 

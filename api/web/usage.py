@@ -33,6 +33,7 @@ async def read_usage(request: Request, visitor: VisitorDep, door: DoorDep) -> Re
     return await visitor.show(
         "usage/page.html",
         plans=caller.book.table,
+        forgets=caller.book.forgets,
         membership=account.profile.membership,
         own=account.plan,
         outlook=outlook(account.profile, current, sells=gateway is not None),

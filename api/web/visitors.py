@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -63,6 +64,8 @@ class Shell:
     current: str | None
     person: str
     plan: str
+    kept: timedelta | None
+    """How long a document stays after its last change; None for ever."""
     usage: Usage
     form_token: str
     said: str | None
@@ -122,6 +125,7 @@ class Visitor:
             current=current_entry(self.request.url.path),
             person=(user and user.full_name) or identity.full_name or identity.email or identity.user_id,
             plan="Owner" if self.is_operator else account.profile.membership.value.capitalize(),
+            kept=account.plan.kept,
             usage=usage,
             form_token=self.form_token,
             said=SAID.get(self.request.query_params.get("said", "")),

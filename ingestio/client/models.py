@@ -301,6 +301,7 @@ class Plan(Answer):
     uploads_per_hour: int | None
     extractions_per_hour: int | None
     requests_per_minute: int | None
+    retention_days: int | None = None
 
 
 class Plans(Answer):

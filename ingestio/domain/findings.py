@@ -19,6 +19,8 @@ class FindingKind(StrEnum):
     PAGES_HELD_FOR_NOTHING = "pages_held_for_nothing"
     USAGE_DISAGREES = "usage_disagrees"
     BATCH_DISAGREES = "batch_disagrees"
+    EXPIRED_DOCUMENT = "expired_document"
+    EXPIRED_BATCH = "expired_batch"
     EXPIRED_DRAFT = "expired_draft"
     EXPIRED_EXPORT = "expired_export"
     EXPIRED_DELIVERIES = "expired_deliveries"

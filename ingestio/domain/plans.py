@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
 from ingestio.errors import PlanLimit
 
+LONGEST_RETENTION_DAYS = 36_500
 UNLIMITED_STORED = -1  # how user_usage.pages_limit writes "unlimited" (R14); JSON says null
 
 
@@ -41,7 +43,8 @@ class Rate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One plan's limits. `pages` per billing period; `batch_documents` 0 means single documents only."""
+    """One plan's limits. `pages` per billing period; `batch_documents` 0 means single documents only; after `retention_days` without a
+    change a document is deleted, None keeps it for ever."""
 
     pages: int | None
     batch_documents: int | None
@@ -49,6 +52,12 @@ class Plan:
     uploads_per_hour: int | None
     extractions_per_hour: int | None
     requests_per_minute: int | None
+    retention_days: int | None = None
+
+    @property
+    def kept(self) -> timedelta | None:
+        """How long a document stays after its last change; None for ever."""
+        return None if self.retention_days is None else timedelta(days=self.retention_days)
 
     @property
     def file_bytes(self) -> int | None:
@@ -122,5 +131,7 @@ def overridden(table: PlanTable, changes: Mapping[str, Any]) -> PlanTable:
                 raise ValueError(f"{name}.{key}: unknown limit; limits are {', '.join(sorted(known))}")
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
                 raise ValueError(f"{name}.{key}: must be a whole number from 0, or null for unlimited")
+            if key == "retention_days" and value is not None and not 1 <= value <= LONGEST_RETENTION_DAYS:
+                raise ValueError(f"{name}.{key}: must be 1 to {LONGEST_RETENTION_DAYS} days, or null to keep for ever")
         result[Membership(name)] = replace(result[Membership(name)], **limits)
     return MappingProxyType(result)

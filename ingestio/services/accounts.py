@@ -49,6 +49,11 @@ class PlanBook:
         """All plans, for `GET /plans`."""
         return self._plans
 
+    @property
+    def forgets(self) -> bool:
+        """Whether anybody's documents are deleted with time."""
+        return any(plan.kept is not None for plan in self._enforced.values())
+
     def limits(self, rate: Rate) -> bool:
         """Whether anybody is limited in this."""
         return any(plan.rate(rate) is not None for plan in self._enforced.values())

@@ -169,7 +169,13 @@ async def test_fix_repairs_what_upkeep_would_and_says_so_and_then_everything_hol
 
 
 # What only Stripe can tell is asked by workers, which hold the key; that a period ends is no damage.
-_OF_WORKERS = {FindingKind.STRIPE_EVENT_WAITING, FindingKind.SUBSCRIPTION_DISAGREES, FindingKind.PERIOD_ENDED}
+_OF_WORKERS = {
+    FindingKind.STRIPE_EVENT_WAITING,
+    FindingKind.SUBSCRIPTION_DISAGREES,
+    FindingKind.PERIOD_ENDED,
+    FindingKind.EXPIRED_DOCUMENT,
+    FindingKind.EXPIRED_BATCH,
+}
 
 
 async def test_the_doctor_looks_for_every_kind_of_damage_that_upkeep_repairs(
