@@ -4,6 +4,7 @@ With pytest-xdist each worker is a process of its own and so has a server of its
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -90,6 +91,13 @@ def clean_database(database: Database, superuser: psycopg.Connection[Any], _empt
 @pytest.fixture
 def new_database(postgres: PostgresServer) -> Iterator[Callable[[], Database]]:
     """Makes further databases on the same server, empty and not migrated, which go after the test."""
+    with further_databases(postgres) as make:
+        yield make
+
+
+@contextmanager
+def further_databases(postgres: PostgresServer) -> Iterator[Callable[[], Database]]:
+    """The same for as long as the block runs."""
     owner = urlsplit(postgres.owner_url).username or ""
     made: list[str] = []
     with psycopg.connect(postgres.superuser_url, autocommit=True) as connection:
