@@ -15,6 +15,7 @@ from activities.dispatch import dispatching
 from activities.registry import long_steps, short_steps
 from activities.rounds import keep_up
 from activities.upkeep import UpkeepActivities
+from ingestio import tracing
 from ingestio.bootstrap import WorkerDeps, back_room
 from ingestio.config import Settings
 from ingestio.temporal import connect_patiently, ensure_search_attributes
@@ -139,7 +140,11 @@ def main(settings: Settings) -> None:
             loop.add_signal_handler(number, stop.set)
         await run(settings, stop)
 
-    asyncio.run(serve())
+    tracing.start(settings.otlp_endpoint, "ingestio-worker")
+    try:
+        asyncio.run(serve())
+    finally:
+        tracing.stop()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from ingestio.bootstrap import WorkerDeps
 from ingestio.db.session import service_session
 from ingestio.domain.messages import BatchRef, BatchSettled, JobsCancelled, ManifestPage, ManifestRequest, PauseWish
 from ingestio.errors import InvalidTransition, NotFound
+from ingestio.observability import Event, tell
 from ingestio.services import controls, jobs
 
 
@@ -55,4 +56,10 @@ class BatchActivities:
     @database_step
     async def settle_batch(self, request: BatchRef) -> BatchSettled:
         async with service_session(self._deps.engine) as session:
-            return await jobs.settle_batch(session, request.user_id, UUID(request.batch_id), self._deps.clock())
+            settled = await jobs.settle_batch(session, request.user_id, UUID(request.batch_id), self._deps.clock())
+        if not settled.open_jobs:
+            ends = {"completed": settled.completed, "failed": settled.failed, "cancelled": settled.cancelled}
+            tell(
+                Event.BATCH_COMPLETED, user_id=request.user_id, batch_id=request.batch_id, status=settled.status, **ends
+            )
+        return settled

@@ -20,6 +20,7 @@ from ingestio.domain.exports import ExportFailure
 from ingestio.domain.messages import ExportEnding, ExportOutcome, ExportRef
 from ingestio.exporters.formats import writer_of
 from ingestio.exporters.rows import ExportRow
+from ingestio.observability import Event, tell
 from ingestio.services import exports
 from ingestio.storage.keys import export_key
 from ingestio.storage.staging import Stage
@@ -59,6 +60,8 @@ class ExportActivities:
             now = self._deps.clock()
             done = await exports.finish(session, user_id, export_id, key=key, size_bytes=size_bytes, now=now)
         outcome = await self._outcome(user_id, export_id)
+        if done:
+            tell(Event.EXPORT_COMPLETED, user_id=user_id, export_id=str(export_id), size_bytes=size_bytes)
         if not done and outcome.status is not ExtractionStatus.COMPLETED:
             # Cancelled or deleted meanwhile: no row names what was just stored.
             await self._deps.store.delete(key, user_id)

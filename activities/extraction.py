@@ -13,6 +13,7 @@ from activities.files import stored_file
 from activities.heartbeats import heartbeating
 from activities.outages import Outage
 from activities.reuse import reuse_key, taken_over
+from activities.watching import asking
 from ingestio.bootstrap import WorkerDeps
 from ingestio.db.session import service_connection
 from ingestio.db.steps import Work
@@ -48,8 +49,9 @@ class ExtractionActivities:
             if taken is not None:
                 return taken
             async with stored_file(self._deps, work) as path:
-                with outage.watched():
+                with outage.watched(), asking(self._deps.provider, "extract") as asked:
                     extraction = await self._deps.provider.extract(request_for(work, path))
+                    asked.spent(extraction.usage)
             await self._deps.store.put_bytes(key, user_id, serialise(extraction, reuse_key(work, self._deps.provider)))
         return Extracted(extraction.document_type, extraction.usage.input_tokens, extraction.usage.output_tokens)
 

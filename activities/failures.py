@@ -19,6 +19,7 @@ from temporalio import activity
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 
+from activities.watching import at_work
 from ingestio.errors import (
     FAILURE_MESSAGES,
     DocumentFailed,
@@ -42,10 +43,11 @@ def database_step(step: Step) -> Step:
 
     @functools.wraps(step)
     async def translated(*arguments: Any) -> Any:
-        try:
-            return await step(*arguments)
-        except Exception as error:  # noqa: BLE001 - an edge: whatever it is, the workflow gets a typed failure
-            raise _translate(error, options.DATABASE_STEP_RETRY, retry_unforeseen=False) from None
+        with at_work(*arguments):
+            try:
+                return await step(*arguments)
+            except Exception as error:  # noqa: BLE001 - an edge: whatever it is, the workflow gets a typed failure
+                raise _translate(error, options.DATABASE_STEP_RETRY, retry_unforeseen=False) from None
 
     return translated  # type: ignore[return-value]
 
@@ -55,11 +57,12 @@ def long_step(step: Step) -> Step:
 
     @functools.wraps(step)
     async def translated(*arguments: Any) -> Any:
-        try:
-            return await step(*arguments)
-        except Exception as error:  # noqa: BLE001 - an edge, as above
-            may_repeat = activity.info().attempt < ATTEMPTS_AT_ODD_DOCUMENTS
-            raise _translate(error, options.EXTRACTION_RETRY, retry_unforeseen=may_repeat) from None
+        with at_work(*arguments):
+            try:
+                return await step(*arguments)
+            except Exception as error:  # noqa: BLE001 - an edge, as above
+                may_repeat = activity.info().attempt < ATTEMPTS_AT_ODD_DOCUMENTS
+                raise _translate(error, options.EXTRACTION_RETRY, retry_unforeseen=may_repeat) from None
 
     return translated  # type: ignore[return-value]
 

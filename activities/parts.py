@@ -16,6 +16,7 @@ from activities.files import stored_file
 from activities.heartbeats import heartbeating
 from activities.outages import Outage
 from activities.reuse import reuse_key, taken_over
+from activities.watching import asking
 from ingestio.bootstrap import WorkerDeps
 from ingestio.db import steps
 from ingestio.db.session import service_connection
@@ -66,8 +67,9 @@ class PartActivities:
                 kept = await self._plan_of_attempt(job.user_id, before, reuse_key(work, self._deps.provider))
                 if kept is None:
                     async with stored_file(self._deps, work) as path:
-                        with outage.watched():
+                        with outage.watched(), asking(self._deps.provider, "plan") as asked:
                             plan = await self._reader.plan(request_for(work, path), request.window_pages)
+                            asked.spent(plan.usage)
                     kept = _KeptPlan(plan, reuse_key(work, self._deps.provider), [])
                 await self._put(parts_plan_key(job.user_id, job.job_id), job.user_id, dataclasses.asdict(kept))
         return PartsPlanned(list(kept.plan.windows), kept.plan.overlap)
@@ -82,8 +84,9 @@ class PartActivities:
             part = await self._kept_part(job, request.window, kept.earlier)
             if part is None:
                 async with stored_file(self._deps, work) as path:
-                    with outage.watched():
+                    with outage.watched(), asking(self._deps.provider, "read_part") as asked:
                         part = await self._reader.read_part(_wanted(work, path, kept.plan), request.window)
+                        asked.spent(part.usage)
                 await self._put(part_key(job.user_id, job.job_id, part.window), job.user_id, dataclasses.asdict(part))
         return PartRead(part.data is None, part.usage.input_tokens, part.usage.output_tokens)
 

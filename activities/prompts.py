@@ -8,6 +8,7 @@ from activities.failures import database_step, long_step
 from activities.files import stored_file
 from activities.heartbeats import heartbeating
 from activities.outages import Outage
+from activities.watching import asking
 from ingestio.bootstrap import WorkerDeps
 from ingestio.db.session import service_connection
 from ingestio.domain.messages import Classified, JobRequest, PromptResolved
@@ -40,7 +41,7 @@ class PromptActivities:
             found, confidence, runner_up = OTHER, None, None
             if not work.options.get("skip_classification"):
                 async with stored_file(self._deps, work) as path:
-                    with outage.watched():
+                    with outage.watched(), asking(self._deps.provider, "classify"):
                         answer = await self._deps.provider.classify(
                             ClassifyRequest(path, work.mime_type, work.page_count)
                         )

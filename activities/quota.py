@@ -9,7 +9,9 @@ from activities.failures import database_step
 from ingestio.bootstrap import WorkerDeps
 from ingestio.db.session import service_connection
 from ingestio.domain.messages import JobRequest, QuotaConfirmed, Reader
+from ingestio.errors import FailureCode
 from ingestio.extraction.base import ReadsInParts
+from ingestio.observability import Event, tell
 from ingestio.services import jobs
 
 
@@ -31,6 +33,8 @@ class QuotaActivities:
                 now=self._deps.clock(),
                 model_timeout_seconds=self._deps.settings.model_timeout_seconds,
             )
+        if confirmed.code == FailureCode.QUOTA_EXCEEDED:
+            tell(Event.QUOTA_EXCEEDED, user_id=request.user_id, job_id=request.job_id)
         provider = self._deps.provider
         return replace(
             confirmed,

@@ -21,6 +21,7 @@ from ingestio.db.session import service_session
 from ingestio.db.walks import Walk
 from ingestio.domain.findings import Finding
 from ingestio.errors import IngestioError
+from ingestio.metrics import COUNTS
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ async def _mend(repair: Repair, finding: Finding) -> bool:
         _log_failure("upkeep could not repair", error, **ids)
         return False
     if mended:
+        COUNTS.add("ingestio_repairs_total", kind=finding.kind)
         level = logging.DEBUG if repair.is_routine else logging.WARNING
         logger.log(level, "upkeep repaired %s %s", finding.kind, finding.subject, extra=ids)
     return mended

@@ -7,8 +7,11 @@ from temporalio import activity
 from activities.failures import database_step
 from ingestio.bootstrap import WorkerDeps
 from ingestio.db.session import service_connection, service_session
+from ingestio.domain.batches import DocumentStatus
 from ingestio.domain.messages import DocumentOutcome, JobEnding, JobRequest
 from ingestio.errors import DocumentFailed, FailureCode, ObjectMissing
+from ingestio.metrics import COUNTS
+from ingestio.observability import Event, tell
 from ingestio.services import jobs
 from ingestio.storage.keys import extraction_key
 
@@ -27,13 +30,29 @@ class UsageActivities:
         except ObjectMissing:
             raise DocumentFailed(FailureCode.INTERNAL) from None
         async with service_connection(self._deps.engine) as connection:
-            return await jobs.commit(
+            outcome = await jobs.commit(
                 connection, request.user_id, UUID(request.job_id), stored.decode(), self._deps.settings.review_rules
             )
+        return _told(outcome, request)
 
     @activity.defn
     @database_step
     async def end_without_result(self, request: JobEnding) -> DocumentOutcome:
         code = FailureCode(request.code) if request.code in FailureCode._value2member_map_ else FailureCode.INTERNAL
         async with service_session(self._deps.engine) as session:
-            return await jobs.end(session, request.user_id, UUID(request.job_id), code)
+            outcome = await jobs.end(session, request.user_id, UUID(request.job_id), code)
+        return _told(outcome, request)
+
+
+_EVENTS = {
+    DocumentStatus.COMPLETED: Event.DOCUMENT_COMPLETED,
+    DocumentStatus.FAILED: Event.DOCUMENT_FAILED,
+    DocumentStatus.CANCELLED: Event.DOCUMENT_CANCELLED,
+}
+
+
+def _told(outcome: DocumentOutcome, request: JobRequest | JobEnding) -> DocumentOutcome:
+    if outcome.status in _EVENTS:
+        COUNTS.add("ingestio_documents_total", status=outcome.status, code=outcome.code or "")
+        tell(_EVENTS[outcome.status], user_id=request.user_id, job_id=request.job_id, code=outcome.code)
+    return outcome

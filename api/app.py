@@ -31,6 +31,7 @@ from api.routes import (
     health,
     jwks,
     metrics,
+    prometheus,
     results,
     reviews,
     stripe_webhook,
@@ -111,6 +112,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         v1.include_router(router)
     app.include_router(v1)
     app.include_router(health.router)
+    app.include_router(prometheus.router)
     if settings.stripe_webhook_secret is not None:
         app.include_router(stripe_webhook.router)
     if settings.auth == "local":

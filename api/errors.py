@@ -30,6 +30,8 @@ from ingestio.errors import (
     Unauthenticated,
     Unavailable,
 )
+from ingestio.metrics import COUNTS
+from ingestio.observability import Event, tell
 
 logger = logging.getLogger("ingestio.api")
 
@@ -67,6 +69,7 @@ def problem(
     **members: object,
 ) -> ProblemResponse:
     """The response for one problem; `members` are extensions such as `current`."""
+    COUNTS.add("ingestio_refusals_total", code=code)
     body: dict[str, object] = {
         "type": f"urn:ingestio:problem:{code}",
         "title": title,
@@ -94,8 +97,9 @@ def problem_of(error: IngestioError, trace_id: str) -> ProblemResponse:
             errors = error.errors
         case InvalidTransition() | RevisionConflict():
             members["current"] = error.current
-        case QuotaExceeded() if error.batch_id is not None:
-            members["batch_id"] = error.batch_id
+        case QuotaExceeded():
+            tell(Event.QUOTA_EXCEEDED, batch_id=error.batch_id)
+            members |= {} if error.batch_id is None else {"batch_id": error.batch_id}
         case RateLimited() | Unavailable():
             headers["Retry-After"] = str(error.retry_after_seconds)
         case Unauthenticated():

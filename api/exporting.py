@@ -10,6 +10,7 @@ from ingestio.db import exports
 from ingestio.db.exports import ExportFile
 from ingestio.domain.submissions import fingerprint
 from ingestio.errors import NotFound
+from ingestio.observability import Event, tell
 from ingestio.services import privileged
 from ingestio.services.submissions import Claim
 from ingestio.storage.keys import export_key
@@ -34,6 +35,7 @@ async def order(caller: Caller, wanted: NewExport, key: str | None = None) -> tu
             claim=claim,
         )
     if not replayed:
+        tell(Event.EXPORT_CREATED, user_id=caller.user_id, export_id=str(export_id), format=wanted.format)
         await caller.runs.start_export(caller.user_id, export_id, account.profile.membership.value)
     return export_id, replayed
 

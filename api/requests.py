@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-import re
 import time
-from uuid import uuid4
+from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -13,7 +12,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import internal_problem, log_unexpected, problem_of
 from ingestio.errors import Unavailable
+from ingestio.metrics import COUNTS
 from ingestio.observability import bound
+from ingestio.tracing import request_span
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 logger = logging.getLogger("ingestio.api")
 
@@ -24,12 +28,14 @@ BODY_IDLE_SECONDS = 60.0
 SLOWEST_BYTES_PER_SECOND = 1024
 _CLIENT_GONE = 499
 _STOPPING = Unavailable("This process is being stopped; send the request again.", retry_after_seconds=1)
-_QUIET = frozenset({"/healthz", "/readyz"})
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+# A method is the client's word, and whoever makes up words must not make up metrics.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Traced:
-    """Outermost: gives the trace id (the caller's own, if it sends a `traceparent`), answers what nobody caught, writes the line."""
+    """Outermost: gives the trace id (the caller's own, if it sends a `traceparent`) and the span, answers what nobody caught, writes the
+    line and counts."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -38,8 +44,11 @@ class Traced:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        trace_id = _trace_id(Headers(scope=scope))
-        scope.setdefault("state", {})["trace_id"] = trace_id
+        with request_span(Headers(scope=scope), scope["method"]) as (trace_id, span), bound(trace_id=trace_id):
+            scope.setdefault("state", {})["trace_id"] = trace_id
+            await self._answer(scope, receive, send, trace_id, span)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, trace_id: str, span: "Span | None") -> None:
         started = time.perf_counter()
         status = 0
 
@@ -50,34 +59,37 @@ class Traced:
                 MutableHeaders(scope=message)["X-Trace-Id"] = trace_id
             await send(message)
 
-        with bound(trace_id=trace_id):
-            try:
-                await self._app(scope, receive, send_traced)
-            except ClientDisconnect:
-                status = status or _CLIENT_GONE
-            except asyncio.CancelledError:
-                # The server cancels what has not finished when its time to drain is over, and nothing else does.
-                if status:
-                    raise  # cut off in the middle, as below
-                logger.warning("a request did not finish before the stop", extra={"route": _template(scope)})
-                await problem_of(_STOPPING, trace_id)(scope, receive, send_traced)
-            except Exception as error:  # noqa: BLE001  # the edge: whatever it is, the caller gets an answer and the log the reason
-                log_unexpected(error)
-                if not status:
-                    await internal_problem(trace_id)(scope, receive, send_traced)
-                # Otherwise the answer is cut off, which is how the client learns that it is not whole.
-            finally:
-                self._log(scope, status, time.perf_counter() - started)
+        try:
+            await self._app(scope, receive, send_traced)
+        except ClientDisconnect:
+            status = status or _CLIENT_GONE
+        except asyncio.CancelledError:
+            # The server cancels what has not finished when its time to drain is over, and nothing else does.
+            if status:
+                raise  # cut off in the middle, as below
+            logger.warning("a request did not finish before the stop", extra={"route": _template(scope)})
+            await problem_of(_STOPPING, trace_id)(scope, receive, send_traced)
+        except Exception as error:  # noqa: BLE001  # the edge: whatever it is, the caller gets an answer and the log the reason
+            log_unexpected(error)
+            if not status:
+                await internal_problem(trace_id)(scope, receive, send_traced)
+            # Otherwise the answer is cut off, which is how the client learns that it is not whole.
+        finally:
+            self._tell(scope, status, time.perf_counter() - started, span)
 
-    def _log(self, scope: Scope, status: int, seconds: float) -> None:
+    def _tell(self, scope: Scope, status: int, seconds: float, span: "Span | None") -> None:
+        method, route = scope["method"], _template(scope)
         level = logging.DEBUG if scope["path"] in _QUIET else logging.INFO
-        facts = {
-            "method": scope["method"],
-            "route": _template(scope),
-            "status": status,
-            "ms": round(seconds * 1000),
-        }
+        facts = {"method": method, "route": route, "status": status, "ms": round(seconds * 1000)}
         logger.log(level, "request", extra=facts)
+        known = method if method in _METHODS else "other"
+        COUNTS.add("ingestio_requests_total", method=known, route=route, status=str(status))
+        COUNTS.add("ingestio_request_seconds_sum", seconds, method=known, route=route)
+        if span is not None:
+            span.update_name(f"{known} {route}")
+            span.set_attributes(
+                {"http.request.method": known, "http.route": route, "http.response.status_code": status}
+            )
 
 
 class BoundedBodies:
@@ -166,6 +178,10 @@ def _template(scope: Scope) -> str:
     if "route" not in scope:
         return "-"
     names = {str(value): name for name, value in scope.get("path_params", {}).items()}
+    path: str = scope["path"]
+    for value, name in names.items():
+        if "/" in value:  # a parameter that takes the rest of a path
+            path = path.removesuffix(value) + f"{{{name}}}"
 
     def named(segment: str) -> str:
         stem, dot, suffix = segment.partition(".")
@@ -173,9 +189,4 @@ def _template(scope: Scope) -> str:
             return f"{{{names[segment]}}}"
         return f"{{{names[stem]}}}{dot}{suffix}" if stem in names else segment
 
-    return "/".join(map(named, scope["path"].split("/")))
-
-
-def _trace_id(headers: Headers) -> str:
-    sent = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
-    return sent[1] if sent and sent[1].strip("0") else uuid4().hex
+    return "/".join(map(named, path.split("/")))

@@ -39,8 +39,9 @@ class AllowedHosts:
 
 
 def hosts_of(settings: Settings) -> frozenset[str]:
-    """The loopback names, the public address's host, and the address that we listen on when it is a single one."""
-    hosts = set(LOOPBACK_NAMES)
+    """The loopback names, the public address's host, those that the operator adds, and the address that we listen on when it is a
+    single one."""
+    hosts = {*LOOPBACK_NAMES, *settings.hosts}
     if settings.public_url:
         hosts.add(_host_name(urlsplit(settings.public_url).netloc))
     if settings.host not in _WILDCARDS:

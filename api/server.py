@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.deps import FrontDoor
 from api.heads import PromptHeads
+from ingestio import tracing
 from ingestio.bootstrap import front_door
 from ingestio.config import Settings
 from ingestio.errors import ConfigurationError
@@ -32,6 +33,7 @@ def serve(settings: Settings, await_servers: Callable[[], None] = lambda: None) 
     Raises ConfigurationError when the address cannot be had or a setting is wrong.
     """
     listening = bind(settings.host, settings.port)
+    tracing.start(settings.otlp_endpoint, "ingestio-api")
     try:
         asyncio.run(_try_out(settings))
         app = create_app(settings)
@@ -53,6 +55,7 @@ def serve(settings: Settings, await_servers: Callable[[], None] = lambda: None) 
         _Server(config, app).run(sockets=[listening])
     finally:
         listening.close()
+        tracing.stop()
 
 
 class _Server(uvicorn.Server):

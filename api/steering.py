@@ -7,6 +7,7 @@ from api.removal import remove_objects, remove_stored
 from ingestio.db import documents
 from ingestio.domain.batches import DocumentStatus
 from ingestio.domain.plans import Rate
+from ingestio.observability import Event, tell
 from ingestio.services import privileged
 
 
@@ -47,6 +48,7 @@ async def submit(caller: Caller, batch_id: UUID, *, all_or_nothing: bool | None)
         await privileged.submit(
             session, caller.user_id, batch_id, all_or_nothing=all_or_nothing, book=caller.book, now=caller.now()
         )
+    tell(Event.BATCH_CREATED, user_id=caller.user_id, batch_id=str(batch_id))
     await caller.runs.start_batch(caller.user_id, batch_id, account.profile.membership.value)
 
 

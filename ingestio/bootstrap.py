@@ -16,6 +16,7 @@ from ingestio.auth.sessions import CookieSigner
 from ingestio.auth.tokens import TokenVerifier
 from ingestio.billing.gateway import StripeGateway
 from ingestio.config import Settings
+from ingestio.counting import counting
 from ingestio.db.engine import create_engine
 from ingestio.errors import ConfigurationError
 from ingestio.extraction.base import Provider
@@ -72,11 +73,13 @@ async def front_door(settings: Settings, clock: Clock = utc_now) -> AsyncIterato
     """Everything the API needs, closed at the end. Nothing is contacted yet. Raises ConfigurationError."""
     async with AsyncExitStack() as stack:
         issuer = local_issuer(settings) if settings.auth == "local" else None
+        engine = await _engine(
+            settings, stack, patience_seconds=REQUEST_PATIENCE_SECONDS, answer_seconds=REQUEST_ANSWER_SECONDS
+        )
+        await stack.enter_async_context(counting(engine))
         yield Deps(
             settings=settings,
-            engine=await _engine(
-                settings, stack, patience_seconds=REQUEST_PATIENCE_SECONDS, answer_seconds=REQUEST_ANSWER_SECONDS
-            ),
+            engine=engine,
             store=open_object_store(settings),
             book=plan_book(settings),
             clock=clock,
@@ -94,9 +97,11 @@ async def back_room(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     """Everything the worker needs, closed at the end."""
     async with AsyncExitStack() as stack:
         stack.push_async_callback(close_shared_pool)
+        engine = await _engine(settings, stack)
+        await stack.enter_async_context(counting(engine))
         yield WorkerDeps(
             settings=settings,
-            engine=await _engine(settings, stack),
+            engine=engine,
             store=open_object_store(settings),
             book=plan_book(settings),
             clock=clock,

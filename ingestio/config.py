@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", alias="INGESTIO_HOST")
     port: int = Field(8000, alias="INGESTIO_PORT", ge=0, le=65535)
     public_url: str | None = Field(None, alias="INGESTIO_PUBLIC_URL")
+    hosts_text: str | None = Field(None, alias="INGESTIO_HOSTS")
     allow_remote_local_auth: bool = Field(False, alias="INGESTIO_ALLOW_REMOTE_LOCAL_AUTH")
 
     auth: Literal["local", "oidc"] = Field("local", alias="INGESTIO_AUTH")
@@ -82,6 +83,7 @@ class Settings(BaseSettings):
     stripe_api_base: str | None = Field(None, alias="STRIPE_API_BASE")
     redis_url: str | None = Field(None, alias="REDIS_URL", repr=False)
 
+    otlp_endpoint: str | None = Field(None, alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", alias="INGESTIO_LOG_LEVEL")
 
     @classmethod
@@ -137,11 +139,11 @@ class Settings(BaseSettings):
             raise ValueError("must start with redis://, rediss:// or unix://")
         return value
 
-    @field_validator("stripe_api_base")
+    @field_validator("stripe_api_base", "otlp_endpoint")
     @classmethod
     def _is_web_address(cls, value: str | None) -> str | None:
         if value is not None and urlsplit(value).scheme not in {"http", "https"}:
-            raise ValueError("must start with https:// (or http:// for a stand-in)")
+            raise ValueError("must start with https:// (or http:// for what is near)")
         return value
 
     @model_validator(mode="after")
@@ -224,6 +226,11 @@ class Settings(BaseSettings):
     def limits_sign_ins(self) -> bool:
         """Everywhere but in local mode, and there when INGESTIO_PLANS sets a rate."""
         return self.auth != "local" or self.enforced_plans != without_rates(self.enforced_plans)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Host names that are answered beside our own: those under which a probe or a scraper inside the network reaches us."""
+        return tuple(name.strip().lower() for name in (self.hosts_text or "").split(",") if name.strip())
 
     @property
     def authorized_parties(self) -> tuple[str, ...]:

@@ -8,15 +8,44 @@ import logging
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
+from enum import StrEnum
 from typing import Any, Literal
 
 import structlog
 from structlog.typing import Processor
 
+from ingestio.metrics import COUNTS
+
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 # Temporal's adapter repeats a whole dictionary in each message; its fields are ids that we bind ourselves.
 _NOISE = ("temporal_workflow", "temporal_activity", "__temporal_task_info")
+
+
+_events = logging.getLogger("ingestio.events")
+
+
+class Event(StrEnum):
+    """What happened in the words of the business (R105)."""
+
+    BATCH_CREATED = "batch_created"
+    BATCH_COMPLETED = "batch_completed"
+    DOCUMENT_COMPLETED = "document_completed"
+    DOCUMENT_FAILED = "document_failed"
+    DOCUMENT_CANCELLED = "document_cancelled"
+    QUOTA_EXCEEDED = "quota_exceeded"
+    EXPORT_CREATED = "export_created"
+    EXPORT_COMPLETED = "export_completed"
+    ACCOUNT_DELETED = "account_deleted"
+
+
+def tell(event: Event, **facts: str | int | None) -> None:
+    """Emit an event of the product: a line of the logger `ingestio.events`, which a sink may pick up, and a count.
+
+    `facts` are ids, counts and codes, as on every line. A step that is repeated after a crash may tell once more.
+    """
+    COUNTS.add("ingestio_events_total", event=event)
+    _events.info(event.value, extra={name: value for name, value in facts.items() if value is not None})
 
 
 def configure_logging(level: LogLevel = "info", *, terminal: bool | None = None) -> None:

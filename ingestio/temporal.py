@@ -15,6 +15,7 @@ from temporalio.service import RPCError
 
 from ingestio.domain.runs import SEARCH_ATTRIBUTES
 from ingestio.errors import ConfigurationError, Unavailable
+from ingestio.tracing import temporal_interceptors
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ async def connect(address: str | None, namespace: str, *, lazy: bool = False) ->
     config["target_host"] = address or config.get("target_host") or "127.0.0.1:7233"
     config["namespace"] = namespace
     try:
-        return await Client.connect(**config, lazy=lazy)
+        return await Client.connect(**config, lazy=lazy, interceptors=temporal_interceptors())
     except RuntimeError as error:
         raise Unavailable(f"Temporal at {config['target_host']} cannot be reached.") from error
 

@@ -23,6 +23,8 @@ from ingestio.domain.batches import PromptStrategy
 from ingestio.domain.plans import Plan, Rate
 from ingestio.domain.submissions import BatchSpec, ReceivedFile, RefusedUpload, fingerprint
 from ingestio.errors import FieldError, InvalidRequest, RefusalCode, Unavailable
+from ingestio.metrics import COUNTS
+from ingestio.observability import Event, tell
 from ingestio.services import privileged
 from ingestio.services.accounts import require_batches, require_room
 from ingestio.services.submissions import GIVEN_UP, Accepted, Claim
@@ -76,6 +78,7 @@ async def receive_batch(caller: Caller, request: Request, key: str | None, *, ad
             await shell.forget()
         else:
             intake.hand_over(item.document_id for item in received)
+            _tell(caller, accepted.batch_id, received, refused)
     if accepted.short is not None:
         raise accepted.short
     return OneShot(
@@ -84,6 +87,13 @@ async def receive_batch(caller: Caller, request: Request, key: str | None, *, ad
         queued=bool(received) and not accepted.replayed,
         plan=account.profile.membership.value,
     )
+
+
+def _tell(caller: Caller, batch_id: UUID, received: Sequence[ReceivedFile], refused: Sequence[RefusedUpload]) -> None:
+    pages = sum(item.page_count for item in received)
+    tell(Event.BATCH_CREATED, user_id=caller.user_id, batch_id=str(batch_id), documents=len(received), pages=pages)
+    for item in refused:
+        COUNTS.add("ingestio_refusals_total", code=item.code)
 
 
 async def _read(

@@ -38,6 +38,7 @@ class Base(DeclarativeBase):
 
     type_annotation_map = {
         str: Text(),
+        float: postgresql.DOUBLE_PRECISION(),
         datetime: DateTime(timezone=True),
         UUID: postgresql.UUID(as_uuid=True),
         dict[str, Any]: JSONB(),
@@ -292,6 +293,16 @@ class UpkeepWalk(Base):
     kind: Mapped[str] = mapped_column(primary_key=True)
     after: Mapped[str | None]
     ended_at: Mapped[datetime | None]
+
+
+class MetricSum(Base):
+    """What all processes counted of one series."""
+
+    __tablename__ = "metric_sums"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    labels: Mapped[str] = mapped_column(primary_key=True)
+    sum: Mapped[float] = mapped_column(server_default="0")
 
 
 class ApiKey(_Owned, _Created, Base):

@@ -2,34 +2,49 @@
 
 import asyncio
 import json
+import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from temporalio.client import Client
 
 from api.app import create_app
-from ingestio import samples
+from ingestio import samples, tracing
 from ingestio.bootstrap import back_room
 from ingestio.config import Settings
 from ingestio.embedded.temporal import start_temporal
 from ingestio.errors import FailureCode
-from ingestio.temporal import ensure_search_attributes
+from ingestio.temporal import connect, ensure_search_attributes
+from tests.api.collector import Collector, collecting
 from tests.api.conftest import Json, NewUser, User, assert_problem, documents_of, running
 from tests.api.files import pdf
 from worker import build
 
 
+@pytest.fixture(scope="module")
+def collector() -> Iterator[Collector]:
+    """Where this process sends its traces."""
+    with collecting() as found:
+        tracing.start(found.endpoint, "tests")
+        yield found
+        tracing.stop()
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def served(make_settings: Callable[..., Settings], new_user: NewUser) -> AsyncIterator[User]:
+async def served(
+    make_settings: Callable[..., Settings],
+    new_user: NewUser,
+    collector: Collector,  # clients carry traces from their beginning
+) -> AsyncIterator[User]:
     """A user at a front door with a worker behind it, on a Temporal server of their own."""
     async with AsyncExitStack() as stack:
         server = stack.enter_context(start_temporal())
         settings = make_settings(TEMPORAL_ADDRESS=server.address, INGESTIO_PROVIDER="local")
         deps = await stack.enter_async_context(back_room(settings))
-        client = await Client.connect(server.address)
+        client = await connect(server.address, server.namespace)
         tagged = await ensure_search_attributes(client)
         for worker in build(client, deps, tagged=tagged):
             await stack.enter_async_context(worker)
@@ -46,6 +61,16 @@ async def ended(user: User, batch_id: str) -> Json:
             return batch
         assert time.monotonic() < deadline, batch
         await asyncio.sleep(0.1)
+
+
+async def completed(user: User, path: str) -> Json:
+    deadline = time.monotonic() + 60
+    while (now := (await user.get(path)).json())["status"] != "completed":
+        assert now["status"] in {"queued_for_processing", "processing"}, now
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
+    document: Json = now
+    return document
 
 
 def sample(name: str) -> bytes:
@@ -139,11 +164,51 @@ async def test_a_single_document_is_extracted_without_any_batch(served: User) ->
     path = f"/documents/{document['id']}"
     await served.post(f"{path}/extract", json={"prompt": "Extract the total"})
 
-    deadline = time.monotonic() + 60
-    while (now := (await served.get(path)).json())["status"] != "completed":
-        assert now["status"] in {"queued_for_processing", "processing"}, now
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.1)
+    now = await completed(served, path)
 
     assert (now["prompt"], now["prompt_source"], now["batch_id"]) == ("Extract the total", "request", None)
     assert [field["path"] for field in (await served.get(f"{path}/result")).json()["fields"]]
+
+
+async def test_one_trace_leads_from_the_request_through_its_run_to_the_call_of_the_model(
+    served: User, collector: Collector, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="ingestio.events")
+    document = (await served.post("/documents", files={"file": (INVOICE, sample(INVOICE))})).json()
+    path, wish = f"/documents/{document['id']}", f"Extract the total, {uuid4().hex}"
+    asked = await served.post(f"{path}/extract", json={"prompt": wish, "options": {"reuse": False}})
+    trace_id = asked.headers["x-trace-id"]
+    await completed(served, path)
+
+    request, last = "POST /api/v1/documents/{document_id}/extract", "CompleteWorkflow:DocumentWorkflow"
+    deadline = time.monotonic() + 60
+    while not {request, last} <= {span.name for span in collector.spans(trace_id)}:
+        assert time.monotonic() < deadline, [span.name for span in collector.spans(trace_id)]
+        await asyncio.to_thread(tracing.flush)
+        await asyncio.sleep(0.1)
+
+    spans = {span.name: span for span in collector.spans(trace_id)}
+    steps = {f"RunActivity:{step}" for step in ("confirm_quota", "resolve_prompt", "extract_document", "commit_result")}
+    assert set(spans) >= {"StartWorkflow:DocumentWorkflow", "RunWorkflow:DocumentWorkflow", *steps}
+    assert spans["model extract"].parent_span_id == spans["RunActivity:extract_document"].span_id
+    assert spans["StartWorkflow:DocumentWorkflow"].parent_span_id == spans[request].span_id
+    for told in (wish, served.token, "RE-2026-0417"):
+        assert not any(told.encode() in body for body in collector.bodies), "a prompt, a secret or a value"
+    events = [record.message for record in caplog.records if record.name == "ingestio.events"]
+    assert events == ["document_completed"]
+
+
+async def test_what_the_worker_did_is_in_the_metrics_of_the_front_door(served: User) -> None:
+    batch = await ended(served, (await served.upload([(INVOICE, sample(INVOICE)), ("blank.pdf", pdf())])).json()["id"])
+    assert batch["completed_count"] == 1
+
+    text = (await served.client.get("/metrics")).text
+
+    for series in (
+        'ingestio_documents_total{code="",status="completed"}',
+        'ingestio_documents_total{code="no_text",status="failed"}',
+        'ingestio_model_calls_total{call="extract",ended="ok",model=',
+        'ingestio_queue_seconds_sum{queue="ingestio-parsing"}',
+        'ingestio_events_total{event="batch_completed"}',
+    ):
+        assert f"\n{series}" in text, series

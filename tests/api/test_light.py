@@ -26,6 +26,8 @@ HEAVY = (
     "temporalio.worker",
     "temporalio.testing",
     "httpx",
+    "opentelemetry.sdk",
+    "opentelemetry.exporter",
 )
 
 

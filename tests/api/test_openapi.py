@@ -22,6 +22,7 @@ from tests.api.processes import Server, serving
 ROUTES = {
     ("GET", "/healthz"),
     ("GET", "/readyz"),
+    ("GET", "/metrics"),
     ("GET", "/.well-known/jwks.json"),
     ("GET", "/api/v1/account"),
     ("GET", "/api/v1/account/export"),

@@ -124,7 +124,7 @@ def _wrap_temporal(around: Callable[[str, str], Any]) -> None:
             return Inbound(inner)
 
     async def connect(*arguments: Any, **options: Any) -> temporalio.client.Client:
-        return await plain(*arguments, **options, interceptors=[Interceptor()])
+        return await plain(*arguments, **options | {"interceptors": [*options.get("interceptors", ()), Interceptor()]})
 
     temporalio.client.Client.connect = connect  # type: ignore[method-assign]
 

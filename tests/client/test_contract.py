@@ -25,7 +25,12 @@ OUR_OWN = {"Answer", "WebhookMessage"}
 """Models of the client that are no answers of the service's."""
 
 LEFT_TO_OTHERS = {
-    "what probes and verifiers ask": {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/.well-known/jwks.json")},
+    "what probes and verifiers ask": {
+        ("GET", "/healthz"),
+        ("GET", "/readyz"),
+        ("GET", "/metrics"),
+        ("GET", "/.well-known/jwks.json"),
+    },
     "what ends in a browser": {("POST", "/api/v1/billing/checkout"), ("POST", "/api/v1/billing/portal")},
     "what the dashboard shows": {("GET", "/api/v1/metrics/summary"), ("GET", "/api/v1/events")},
     "what only people should do": {("DELETE", "/api/v1/account")},

@@ -144,6 +144,7 @@ def rows_of(user: str, number: int = 1) -> dict[str, Row]:
         "clerk_events": {"message_id": f"msg_{user}_{number}", "type": "user.created"},
         "account_tombstones": {"user_hash": f"gone-{user}-{number}"},
         "upkeep_walks": {"kind": f"walk-{user}-{number}"},
+        "metric_sums": {"name": f"metric-{user}-{number}", "labels": "", "sum": 1},
     }
 
 
@@ -158,6 +159,7 @@ def key_of(table: str, row: Mapping[str, Any]) -> Row:
         "clerk_events": ["message_id"],
         "account_tombstones": ["user_hash"],
         "upkeep_walks": ["kind"],
+        "metric_sums": ["name", "labels"],
     }
     return {column: row[column] for column in keys.get(table, ["id"])}
 

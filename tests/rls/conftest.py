@@ -17,7 +17,7 @@ def two_users(database: Database, superuser: psycopg.Connection[Any]) -> Databas
         superuser.execute(
             "DELETE FROM users; DELETE FROM page_ledger; DELETE FROM stripe_events; DELETE FROM clerk_events"
         )
-        superuser.execute("DELETE FROM account_tombstones; DELETE FROM upkeep_walks")
+        superuser.execute("DELETE FROM account_tombstones; DELETE FROM upkeep_walks; DELETE FROM metric_sums")
         insert_all(superuser, "alice")
         insert_all(superuser, "bob")
     return database

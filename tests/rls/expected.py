@@ -28,6 +28,7 @@ SERVICE_ONLY = {
     "clerk_events",
     "account_tombstones",
     "upkeep_walks",
+    "metric_sums",
 }
 
 TABLES = sorted(SEEN_BY_OWNER | SERVICE_ONLY)
