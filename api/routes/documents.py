@@ -128,7 +128,7 @@ async def read_file(document_id: UUID, caller: CallerDep) -> StreamingResponse:
     responses=_PICTURE | problems(404),
 )
 async def read_page(document_id: UUID, number: int, caller: CallerDep) -> Response:
-    """A picture of one page, from 1, at 110 dots per inch."""
+    """A picture of one page, from 1, at 110 dots per inch; very large pages are coarser. The picture itself says its dots per inch."""
     row = await find_document(caller, document_id)
     if not 1 <= number <= row.page_count:
         raise NotFound(f"The document has pages 1 to {row.page_count}.")

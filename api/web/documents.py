@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.answers import find_document
-from api.routes.documents import PAGE_DPI
 from api.schemas.results import Result
 from api.web.fields import arranged
 from api.web.review_form import Typed, controls
@@ -72,7 +71,6 @@ async def show_document(
         marks=_marks(result),
         hidden=_hidden(result),
         raw=None if result is None else json.dumps(result.data, indent=2, ensure_ascii=False),
-        dpi=PAGE_DPI,
         first=first,
         pages=range(first, last + 1),
         step=_PAGES_AT_ONCE,

@@ -20,9 +20,10 @@ _SAME_SHAPE = 1.05
 
 def draw_page(path: Path, media_type: MediaType, page_number: int, dpi: int, max_pixels: int) -> bytes:
     """What `render_page` gives, in this process."""
-    picture, _, _ = page_picture(path, media_type, page_number, dpi, max_pixels)
+    picture, width, height = page_picture(path, media_type, page_number, dpi, max_pixels)
     target = io.BytesIO()
-    picture.save(target, "PNG", compress_level=_PNG_LEVEL)
+    dots = (picture.width * 72 / max(width, 0.01), picture.height * 72 / max(height, 0.01))
+    picture.save(target, "PNG", compress_level=_PNG_LEVEL, dpi=dots)
     return target.getvalue()
 
 

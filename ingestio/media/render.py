@@ -16,8 +16,8 @@ _MEMORY_BYTES = 1 << 30
 async def render_page(path: Path, media_type: MediaType, page_number: int, dpi: int) -> bytes:
     """The page (from 1) as a PNG at `dpi` dots per inch, rotation and filled form fields applied, at most 25 megapixels.
 
-    Scaled to the page's size in points, so that boxes of `read_text` times dpi / 72 are pixels unless the cap made it coarser. Images
-    are never drawn larger than they are. Raises NotFound for a page that is not there, FileRefused (encrypted, corrupt,
+    The picture says its own dots per inch, so that boxes of `read_text` times those / 72 are pixels: `dpi`, unless the cap made it
+    coarser. Images are never drawn larger than they are. Raises NotFound for a page that is not there, FileRefused (encrypted, corrupt,
     image_too_large) for a file that cannot be drawn within 30 seconds and 1 GB. The same bytes give the same picture.
     """
     if not 1 <= dpi <= MAX_DPI:

@@ -85,8 +85,11 @@ async def test_a_page_beyond_a_lying_count_is_drawn(save: Save) -> None:
 
 async def test_a_poster_is_drawn_coarser_instead_of_refused(save: Save) -> None:
     poster = hostile.pages(1).replace(b"[0 0 200 200]", b"[0 0 14400 14400]")
-    width, height = (await picture(save, poster, MediaType.PDF, dpi=600)).size
-    assert width * height <= MAX_RENDERED_PIXELS * 1.001
+    drawn = Image.open(io.BytesIO(await render_page(save(poster), MediaType.PDF, 1, 600)))
+    assert drawn.width * drawn.height <= MAX_RENDERED_PIXELS * 1.001
+    assert [pixels * 72 / dots for pixels, dots in zip(drawn.size, drawn.info["dpi"], strict=True)] == [
+        pytest.approx(14400, rel=1e-3)
+    ] * 2, "the picture says how large the page is"
     strip = hostile.pages(1).replace(b"[0 0 200 200]", b"[0 0 14400 1]")
     assert max((await picture(save, strip, MediaType.PDF, dpi=600)).size) <= 25_001
 
