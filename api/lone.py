@@ -30,7 +30,7 @@ async def extract(caller: Caller, document_id: UUID, prompt: str | None, options
 
 
 async def extract_again(caller: Caller, document_id: UUID) -> None:
-    """The same, asked as the last time."""
+    """The same, asked as the last time and read anew."""
     await caller.spend(Rate.EXTRACTIONS)
     async with caller.acting() as session:
         job = await privileged.extract_again(session, caller.user_id, document_id, book=caller.book, now=caller.now())

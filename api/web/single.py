@@ -6,11 +6,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api import lone
+from api.answers import find_document
 from api.deps import ONE_OF_THE_UPLOADS
 from api.schemas.texts import checked_prompt
 from api.uploads.singles import FILE, receive_lone
 from api.web.documents import show_document
 from api.web.visitors import PostedForm, Visitor, VisitorDep, see_other, text_of
+from ingestio.domain.batches import DocumentStatus
 from ingestio.errors import (
     FileRefused,
     InvalidRequest,
@@ -78,7 +80,10 @@ async def _steer(visitor: Visitor, document_id: UUID, action: str, prompt: str) 
     """Does it; answers what to say about it."""
     match action:
         case "extract":
-            await lone.extract(visitor.caller, document_id, checked_prompt("prompt", prompt), {})
+            document = await find_document(visitor.caller, document_id)
+            # Whoever asks about a completed document again wants another reading, not the one that is shown.
+            options = {"reuse": False} if document.status is DocumentStatus.COMPLETED else {}
+            await lone.extract(visitor.caller, document_id, checked_prompt("prompt", prompt), options)
             return "extracted"
         case "cancel":
             await lone.cancel(visitor.caller, document_id)

@@ -90,13 +90,15 @@ async def extract_lone(
 async def extract_again(
     session: ServiceSession, user_id: str, document_id: UUID, *, book: PlanBook, now: datetime
 ) -> QueuedJob:
-    """Queue one document by itself, asked as it was the last time. Raises as `extract_lone` does."""
+    """Queue one document by itself, asked as it was the last time and read anew. Raises as `extract_lone` does."""
     document = await documents.read(session, user_id, document_id)
     if document is None:
         raise NotFound("No such document.")
     # What its type asked for, its type asks for again: another reading may see another type.
     prompt = None if document.prompt_source is PromptSource.AUTO else document.prompt
-    return await extract_lone(session, user_id, document_id, prompt=prompt, options={}, book=book, now=now)
+    # Whoever asks again wants another reading, not the one that they have.
+    options = {"reuse": False}
+    return await extract_lone(session, user_id, document_id, prompt=prompt, options=options, book=book, now=now)
 
 
 async def retry_lone(

@@ -130,6 +130,24 @@ async def test_what_was_ticked_is_extracted_again_and_what_cannot_be_is_said_by_
     assert (again["status"], again["attempt"]) == ("completed", 2)
     query = "SELECT extraction_prompt FROM extraction_jobs WHERE document_id = %s AND attempt = %s"
     assert user.row(query, done, 2) == user.row(query, done, 1)
+    assert read_anew(user, done, 2)
+
+
+def read_anew(user: User, document: str, attempt: int) -> bool:
+    """Whether an attempt may not answer with what was read before."""
+    query = "SELECT extraction_options ->> 'reuse' FROM extraction_jobs WHERE document_id = %s AND attempt = %s"
+    return bool(user.row(query, document, attempt) == "false")
+
+
+async def test_a_first_question_may_be_answered_by_an_earlier_reading_and_a_second_may_not(
+    user: User, desk: Browser
+) -> None:
+    document = (await user.document())["id"]
+    await desk.post(f"{LIST}/{document}/extract", prompt="the total")
+    await Worker(user).complete(document)
+    await desk.post(f"{LIST}/{document}/extract", prompt="the total")
+
+    assert [read_anew(user, document, attempt) for attempt in (1, 2)] == [False, True]
 
 
 async def test_what_was_ticked_is_deleted_and_nothing_else(user: User, other: User, desk: Browser) -> None:
