@@ -8,6 +8,7 @@ function count() {
   all.checked = chosen > 0 && chosen === boxes().length;
   all.indeterminate = chosen > 0 && !all.checked;
   document.querySelector("[data-chosen]").textContent = chosen ? `${chosen} chosen` : "";
+  for (const button of document.querySelectorAll(".chosen-actions button")) button.disabled = !chosen;
 }
 
 if (all) {
@@ -17,5 +18,5 @@ if (all) {
     count();
   });
   document.addEventListener("change", ({ target }) => target.name === "document_ids" && count());
-  count();
+  addEventListener("pageshow", count); // coming back by the back button finds the ticks as they were
 }

@@ -81,6 +81,8 @@ def _wanted(form: FormData) -> NewExport:
     wanted |= {name: text_of(form, name) == "on" for name in ("explode", "provenance", "bom")}
     if chosen := [str(value) for value in form.getlist("document_ids")]:
         wanted["document_ids"] = chosen
+    elif "batch_id" not in wanted:
+        raise InvalidRequest("Nothing was chosen. Tick the documents first, or choose a batch.")
     try:
         return NewExport.model_validate(wanted)
     except ValidationError as error:

@@ -31,6 +31,7 @@ async def test_a_batch_is_exported_from_its_page(user: User, app: FastAPI, stran
 async def test_documents_are_exported_by_their_ids(user: User, app: FastAPI, stranger: Browser) -> None:
     document = await user.document()
     await stranger.sign_in_as(app, user.id)
+    assert 'formaction="/dashboard/exports"' in (await stranger.get("/dashboard/documents")).text
 
     answer = await stranger.post("/dashboard/exports", document_ids=document["id"], format="json", values="machine")
 
@@ -64,6 +65,7 @@ async def test_what_is_not_possible_is_said_on_the_page(user: User, app: FastAPI
     assert (await stranger.post("/dashboard/exports", batch_id=draft["id"], format="parquet")).status_code == 422
     assert (await stranger.post("/dashboard/exports", batch_id=str(uuid4()), format="csv")).status_code == 404
     assert (await stranger.post("/dashboard/exports", format="csv", origin="http://evil.example")).status_code == 403
+    assert "Tick the documents first" in (await stranger.post("/dashboard/exports", format="csv")).text
     assert "No exports yet" in (await stranger.get("/dashboard/exports")).text
 
 
