@@ -4,3 +4,4 @@ import "./folds.js";
 import "./forms.js";
 import "./prompts.js";
 import "./live.js";
+import "./nav.js";

@@ -94,6 +94,7 @@ async def test_a_decision_saves_what_was_typed_and_leads_to_the_next_that_waits(
     calm = await extracted(user, iban="DE89370400440532013000")
     waiting, first = await extracted(user), await extracted(user)
     queue = (await desk.get("/dashboard/review")).text
+    assert '<a href="/dashboard/review">2</a>' in (await desk.get("/dashboard")).text
     assert re.findall(r'class="name"><a href="/dashboard/review/([^"]+)"', queue) == [first, waiting]
     assert "a value is missing" in queue
 
