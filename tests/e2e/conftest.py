@@ -29,11 +29,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of an instance of its own, started as a newcomer does."""
+    """The address of an instance of its own, started as a newcomer does; webhooks may go to this machine, where nobody listens."""
     data_dir = tmp_path_factory.mktemp("e2e") / "data"
     command = [sys.executable, "-m", "ingestio.cli", "up", "--port", "0", "--data-dir", str(data_dir)]
+    environment = os.environ | {"INGESTIO_WEBHOOK_NETWORKS": "127.0.0.0/8"}
     with (data_dir.parent / "up.log").open("w") as log:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=dict(os.environ))
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
     assert process.stdout is not None
     try:
         line = process.stdout.readline()

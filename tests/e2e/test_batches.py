@@ -34,9 +34,13 @@ def submit_many(visit: Visit) -> str:
 
 def test_a_batch_is_paused_cancelled_and_retried_with_another_prompt(visit: Visit) -> None:
     page = visit.go(submit_many(visit))
+    other = visit.context.new_page()
+    other.goto(page.url)
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#batch-opening .state")).to_have_text("Paused", timeout=PATIENCE_MS)
     expect(page.get_by_role("status").first).to_contain_text("Paused")
+    ends_as(other, "Paused")  # the other tab follows by itself
+    other.close()
 
     page.get_by_text("Cancel", exact=True).click()
     page.get_by_role("button", name="Cancel the batch").click()

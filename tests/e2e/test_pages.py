@@ -1,16 +1,19 @@
 """Every page for everybody: by keyboard, by screen reader, on a phone, in the dark (R95)."""
 
+import time
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
-from tests.e2e.conftest import NewVisit, Visit, sample_paths
+from tests.e2e.conftest import PATIENCE_MS, NewVisit, Visit, sample_paths
 from tests.e2e.test_wizard import ends_as, upload
 
 CHECKS = Path(__file__).with_name("accessibility.js").read_text()
 PHONE = 390
+CONTROLS = """() => [...document.querySelectorAll("main a[href], main button, main summary, main input:not([type=hidden]), main select")]
+    .filter((element) => element.checkVisibility({ visibilityProperty: true })).length"""
 
 
 def complaints(page: Page) -> list[str]:
@@ -20,7 +23,13 @@ def complaints(page: Page) -> list[str]:
 
 
 def pages_of(visit: Visit, nothing: Path) -> list[str]:
-    """Every kind of page, with something on it: a batch with refused, failed and completed documents, a draft at each step."""
+    """Every kind of page, with something on it: refused and completed documents, a draft at each step, a webhook that fails."""
+    page = visit.go("/dashboard/webhooks")
+    page.get_by_label("Address").fill("http://127.0.0.1:9/hooks")
+    page.get_by_role("checkbox", name="export.completed").check()
+    page.get_by_role("button", name="Add the endpoint").click()
+    expect(page.get_by_text("The signing secret")).to_be_visible()
+    webhook = page.locator("td.name a").first.get_attribute("href") or ""
     page = visit.go("/dashboard/batch-upload")
     Image.new("L", (200, 100), 255).save(nothing)
     upload(page, [*sample_paths("invoice-HP-104482.pdf", "payslip-2026-10.pdf"), nothing])
@@ -41,11 +50,17 @@ def pages_of(visit: Visit, nothing: Path) -> list[str]:
     upload(page, sample_paths("receipt-kettle-and-crumb.pdf"))
     draft = page.evaluate("location.pathname")
     steps = [f"{draft}?step={step}" for step in ("files", "prompts", "review")]
-    lists = [
-        f"/dashboard/{name}"
-        for name in ("batches", "documents", "documents/new", "review", "exports", "usage", "settings")
-    ]
-    return ["/dashboard", batch, document, *steps, *lists, "/dashboard/batch-upload"]
+    names = [
+        "batches", "batches?q=nothing", "documents", "documents?q=nothing", "documents/new", "review", "exports", "exports?status=failed",
+        "webhooks", "usage", "settings", "batch-upload",
+    ]  # fmt: skip
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while not visit.go(webhook).locator("#deliveries tbody tr").count():
+        assert time.monotonic() < deadline, "nothing was delivered"
+        page.wait_for_timeout(200)
+    page.get_by_role("button", name="Switch off").click()  # nothing else is to be told
+    expect(page.get_by_role("button", name="Switch on")).to_be_visible()
+    return ["/dashboard", "/design", batch, document, webhook, *steps, *(f"/dashboard/{name}" for name in names)]
 
 
 BAD_PAGE = """<main><h1>A</h1><h3>left out</h3><nav><a href="/x"></a></nav><button></button><input><img src="/favicon.ico">
@@ -95,9 +110,45 @@ def test_everything_can_be_reached_and_seen_by_keyboard(visit: Visit) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#main")).to_be_focused()
 
-    page.keyboard.press("Tab")
-    outlined = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-    assert outlined == "solid"
+    everything = page.evaluate(CONTROLS)
+    reached = []
+    for _ in range(everything):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.outerHTML.slice(0, 200)"))
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid", reached[-1]
+    assert len(set(reached)) == everything, reached
+
+
+def tab_to(page: Page, what: str) -> None:
+    """Press Tab until the focus is on what says so."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        said = "(here => here.labels?.[0]?.textContent ?? here.textContent)(document.activeElement)"
+        if what in page.evaluate(said):
+            return
+    pytest.fail(f"Tab does not lead to {what}")
+
+
+def test_the_wizard_is_walked_with_the_keyboard_alone(visit: Visit) -> None:
+    page = visit.go("/dashboard/batch-upload")
+    tab_to(page, "Add files")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(sample_paths("invoice-HP-104482.pdf"))
+    expect(page.get_by_role("link", name="Next: prompts")).to_be_visible()
+    tab_to(page, "Next: prompts")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**step=prompts")
+    tab_to(page, "One prompt for all")
+    page.keyboard.press("ArrowUp")  # to the last of the three
+    expect(page.get_by_role("radio", name="Detect each type")).to_be_checked()
+    tab_to(page, "Next: review")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**step=review")
+    tab_to(page, "Submit 1 file")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/dashboard/batches/*")
+    ends_as(page, "Completed")
 
 
 def test_the_dark_appearance_stays_on_this_browser(visit: Visit) -> None:

@@ -107,10 +107,18 @@ def test_one_document_is_uploaded_asked_and_read_by_somebody_without_batches(new
     expect(total(page)).to_be_visible(timeout=PATIENCE_MS)
 
     assert total(page).input_value()
+    expect(page.locator('.marks [data-path="total"]')).to_be_visible()  # without being loaded again
     page.get_by_role("link", name="Documents", exact=True).click()
     page.get_by_label("Name, type or value").fill("lone")
     page.keyboard.press("Enter")
     expect(page.locator("#document-list tbody tr")).to_have_count(1)
+    page.get_by_label("Choose lone.pdf").check()
+    page.locator("#fold-export-many summary").click()
+    page.get_by_label("Format").select_option("csv")
+    page.get_by_role("button", name="Export what is ticked").click()
+    expect(page.locator("#exports")).to_contain_text("1 document")
+
+    page.get_by_role("link", name="Documents", exact=True).click()
     page.get_by_label("Choose lone.pdf").check()
     page.get_by_text("Delete", exact=True).click()
     page.get_by_role("button", name="Delete what is ticked").click()

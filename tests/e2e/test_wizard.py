@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.data.make_many import make_invoice_pdf
 from tests.e2e.conftest import PATIENCE_MS, NewVisit, Visit, sample_paths
 
+LETTER_IN_POINTS = re.compile(r"^0 0 61[12][.]\d+ 79[12][.]\d+$")
 STRATEGIES = {
     "global": "One prompt for all",
     "per_document": "A prompt per document",
@@ -62,6 +63,7 @@ def test_files_become_values_with_their_evidence(visit: Visit, strategy: str) ->
     expect(marks).to_have_count(1)
     page.locator('tr[data-path="invoice_number"]').hover()
     expect(marks).to_have_class("pointed")
+    expect(page.locator(".marks")).to_have_attribute("viewBox", LETTER_IN_POINTS)
 
 
 def test_a_refused_file_says_why_and_what_to_do_and_stays_out(visit: Visit) -> None:
@@ -87,14 +89,22 @@ def test_next_waits_for_the_first_good_file(visit: Visit) -> None:
     expect(page.get_by_role("button", name="Next: prompts")).to_be_disabled()
 
 
-def test_a_reload_finds_the_draft_as_it_was(visit: Visit) -> None:
+def test_a_reload_in_mid_upload_finds_the_draft_and_says_what_is_missing(visit: Visit) -> None:
+    paths = sample_paths("receipt-kettle-and-crumb.pdf", "PO-4500017832.pdf")
     page = visit.go("/dashboard/batch-upload")
-    upload(page, sample_paths("receipt-kettle-and-crumb.pdf"))
+    held = page.context
+    held.route("**/files/*PO-4500017832*", lambda _: None)  # never answered
+    page.set_input_files("#files", paths)
+    expect(page.locator("#draft-files")).to_contain_text("receipt-kettle-and-crumb.pdf")
+    expect(page.locator("[data-uploads-list] li")).to_have_count(1)
     page.reload()
+    held.unroute_all()
 
     expect(page.locator("#draft-files")).to_contain_text("receipt-kettle-and-crumb.pdf")
-    upload_again = sample_paths("receipt-kettle-and-crumb.pdf", "PO-4500017832.pdf")
-    upload(page, upload_again)
+    expect(page.locator("[data-lost]")).to_contain_text(
+        "One file was not finished when the page was left: PO-4500017832.pdf"
+    )
+    upload(page, paths)
 
 
 def test_an_empty_prompt_is_said_beside_its_field_and_what_was_written_stays(visit: Visit) -> None:
@@ -129,6 +139,12 @@ def test_what_does_not_fit_is_said_before_it_is_submitted(new_visit: NewVisit, t
     page.get_by_role("button", name="Next: review").click()
     expect(page.locator("tr", has_text="long.pdf")).to_contain_text("not enough pages")
     expect(page.locator("tr", has_text="short.pdf")).to_contain_text("Yes")
+    page.get_by_role("button", name="Submit 2 files").click()
+    page.wait_for_url("**/dashboard/batches/*")
+    ends_as(page, "Partially completed")
+    expect(page.locator("#batch-documents tr", has_text="long.pdf")).to_contain_text(
+        "retry when the next period begins"
+    )
 
 
 def test_a_plan_without_batches_says_so_and_where_to_go(new_visit: NewVisit) -> None:
