@@ -19,8 +19,9 @@ T = TypeVar("T")
 class Ingestio:
     """One user's connection to one service; any number of threads may share it. Close it, or use it as a context manager.
 
-    `token` is an API key or a bearer token. `timeout` bounds each silence of the service in seconds, `patience` how long in all what may
-    be repeated is repeated while the service is away, restarts or says when to come back.
+    `token` is an API key or a bearer token. `timeout` bounds each silence of the service in seconds, except after an upload, whose pages
+    are counted then; `patience` how long in all what may be repeated is repeated while the service is away, restarts or says when to
+    come back.
     """
 
     def __init__(self, url: str, token: str, *, timeout: float = 30.0, patience: float = 60.0) -> None:

@@ -147,6 +147,19 @@ def test_a_batch_is_awaited_and_seen_while_it_runs(reader: Reader, folder: Path)
     assert done.stdout.endswith("\n1 of 1\n")
 
 
+def test_a_document_is_extracted_by_itself_and_a_draft_says_its_price(reader: Reader, client: Ingestio) -> None:
+    done = reader.python("one_document.py", documents_folder() / INVOICE)
+    assert done.stdout == "completed {'invoice_number': 'HP-104482'}\n", done.stderr
+
+    left = client.account.usage().pages_remaining
+    assert left is not None
+    done = reader.python("quote.py", documents_folder() / INVOICE, documents_folder() / LOCKED)
+    refused, price, ended = done.stdout.splitlines()
+    assert refused == f"{documents_folder() / LOCKED} is not accepted: encrypted"
+    assert price == f"1 documents, 1 pages; then left: {left - 1}"
+    assert ended == "completed"
+
+
 def test_results_are_added_up_alike_by_whatever_reads_them(reader: Reader, client: Ingestio) -> None:
     batch = client.batches.submit([documents_folder() / INVOICE])
     client.batches.wait(batch.id, timeout=PATIENCE_SECONDS)
