@@ -6,7 +6,7 @@ PIP_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 -
 STARTED := worker, api.server, ingestio.cli.demo, ingestio.extraction.local.engine, ingestio.media.readers, pikepdf, pypdf
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo up test long check fmt bench e2e chaos lock audit samples evaluation clean
+.PHONY: help setup setup-dev demo up test long check fmt bench e2e chaos lock audit samples evaluation reference clean
 
 help: ## show the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -80,6 +80,9 @@ evaluation: setup-dev ## draw the evaluation's data set, read it, and record the
 	rm -rf .ingestio/papers
 	$(BIN)/python -m tests.data.make_evaluation .ingestio/papers
 	$(BIN)/ingestio eval .ingestio/papers -o docs/evaluation.json -o docs/evaluation.md || test $$? -eq 3
+
+reference: setup-dev ## write docs/reference.md anew from the code
+	@$(BIN)/python -m tests.house.reference
 
 clean: ## remove the environment; state in .ingestio stays
 	rm -rf .venv
