@@ -13,7 +13,7 @@ from ingestio.metrics import COUNTS, exposition
 
 logger = logging.getLogger(__name__)
 
-HAND_OVER_SECONDS = 15.0
+HAND_OVER_SECONDS = 5.0
 # At the end nobody waits long for a database that is away: what a process counted last is no fact.
 LAST_SECONDS = 1.0
 
