@@ -19,6 +19,9 @@ _GLUED = re.compile(r"(?<=[A-Za-z$€£¥₹])(\d[\d.,'’]*\d|\d)")
 _CURRENCY = rf"(?:{SIGN_PATTERN}|[A-Z]{{3}}|[Ee]uros?)"
 _BEFORE = re.compile(rf"(?<![^\W\d_])({_CURRENCY})\s?:?\s?([-−–]?)\s?$")
 _AFTER = re.compile(rf"\s?[-−–]?\s?({_CURRENCY})(?![^\W\d_])")
+# Print that was recognised has lost blanks: `TOTAL9.00`. Behind an amount tills print what tax it bears: `42.40SR`, `1.97X`.
+_GLUED_TO_WORD = re.compile(r"(?<=[^\W\d_]{3})\d{1,3}(?:[.,]?\d{3})*[.,]\d{2}(?![\w.,-])")
+_TAX_MARK = re.compile(r"(?:[A-FNOPRSTXZ]|SR|ZR|ZS|ES|OS|TX|NT|DS)(?![\w.,])")
 _MINUS_BEFORE = re.compile(r"(?:^|[^\w.)])[-−–]\s?$")
 _PERCENT = re.compile(r"\s?%|\s?(?:percent|prozent|pour ?cent)\b", re.IGNORECASE)
 _CENT = Decimal("0.01")
@@ -109,6 +112,7 @@ def _currency_beside(text: str, start: int, end: int) -> tuple[tuple[str, ...], 
 def find_numbers(text: str, decimal_sign: str | None = None) -> list[FoundNumber]:
     """Every number that stands for itself, left to right: digits inside words and codes (`A4`, `INV-12`) are not numbers."""
     spans = [(match.start(), match.end()) for match in _NUMBER.finditer(text)]
+    spans += [(match.start(), match.end()) for match in _GLUED_TO_WORD.finditer(text)]
     for match in _GLUED.finditer(text):
         word = re.search(r"[^\W\d_]+$|[$€£¥₹]$", text[: match.start()])
         rand = word and word.group() == "R" and re.search(r"[.,]\d{2}$", match.group())
@@ -120,7 +124,8 @@ def find_numbers(text: str, decimal_sign: str | None = None) -> list[FoundNumber
             continue
         after = text[end : end + 1]
         codes, first, last, inner_minus = _currency_beside(text, start, end)
-        if (after.isalpha() or after == "_") and not (codes and last > end):
+        marked = re.search(r"[.,]\d{2}$", text[start:end]) and _TAX_MARK.match(text, end)
+        if (after.isalpha() or after == "_") and not (codes and last > end) and not marked:
             continue
         if re.search(r"\w[-/]$", text[max(0, start - 2) : start]) and not codes:
             continue  # the tail of a code such as INV-12 or 2014/502

@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from functools import lru_cache
 
 from ingestio.domain.text import DocumentText
@@ -18,9 +19,13 @@ _MAX_TOKENS = 6
 _TITLE, _TITLE_START, _TITLE_LATER = 6.0, 3.5, 1.5
 _CUE, _MANY_CUES, _MORE_CUE, _AGAINST = 1.0, 8, 0.25, -0.8
 _LEAST = 3.0
+_COMMERCIAL = ("invoice", "receipt", "purchase_order")
 _TOP = 0.55
 _ROLL_CHARACTERS, _ROLL_POINTS = 48, 320
 _STRIP_CHARACTERS, _STRIP_ROWS = 54, 8
+_ROLL_ROWS = 4
+# No sheet of paper is that much higher than wide; a picture of a till roll is.
+_TALL = 1.7
 _TIME = re.compile(
     r"(?<![\d:.,])(?:[01]?\d|2[0-3])[:h][0-5]\d(?::[0-5]\d)?(?:\s?[ap]\.?m\b)?(?![\d:%.,])", re.IGNORECASE
 )
@@ -82,28 +87,39 @@ def _add_titles(sheet: Sheet, usual_height: float, scores: dict[str, float]) -> 
         keys = [token.key for token in cell.tokens]
         if not keys or len(keys) > 12:
             continue
-        whole = "".join(keys)
         if _COMPOUND.search(keys[0]) and len(keys) <= 8:  # `Beitragsrechnung`, `Stromrechnung`
             best["invoice"] = max(best.get("invoice", 0.0), _TITLE_START)
         size = min(1.6, max(0.7, cell.height / max(usual_height, 1.0)))
         place = 1.0 if cell.box[1] < _TOP * sheet.height else 0.4
-        for length in range(1, min(_MAX_TOKENS, len(keys)) + 1):
-            start = "".join(keys[:length])
-            for name in _titles().get(start, ()):
-                if start == whole or _number_follows(keys[length:]):
-                    weight = _TITLE  # alone, or with a number behind it
-                elif len(keys) <= length + 4:
-                    weight = _TITLE_START
-                else:
-                    weight = _TITLE_LATER * 0.5
-                weight *= size * place * (1.1 if length > 1 else 1.0)
-                best[name] = max(best.get(name, 0.0), weight)
-        if len(keys) <= 8:
-            for first in range(1, len(keys)):
-                for name in _titles().get("".join(keys[first:]), ()):
-                    best[name] = max(best.get(name, 0.0), _TITLE_START * size * place)
+        for name, weight in _titled(keys):
+            best[name] = max(best.get(name, 0.0), weight * size * place)
     for name, weight in best.items():
         scores[name] += weight
+    if best.get(OTHER, 0.0) > max(best.get(name, 0.0) for name in _COMMERCIAL):
+        # A quotation or a delivery note has all of an invoice but its title.
+        for name in _COMMERCIAL:
+            scores[name] -= best[OTHER]
+
+
+def _titled(keys: list[str]) -> Iterator[tuple[str, float]]:
+    """The types whose title the words of a cell are, begin with or end with. A delivery note is only one where it says nothing else:
+    an invoice names the one that it answers."""
+    whole = "".join(keys)
+    for length in range(1, min(_MAX_TOKENS, len(keys)) + 1):
+        start = "".join(keys[:length])
+        if start == whole or _number_follows(keys[length:]):
+            weight = _TITLE  # alone, or with a number behind it
+        elif len(keys) <= length + 4:
+            weight = _TITLE_START
+        else:
+            weight = _TITLE_LATER * 0.5
+        for name in _titles().get(start, ()):
+            if name != OTHER or start == whole:
+                yield name, weight * (1.1 if length > 1 else 1.0)
+    for first in range(1, len(keys) if len(keys) <= 8 else 0):
+        for name in _titles().get("".join(keys[first:]), ()):
+            if name != OTHER:
+                yield name, _TITLE_START
 
 
 def _number_follows(keys: list[str]) -> bool:
@@ -119,7 +135,7 @@ def _number_follows(keys: list[str]) -> bool:
 def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
     """What the page looks like: till rolls are narrow, letters and contracts are prose, invoices and statements are tables."""
     sheet = layout.sheets[0]
-    if sheet.width < _ROLL_POINTS and sheet.height > sheet.width:
+    if (sheet.width < _ROLL_POINTS and sheet.height > sheet.width) or _is_tall_picture(sheet):
         scores["receipt"] += 3.0
     if _is_till_roll(sheet):
         _add_purchase(sheet, scores)
@@ -161,13 +177,22 @@ def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
 def _is_till_roll(sheet: Sheet) -> bool:
     """Nearly all rows are as short as a till prints them, whatever the size of the picture."""
     lengths = sorted(sum(len(cell.text) + 1 for cell in row) for row in sheet.rows)
-    return len(lengths) >= 6 and lengths[int(0.92 * (len(lengths) - 1))] <= _ROLL_CHARACTERS
+    return len(lengths) >= _ROLL_ROWS and lengths[int(0.92 * (len(lengths) - 1))] <= _ROLL_CHARACTERS
+
+
+def _is_recognised(sheet: Sheet) -> bool:
+    """Whether the words come from a picture, not from text in the file."""
+    return any(word.confidence < 1.0 for cell in sheet.cells[:1] for word in cell.words)
+
+
+def _is_tall_picture(sheet: Sheet) -> bool:
+    return _is_recognised(sheet) and sheet.height > _TALL * sheet.width
 
 
 def _is_photographed_strip(sheet: Sheet) -> bool:
     """Print that was recognised in a picture and is nowhere wider than a till roll's line, whatever paper size the picture claims."""
     cells = [cell for cell in sheet.cells if cell.width >= cell.height]
-    if len(sheet.rows) < _STRIP_ROWS or not cells or all(word.confidence == 1.0 for word in cells[0].words):
+    if len(sheet.rows) < _STRIP_ROWS or not cells or not _is_recognised(sheet):
         return False
     widths = sorted(cell.width / len(cell.text) for cell in cells)
     across = max(cell.box[2] for cell in cells) - min(cell.box[0] for cell in cells)
@@ -177,13 +202,14 @@ def _is_photographed_strip(sheet: Sheet) -> bool:
 def _add_purchase(sheet: Sheet, scores: dict[str, float]) -> None:
     """A till prints the time of day, and how it was paid: an invoice's number or an order's among it makes no other paper of it."""
     priced = [row for row in sheet.rows if any(cell.amounts for cell in row)]
-    timed = any(_TIME.search(cell.text) for cell in sheet.cells)
+    timed = any(_TIME.search(cell.undated) for cell in sheet.cells)
     given_back = any(_GIVEN_BACK.match(row[0].text) for row in priced)
-    if not priced or not (timed or given_back or sheet.width < _ROLL_POINTS or _is_photographed_strip(sheet)):
+    narrow = sheet.width < _ROLL_POINTS or _is_tall_picture(sheet) or _is_photographed_strip(sheet)
+    if not priced or not (timed or given_back or narrow):
         return
     scores["receipt"] += 2.5
     at_a_moment = any(
-        any(cell.dates for cell in row) and any(_TIME.search(cell.text) for cell in row) for row in sheet.rows
+        any(cell.dates for cell in row) and any(_TIME.search(cell.undated) for cell in row) for row in sheet.rows
     )
     if at_a_moment or any(_TENDERED.search(row[0].text) for row in priced):
         scores["receipt"] += 3.0

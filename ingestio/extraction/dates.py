@@ -37,34 +37,38 @@ class FoundDate:
 _MONTH_NAMES = """
 january jan januar janvier janv enero ene gennaio gen januari janeiro stycznia leden ledna tammikuu sijecanj
 february feb februar fevrier fevr fev febrero febbraio febr februari fevereiro lutego unor unora helmikuu
-march mar marz mrz mars marzo maart mrt marco marca brezen brezna maaliskuu maerz
+march mar marz mrz mars marzo maart mrt marco marca brezen brezna maaliskuu maerz mac maret
 april apr avril avr abril abr aprile kwietnia duben dubna huhtikuu avri
 may mai mayo mag maggio mei maio maj maja kveten kvetna toukokuu
 june jun juni juin junio giugno giu junho czerwca cerven cervna kesakuu
-july jul juli juillet juil julio luglio lug julho lipca cervenec cervence heinakuu
-august aug aout aou agosto ago augustus augusti sierpnia srpen srpna elokuu
+july jul juli juillet juil julio luglio lug julho lipca cervenec cervence heinakuu julai
+august aug aout aou agosto ago augustus augusti sierpnia srpen srpna elokuu ogos agustus agu
 september sep sept septembre septiembre settembre set setembro wrzesnia zari syyskuu
 october oct oktober okt octobre octubre ottobre ott outubro out pazdziernika rijen rijna lokakuu
 november nov novembre noviembre novembro listopada listopad listopadu marraskuu
-december dec dezember dez decembre diciembre dic dicembre dezembro grudnia prosinec prosince joulukuu desember des
+december dec dezember dez decembre diciembre dic dicembre dezembro grudnia prosinec prosince joulukuu desember des disember dis
 """
 MONTHS = {name: number for number, line in enumerate(_MONTH_NAMES.strip().splitlines(), 1) for name in line.split()}
 assert len(set(MONTHS.values())) == 12
 
 _NAME = r"[^\W\d_]{3,12}"
-_ISO = re.compile(r"(?<![\d.,/-])(\d{4})\s?([-/.])\s?(\d{1,2})\s?\2\s?(\d{1,2})(?!\d)(?![-/.]\d)")
+# A time of day that follows without a blank: the recognition of print loses them, `25/12/20188:13`, `12-01-1921:13`.
+_TIME_FOLLOWS = r"(?=(?:[01]?\d|2[0-3])[:h][0-5]\d(?::[0-5]\d)?(?!:)|(?:1[0-2]|0?\d)\.[0-5]\d\s?[apAP]\.?[mM])"
+_YEAR_ENDS = rf"(?:\d{{4}}|\d{{2}}){_TIME_FOLLOWS}|(?:\d{{4}}|\d{{2}}(?!:\d\d))(?!\d)"
+_DAY_ENDS = rf"\d{{2}}{_TIME_FOLLOWS}|\d{{1,2}}(?!\d)"
+_ISO = re.compile(rf"(?<![\d.,/-])(\d{{4}})\s?([-/.])\s?(\d{{1,2}})\s?\2\s?({_DAY_ENDS})(?![-/.]\d)")
 # The look-behind and look-ahead keep parts of longer chains (1.2.3.4, 1-2-3-4) out, but let the two dates of 01.05.14-31.05.14 in.
 _NUMERIC = re.compile(
-    r"(?<![\d.,/])(?<!\d-)(\d{1,2})\s?([./-])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})(?!\d)(?!\2\d)(?![.,]\d)"
+    rf"(?<![\d.,/])(?<!\d-)(\d{{1,2}})\s?([./-])\s?(\d{{1,2}})\s?\2\s?({_YEAR_ENDS})(?!\2\d)(?![.,]\d)"
     r"|(?<=\d-)(?<![\d.,/])(\d{1,2})([./])(\d{1,2})\6(\d{4}|\d{2})(?!\d)(?![./,-]\d)"
 )
 _DAY_NAME_YEAR = re.compile(
     rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th|er|ère|ste|de|º|ª|°)?[.,]?[\s/-]*(?:day\s+of\s|of\s|de\s|d['’]|den\s)?\s*({_NAME})\.?"
-    rf"(?:\s*(?:of|de|del|di)\s|[\s,./'’-])*(\d{{4}}|\d{{2}})(?!\d)",
+    rf"(?:\s*(?:of|de|del|di)\s|[\s,./'’-])*({_YEAR_ENDS})",
     re.IGNORECASE,
 )
 _NAME_DAY_YEAR = re.compile(
-    rf"(?<![^\W_])({_NAME})\.?[\s/-]*(\d{{1,2}})(?:st|nd|rd|th)?(?:\s*,\s*|[\s/-]+|,?\s*['’])(\d{{4}}|\d{{2}})(?!\d)",
+    rf"(?<![^\W_])({_NAME})\.?[\s/-]*(\d{{1,2}})(?:st|nd|rd|th)?(?:\s*,\s*|[\s/-]+|,?\s*['’])({_YEAR_ENDS})",
     re.IGNORECASE,
 )
 _YEAR_NAME_DAY = re.compile(
@@ -80,6 +84,29 @@ _NUMBER_YEAR = re.compile(r"(?<![\d./-])(\d{1,2})\s?[./-]\s?(\d{4})(?![\d./-])")
 _YEAR_NUMBER = re.compile(r"(?<![\d./-])(\d{4})\s?[./-]\s?(\d{1,2})(?![\d./-])")
 _YEAR = re.compile(r"(?<![\d./,-])((?:19|20)\d{2})(?![\d/,]|\.\d)")
 _PRECISE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?\Z")
+# Letters that are recognised where print has digits, and a digit where it has a letter: `O1/12/2O18`, `14 0CT 2018`.
+_MISREAD = re.compile(
+    r"(?<![^\W_])[\dOoIl]{1,2}([./-])[\dOoIl]{1,2}\1(?:[\dOoIl]{4}|\d{2})|(?<=\d)[\s./-]?(?:0CT|N0V)(?![^\W\d_])",
+    re.IGNORECASE,
+)
+_AS_DIGITS = str.maketrans("OoIl", "0011")
+_LEAST_DIGITS = 4
+_LABEL_BEFORE_MONTH = re.compile(r"(?:date|dated|datum|data|fecha|tanggal|tarikh|tgl)(?=[^\W\d_]{3})", re.IGNORECASE)
+_DATE_WORD = re.compile(
+    r"(?:date|dated|dat|datum|data|fecha|dato|tanggal|tarikh|tgl|tar|dt|on|le|du|vom|den|am|del|time)\Z", re.IGNORECASE
+)
+_WEEKDAY_NAMES = """
+mon monday montag lundi lunes lunedi maandag segunda senin isnin poniedzialek
+tue tues tuesday dienstag mardi martes martedi dinsdag terca selasa wtorek
+wed wednesday mittwoch mercredi miercoles mercoledi woensdag quarta rabu sroda
+thu thur thurs thursday donnerstag jeudi jueves giovedi donderdag quinta kamis khamis czwartek
+fri friday freitag vendredi viernes venerdi vrijdag sexta jumat jumaat piatek
+sat saturday samstag sonnabend samedi sabado sabato zaterdag sabtu sobota
+sun sunday sonntag dimanche domingo domenica zondag minggu ahad niedziela
+"""
+WEEKDAYS = {name: number for number, line in enumerate(_WEEKDAY_NAMES.strip().splitlines()) for name in line.split()}
+# A weekday stands right before its date or right behind it.
+_WEEKDAY_REACH = 14
 
 
 def month_number(name: str) -> int | None:
@@ -104,7 +131,7 @@ def _year(text: str) -> int:
 
 
 def _named(day: str, name: str, year: str) -> str | None:
-    month = month_number(name)
+    month = month_number(name) or month_number(_LABEL_BEFORE_MONTH.sub("", name, count=1))
     return _iso(_year(year), month, int(day)) if month else None
 
 
@@ -120,11 +147,21 @@ def _numeric_readings(first: str, second: str, year: str, separator: str, order:
     return tuple(dict.fromkeys(filter(None, (day_first, month_first))))
 
 
+def _is_in_code(text: str, match: re.Match[str]) -> bool:
+    """`HC03-7-15`, `03-7 - 15`: codes and sizes, whose three numbers are no date. Words for one may touch it: `Date12/01/19`."""
+    letters = re.search(r"[^\W\d_]*\Z", text[: match.start()])
+    label = letters.group() if letters else ""
+    uneven = len(set(re.findall(r"\s?[./-]\s?", match.group()))) > 1
+    return uneven or (bool(label) and not _DATE_WORD.search(label))
+
+
 def _candidates(text: str, order: DateOrder | None, *, runs: bool) -> Iterator[tuple[int, int, tuple[str, ...]]]:
     for match in _ISO.finditer(text):
         yield match.start(), match.end(), tuple(filter(None, (_iso(int(match[1]), int(match[3]), int(match[4])),)))
     for match in _NUMERIC.finditer(text):
         first, separator, second, year = filter(None, match.groups())
+        if len(year) == 2 and _is_in_code(text, match):
+            continue
         yield match.start(), match.end(), _numeric_readings(first, second, year, separator, order)
     for match in _IDEOGRAPHS.finditer(text):
         yield match.start(), match.end(), tuple(filter(None, (_iso(int(match[1]), int(match[2]), int(match[3])),)))
@@ -139,10 +176,32 @@ def _candidates(text: str, order: DateOrder | None, *, runs: bool) -> Iterator[t
             yield match.start(), match.end(), tuple(filter(None, (_iso(int(match[1]), int(match[2]), int(match[3])),)))
 
 
+def _legible(text: str) -> str:
+    """The same text, as long as it was, with digits where a date has to have them."""
+
+    def digits(match: re.Match[str]) -> str:
+        written = match.group()
+        if match[1] is None:
+            return re.sub("0", "O", written)
+        return written.translate(_AS_DIGITS) if sum(map(str.isdigit, written)) >= _LEAST_DIGITS else written
+
+    return _MISREAD.sub(digits, text)
+
+
+def _weekday_beside(text: str, start: int, end: int) -> int | None:
+    """0 for Monday to 6 for Sunday, where the day's name stands beside a date."""
+    for around in (text[max(0, start - _WEEKDAY_REACH) : start], text[end : end + _WEEKDAY_REACH]):
+        for word in re.findall(r"[^\W\d_]{3,}", around):
+            if (number := WEEKDAYS.get(fold(word))) is not None:
+                return number
+    return None
+
+
 def find_dates(text: str, order: DateOrder | None = None, *, runs: bool = False) -> list[FoundDate]:
     """Every whole date in `text`, left to right, none overlapping. `runs` also takes 20260314, which elsewhere is a number."""
     if not any(char.isdigit() for char in text):
         return []
+    text = _legible(text)
     found: list[FoundDate] = []
     for start, end, readings in sorted(_candidates(text, order, runs=runs), key=lambda each: (each[0], -each[1])):
         if readings and (not found or start >= found[-1].end):
@@ -208,15 +267,23 @@ def parse_date(text: str, order: DateOrder | None = None) -> str | None:
 
 
 def order_from_dates(texts: list[str]) -> DateOrder | None:
-    """What the numeric dates themselves prove: 23/11 can only be day first. None when they prove nothing or contradict."""
+    """What the numeric dates themselves prove: 23/11 can only be day first, and only one of two readings is a Friday. None when they
+    prove nothing or contradict."""
     day_first = month_first = 0
-    for text in texts:
+    for text in map(_legible, texts):
         for match in _NUMERIC.finditer(text):
-            first, separator, second, _ = filter(None, match.groups())
-            if separator != "." and int(first) > 12 >= int(second):
-                day_first += 1
-            elif separator != "." and int(second) > 12 >= int(first):
-                month_first += 1
+            first, separator, second, year = filter(None, match.groups())
+            readings = _numeric_readings(first, second, year, separator, None)
+            if separator == "." or not readings:
+                continue
+            if int(first) > 12 or int(second) > 12:
+                day_first += int(first) > 12
+                month_first += int(second) > 12
+            elif len(readings) == 2 and (weekday := _weekday_beside(text, *match.span())) is not None:
+                on_that_day = [date.fromisoformat(each).weekday() == weekday for each in readings]
+                if on_that_day[0] != on_that_day[1]:
+                    day_first += on_that_day[0]
+                    month_first += on_that_day[1]
     if bool(day_first) == bool(month_first):
         return None
     return DateOrder.DAY_FIRST if day_first else DateOrder.MONTH_FIRST

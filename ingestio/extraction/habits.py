@@ -18,11 +18,20 @@ _STOPWORDS = {
 }
 _WORDS_OF = {language: frozenset(words.split()) for language, words in _STOPWORDS.items()}
 _COMMA_LANGUAGES = frozenset({"de", "fr", "es", "it", "nl", "pt"})
+US_STATES = (
+    "AL|AK|AZ|AR|CA|CO|CT|DE|DC|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|"
+    "TX|UT|VT|VA|WA|WV|WI|WY"
+)
+"""The states of the United States by their two letters, as alternatives of a regular expression."""
+# Recognised print has lost blanks: `Coralville,IA52241`. A telephone number of three, three and four digits is a North American one.
 _AMERICAN = re.compile(
-    r"\b[A-Z]{2},?\s+\d{5}(?:-\d{4})?\b|\b(?:sales tax|zip code|EIN|SSN|LLC|routing number)\b|(?<![A-Z])\$"
+    rf"\b[A-Z]{{2}},?\s+\d{{5}}(?:-\d{{4}})?\b|\b(?:{US_STATES})\s?\d{{5}}(?:-\d{{4}})?\b"
+    r"|(?<![\d-])\(?\d{3}\)?[-. ]\d{3}[-.]\d{4}(?![\d-])"
+    r"|\b(?:sales tax|zip code|EIN|SSN|LLC|routing number)\b|(?<![A-Z])\$"
 )
 _NOT_AMERICAN = re.compile(
     r"[£€₹]|\b(?:IBAN|VAT|GST|ABN|BIC|GSTIN|Ltd|Pty|PLC|GmbH|cheque|Rs\.?)\b|\b(?:A\$|AU\$|NZ\$|S\$)"
+    r"|(?<![^\W\d_])R[Mp]\s?\d|(?i:\b(?:sdn\.? ?bhd|npwp|jalan|jln)\b)"
 )
 _LETTER, _A4 = (612, 792), (595, 842)
 

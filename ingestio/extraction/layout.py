@@ -73,6 +73,14 @@ class Cell:
         return find_dates(self.text, self._layout.habits.date_order)
 
     @cached_property
+    def undated(self) -> str:
+        """The text with blanks where dates stand, offsets unchanged: recognised print may set a time right behind one."""
+        text = self.text
+        for date in self.dates:
+            text = text[: date.start] + " " * (date.end - date.start) + text[date.end :]
+        return text
+
+    @cached_property
     def numbers(self) -> list[FoundNumber]:
         """Numbers outside of dates."""
         if not any(char.isdigit() for char in self.text):

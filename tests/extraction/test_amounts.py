@@ -30,6 +30,10 @@ from ingestio.extraction.amounts import as_amount, as_number, find_numbers, infe
         ("EUR12.00", "12.00"),
         ("3.441.812 Euros", "3441812"),
         ("0.025 €", "0.025"),
+        # As tills print and cameras see them: the tax's mark behind, the label's blank lost.
+        ("42.40SR", "42.40"),
+        ("1.97X", "1.97"),
+        ("TOTAL9.00", "9.00"),
     ],
 )
 def test_an_amount_is_found_as_it_is_written(text: str, value: str) -> None:
@@ -38,7 +42,21 @@ def test_an_amount_is_found_as_it_is_written(text: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["A4", "INV-12", "2014/502", "12/03/2019", "10.05.2014", "1.2.3", "$1.5M", "12p", "RE-7"]
+    "text",
+    [
+        "A4",
+        "INV-12",
+        "2014/502",
+        "12/03/2019",
+        "10.05.2014",
+        "1.2.3",
+        "$1.5M",
+        "12p",
+        "RE-7",
+        "1.50L",
+        "2.50kg",
+        "v1.25",
+    ],
 )
 def test_digits_inside_codes_and_dates_are_no_numbers(text: str) -> None:
     assert find_numbers(text) == []

@@ -28,6 +28,19 @@ from ingestio.extraction.dates import DateOrder, find_dates, find_days, find_mon
         ("2026年11月23日", "2026-11-23"),
         ("03/20/2023", "2023-03-20"),
         ("31/12/2017", "2017-12-31"),
+        ("14 Ogos 2018", "2018-08-14"),
+        ("3 Agustus 2019", "2019-08-03"),
+        # Recognised print: the time behind without its blank, the label before, letters for digits.
+        ("25/12/20188:13:39PM", "2018-12-25"),
+        ("13-01-1921:13", "2019-01-13"),
+        ("2018-03-2319:48:38", "2018-03-23"),
+        ("27Jun'1711:26AM", "2017-06-27"),
+        ("30.6.201810.15PM", "2018-06-30"),
+        ("DateFeb08,2021", "2021-02-08"),
+        ("Date14/12/18", "2018-12-14"),
+        ("14/12/2O18", "2018-12-14"),
+        ("14 0CT 2018", "2018-10-14"),
+        ("10/Oct/2000:13:55:36", "2000-10-10"),
     ],
 )
 def test_a_date_is_found_as_it_is_written(text: str, value: str) -> None:
@@ -36,7 +49,19 @@ def test_a_date_is_found_as_it_is_written(text: str, value: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["1.234.56", "10.20.30.40", "Tel 030 12 34 56 78", "1-2-3-4", "32.13.2020", "20181230", "12,50", "version 2.10"],
+    [
+        "HC03-7-15",
+        "03-7 - 15",
+        "4 May 12:30",
+        "1.234.56",
+        "10.20.30.40",
+        "Tel 030 12 34 56 78",
+        "1-2-3-4",
+        "32.13.2020",
+        "20181230",
+        "12,50",
+        "version 2.10",
+    ],
 )
 def test_what_only_looks_like_a_date_is_none(text: str) -> None:
     assert find_dates(text) == []
@@ -66,6 +91,12 @@ def test_an_unambiguous_date_proves_the_order_and_contradictions_prove_nothing()
     assert order_from_dates(["03/20/2023"]) is DateOrder.MONTH_FIRST
     assert order_from_dates(["03/20/2023", "20/03/2023"]) is None
     assert order_from_dates(["03/04/2023"]) is None
+
+
+def test_a_weekday_beside_it_proves_the_order_of_a_date() -> None:
+    assert order_from_dates(["Fri 04/07/2017"]) is DateOrder.MONTH_FIRST
+    assert order_from_dates(["04/07/2017 (Tue)"]) is DateOrder.DAY_FIRST
+    assert order_from_dates(["Sun 04/07/2017"]) is None
 
 
 def test_months_and_years_are_as_precise_as_written() -> None:

@@ -15,6 +15,10 @@ LEGAL_FORM = re.compile(
     rf"(?<![^\W_])(?:(?i:{any_of('address', 'legal_forms_in_any_case')})|{any_of('address', 'legal_forms_as_written')})(?![^\W_])"
 )
 _POST_TOWN = re.compile(any_of("address", "town"))
+# `(519537-X)`, `(CO. NO. 867388U)`, ` 789417-W`: Malaysian, Singaporean and Australian firms print it behind their names.
+_REGISTERED = re.compile(
+    r"\s*\([^()\d]{0,20}\d{4,12}\s?[-–]?\s?[A-Z]?\s?\)?\s*$|(?<=\w)\s+\d{5,8}\s?-\s?[A-Z]$", re.IGNORECASE
+)
 _STREET = re.compile(any_of("address", "street"), re.IGNORECASE)
 # Words of telephones, banks and registers count before a number or colon: `Free Mobile` is a name.
 _CONTACT = re.compile(any_of("address", "contact"), re.IGNORECASE)
@@ -64,9 +68,20 @@ def has_legal_form(text: str) -> bool:
     """Whether a text names a firm by its legal form. In a text all in capitals, two letters (`AS`, `SE`) prove nothing."""
     capitals = text.isupper()
     return any(
-        match.start() > 0 and not (capitals and len(re.sub(r"\W", "", match.group())) < 3 and "." not in match.group())
+        _follows_a_word(text, match)
+        and not (capitals and len(re.sub(r"\W", "", match.group())) < 3 and "." not in match.group())
         for match in LEGAL_FORM.finditer(text)
     )
+
+
+def _follows_a_word(text: str, form: re.Match[str]) -> bool:
+    """`(Co. No. 4711)` is no firm."""
+    return any(map(str.isalnum, text[: form.start()]))
+
+
+def without_register_number(text: str) -> str:
+    """`AEON CO. (M) BHD (126926-H)` without the number under which the firm is registered."""
+    return _REGISTERED.sub("", text)
 
 
 def up_to_legal_form(text: str) -> str:

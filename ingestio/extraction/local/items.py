@@ -119,7 +119,8 @@ def _until_sums(table: Table, scalars: Lexicon) -> list[Row]:
     for row in table.rows:
         labels = [label for cell in row.cells for label in labels_in(cell, scalars) if label.leading]
         sums = [(label, name) for label in labels for name in label.names if name.concept in _SUMS]
-        if sums and not _has_numbers_of_an_item(table, row, {label.cell.index for label, _ in sums}):
+        alone = any(label.fills_cell and name.concept in _FINAL for label, name in sums)
+        if sums and not _has_numbers_of_an_item(table, row, {label.cell.index for label, _ in sums}, alone):
             final = any(name.concept in _FINAL for _, name in sums) and any(cell.amounts for cell in row.cells)
             if final and kept:
                 break
@@ -128,9 +129,14 @@ def _until_sums(table: Table, scalars: Lexicon) -> list[Row]:
     return kept
 
 
-def _has_numbers_of_an_item(table: Table, row: Row, labelled: set[int]) -> bool:
-    """Whether a quantity, price or date stands in its column, outside of the cells that hold a label of a sum."""
+def _has_numbers_of_an_item(table: Table, row: Row, labelled: set[int], alone: bool) -> bool:
+    """Whether a quantity, price or date stands in its column, outside of the cells that hold a label of a sum.
+
+    Behind nothing but `Total`, quantities are summed up too; prices never are.
+    """
     names = ("quantity", "unit_price", "date") if "amount" in table.names() else ("quantity", "date")
+    if alone and "unit_price" in table.names():
+        names = ("unit_price", "date")
     columns = [index for index, column in enumerate(table.columns) if column.name in names]
     cells = [(cell, at) for index in columns for cell, at in row.words.get(index, ()) if cell.index not in labelled]
     return any(any(map(str.isdigit, cell.words[at].text)) and not _is_percentage(cell, at) for cell, at in cells)

@@ -16,6 +16,8 @@ from ingestio.extraction.tokens import Runs, compact
 _ASIDE = re.compile(
     r"\s*(?:\([^()]{0,24}\)|\[[^\[\]]{0,24}\]|(?:in|en|à|at|@)\s+[A-Z€$£]{1,4}|/\s?[^\s:]{1,20}(?:\s[^\s:]{1,12}){0,2}(?=\s*:))"
 )
+# Between two labels that share a value.
+_JOINED = re.compile(r"\s?(?:/|&|\+)\s?")
 _COLON = re.compile(r"\s*[:：]")
 # Before the name of a sum: `zzgl. 19 % MwSt.`, `plus VAT`, `20% Sales tax`.
 _BEFORE_SUM = re.compile(
@@ -189,10 +191,18 @@ class Labels:
         return self._by_concept.get(concept, [])
 
     def after(self, label: Label) -> int:
-        """Where in the cell the next label begins, or the cell's end: how far the value of `label` can reach."""
-        return next(
-            (each.start for each in self.by_cell[label.cell.index] if each.start >= label.end), len(label.cell.text)
-        )
+        """Where in the cell the next label begins, or the cell's end: how far the value of `label` can reach.
+
+        `Invoice date / Delivery date 4 March` gives one value to both.
+        """
+        text, end, joined = label.cell.text, label.end, False
+        for each in self.by_cell[label.cell.index]:
+            if each.start >= end:
+                joined = joined or bool(_JOINED.fullmatch(text, end, each.start))
+                if not joined or any(map(str.isdigit, text[end : each.start])):
+                    return each.start
+                end = each.end
+        return len(text)
 
     def begins(self, cell: Cell) -> Label | None:
         """The label with which a cell begins, if it does."""

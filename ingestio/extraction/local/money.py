@@ -5,6 +5,7 @@ from collections import Counter
 
 from ingestio.domain.fields import FieldKind
 from ingestio.extraction.currencies import DOLLARS, KRONER, RUPEES, codes_of, find_currencies
+from ingestio.extraction.habits import US_STATES
 from ingestio.extraction.layout import Cell, Layout
 from ingestio.extraction.local.labels import Labels
 from ingestio.extraction.local.reading import Found, Reading, of_span
@@ -13,6 +14,7 @@ from ingestio.extraction.local.scalars import best
 _BESIDE_SUM, _BESIDE_AMOUNT, _ALONE = 6, 2, 1
 # What a document says about its country, where a sign stands for several currencies.
 _COUNTRY_SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("USD", re.compile(rf"\b(?:{US_STATES}),? \d{{5}}(?:-\d{{4}})?\b|\bUnited States\b|\bU\.?S\.?A\b")),
     ("AUD", re.compile(r"\bABN\b|\bAustralia\b|\bPty\b|\b(?:NSW|VIC|QLD) \d{4}\b")),
     ("CAD", re.compile(r"\bCanada\b|\b(?:HST|PST|QST)\b|\b[A-Z]\d[A-Z] \d[A-Z]\d\b")),
     ("NZD", re.compile(r"\bNew Zealand\b|\bAotearoa\b")),
@@ -80,12 +82,15 @@ def _currencies_in(cell: Cell) -> list[tuple[tuple[str, ...], int, int, bool]]:
 
 
 def _meant(codes: tuple[str, ...], layout: Layout) -> str:
-    """The one currency that a sign means here: the country the document names decides, else the sign's usual one."""
+    """The one currency that a sign means here: the country the document names first decides, for the sender stands above the
+    recipient; else the sign's usual one."""
     if len(codes) == 1:
         return codes[0]
     if codes in (DOLLARS, KRONER, RUPEES) or len(codes) > 1:
         text = "\n".join(cell.text for cell in layout.cells[:1500])
-        for code, sign in _COUNTRY_SIGNS:
-            if code in codes and sign.search(text):
-                return code
+        named = [
+            (match.start(), code) for code, sign in _COUNTRY_SIGNS if code in codes and (match := sign.search(text))
+        ]
+        if named:
+            return min(named)[1]
     return codes[0]

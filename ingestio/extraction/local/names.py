@@ -87,7 +87,7 @@ class Page:
             if len(parts) == 2 and _STATE.match(parts[1].strip()):
                 return None  # `Boise, ID 83702`
             value = parts[0]
-        value = lines.up_to_legal_form(value)
+        value = lines.up_to_legal_form(lines.without_register_number(value))
         if not lines.could_be_name(value):
             return None
         name = of_span(cell, start + offset, start + offset + len(value))

@@ -11,6 +11,7 @@ from ingestio.extraction.local.blocks import (
     is_street_line,
     is_title,
     is_town_line,
+    without_register_number,
 )
 from ingestio.extraction.local.labels import Labels
 from ingestio.extraction.local.reading import Entry, Found, Reading, of_cells, of_span
@@ -25,6 +26,8 @@ _QUANTITY_LINE = re.compile(
     r"^(?P<quantity>\d+(?:[.,]\d{1,3})?)\s*(?:stk\.?|st\.?|pcs?|ea|kg|g|l|lb|oz|uds?|pz|pce|pi[eè]ces?|x)?\s*[x×X*@à]\s*(?:[€$£]|EUR|USD|GBP|CHF)?\s*(?P<price>\d+[.,]\d{2})",
     re.IGNORECASE,
 )
+_PAID_FIRST = re.compile(rf"^\W*{any_of('receipt', 'paid_by')}(?![^\W_])", re.IGNORECASE)
+_TOTAL = re.compile(rf"^\W*{any_of('receipt', 'total')}(?![^\W_])", re.IGNORECASE)
 _HANDED_OVER = re.compile(rf"^\W*{any_of('receipt', 'handed_over')}(?![^\W_])", re.IGNORECASE)
 _HANDED_BACK = re.compile(
     rf"^\W*(?:{any_of('receipt', 'handed_back')}|{any_of('receipt', 'left_over')})(?![^\W_])", re.IGNORECASE
@@ -53,7 +56,7 @@ def read_receipt(layout: Layout, labels: Labels, found: Found, entries: list[Ent
             found["receipt_time"] = time
     else:
         cell, start, end = found["receipt_time"].pieces[0]
-        match = _TIME.search(cell.text, start, end)
+        match = _TIME.search(cell.undated, start, end)
         if match:
             found["receipt_time"] = of_span(cell, match.start(), match.end())
     method = _payment_method(layout, found)
@@ -83,8 +86,17 @@ def _name_merchant(layout: Layout, found: Found) -> None:
         ):
             continue
         if not (is_title(text) or is_contact_line(text) or is_street_line(text) or is_town_line(text)):
-            found["merchant_name"] = of_cells(run, score=0.6)
+            found["merchant_name"] = _without_number(of_cells(run, score=0.6))
             return
+
+
+def _without_number(name: Reading) -> Reading:
+    """A name on one cell, without the register's number behind it."""
+    if len(name.pieces) > 1:
+        return name
+    cell, start, _ = name.pieces[0]
+    kept = without_register_number(cell.text[start:].rstrip())
+    return of_span(cell, start, start + len(kept), score=name.score) if kept else name
 
 
 def _date(layout: Layout) -> Reading | None:
@@ -95,8 +107,8 @@ def _date(layout: Layout) -> Reading | None:
             if len(date.value) < 10 or _OTHER_DATE.search(cell.text[max(0, date.start - 16) : date.start]):
                 continue
             reading = of_span(cell, date.start, date.end, date.value, 0.6)
-            beside = " ".join(other.text for other in layout.row_of(cell) if other is not cell)
-            if _TIME.search(cell.text[date.end :]) or _TIME.search(beside):
+            beside = " ".join(other.undated for other in layout.row_of(cell) if other is not cell)
+            if _TIME.search(cell.undated, date.end) or _TIME.search(beside):
                 return reading
             first = first or reading
     return first
@@ -107,6 +119,14 @@ def _check_total(layout: Layout, found: Found) -> None:
     over, back = (_amounts_behind(layout, words) for words in (_HANDED_OVER, _HANDED_BACK))
     spent = {given - returned for given in over for returned in back if given > returned >= 0}
     total = found.get("total_amount")
+    if not spent:
+        # Nobody pays more than it cost: a smaller amount behind `Total` is that of a table of taxes.
+        totals = set(_amounts_behind(layout, _TOTAL))
+        spent = {
+            paid
+            for paid in _amounts_behind(layout, _PAID_FIRST)
+            if paid in totals and total is not None and paid > Decimal(total.value)
+        }
     if not spent or (total is not None and Decimal(total.value) in spent):
         return
     for cell in layout.cells:
@@ -133,10 +153,8 @@ def _time(layout: Layout, date: Reading | None) -> Reading | None:
     """The time behind or near the date, else the first one."""
     first: Reading | None = None
     for cell in layout.cells:
-        for match in _TIME.finditer(cell.text):
-            if any(each.start <= match.start() < each.end for each in cell.dates) or (
-                "." in match.group() and date and cell is not date.cell
-            ):
+        for match in _TIME.finditer(cell.undated):
+            if "." in match.group() and date and cell is not date.cell:
                 continue
             if any(each.start == match.start() and each.looks_like_money for each in cell.numbers):
                 continue

@@ -111,7 +111,9 @@ class Senders:
             start, position = position, position + len(part)
             if not lines.has_legal_form(part):
                 continue
-            ends = [match.end() for match in lines.LEGAL_FORM.finditer(part) if match.start() > 0]
+            ends = [
+                match.end() for match in lines.LEGAL_FORM.finditer(part) if any(map(str.isalnum, part[: match.start()]))
+            ]
             value = part[: ends[-1]].strip() if ends else ""
             value = _FROM.sub("", value)
             if 1 <= len(value.split()) <= 8 and lines.could_be_name(value):

@@ -103,6 +103,9 @@ def _add_parties(found: Found, labels: Labels, listed: Listed, roles: Roles) -> 
         recipient = parties.addressed()
     named = parties.labelled([f"{roles.sender}_name"])
     unnamed = parties.senders(recipient, [each for each in named if each.score < _WEAK_SENDER])
+    if roles.sender == "merchant":
+        # Tills print no envelopes' sender lines: `Tampoi, 81200 Johor Bahru, Johor` goes on with the address above it.
+        unnamed = [each for each in unnamed if "sender line" not in each.reasons or each.name.cell.row == 0]
     sender = max([*named, *unnamed], key=lambda each: each.score, default=None)
     if sender is not None and not sender.labelled and recipient is not None and sender.name.cell is recipient.name.cell:
         sender = next((each for each in unnamed if each.name.cell is not recipient.name.cell), None)
