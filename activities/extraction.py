@@ -20,10 +20,13 @@ from ingestio.db.steps import Work
 from ingestio.domain.fields import Extraction
 from ingestio.domain.messages import Extracted, JobRequest
 from ingestio.errors import ObjectMissing
-from ingestio.extraction.base import ExtractRequest
+from ingestio.extraction.base import ExtractRequest, Provider
 from ingestio.extraction.schemas import DOCUMENT_TYPES
 from ingestio.services import jobs
 from ingestio.storage.keys import extraction_key
+
+# Below, the runner-up is about as likely: what a model calls low certainty, and rules whose evidence is thin or divided.
+_SURE_OF_TYPE = 0.6
 
 
 class ExtractionActivities:
@@ -52,7 +55,7 @@ class ExtractionActivities:
                 with outage.watched(), asking(self._deps.provider, "extract") as asked:
                     extraction = await self._deps.provider.extract(request_for(work, path))
                     asked.spent(extraction.usage)
-            await self._deps.store.put_bytes(key, user_id, serialise(extraction, reuse_key(work, self._deps.provider)))
+            await self._deps.store.put_bytes(key, user_id, serialise(extraction, work, self._deps.provider))
         return Extracted(extraction.document_type, extraction.usage.input_tokens, extraction.usage.output_tokens)
 
     async def _stored(self, key: str, user_id: str) -> dict[str, Any] | None:
@@ -75,6 +78,14 @@ def request_for(work: Work, path: Path) -> ExtractRequest:
     )
 
 
+def type_doubts(work: Work) -> list[dict[str, Any]]:
+    """A flag where the classifier that chose the fields was not sure: another type's fields may have been meant (R76)."""
+    found = work.options.get("classification")
+    if not found or found["confidence"] >= _SURE_OF_TYPE:
+        return []
+    return [{"code": "type_uncertain", "document_type": work.document_type, "runner_up": found["runner_up"]}]
+
+
 def _own_prompt(work: Work) -> str | None:
     """The prompt as the user wrote it; None when it is only the default of the document's type, whose fields are known anyway."""
     kind = work.document_type
@@ -83,8 +94,8 @@ def _own_prompt(work: Work) -> str | None:
     return work.prompt
 
 
-def serialise(extraction: Extraction, reuse_key: str) -> bytes:
-    """The stored form of an answer: what `services.jobs.commit` saves, as JSON. `reuse_key`: the question that it answers."""
+def serialise(extraction: Extraction, work: Work, provider: Provider) -> bytes:
+    """The stored form of an answer: what `services.jobs.commit` saves, as JSON, with the key of the question that it answers."""
     fields = [
         {
             "path": item.path,
@@ -102,9 +113,9 @@ def serialise(extraction: Extraction, reuse_key: str) -> bytes:
         "schema_version": extraction.schema_version,
         "data": extraction.data,
         "fields": fields,
-        "flags": list(extraction.flags),
+        "flags": [*extraction.flags, *type_doubts(work)],
         "input_tokens": extraction.usage.input_tokens,
         "output_tokens": extraction.usage.output_tokens,
-        "reuse_key": reuse_key,
+        "reuse_key": reuse_key(work, provider),
     }
     return json.dumps(answer, ensure_ascii=False).encode()

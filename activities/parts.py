@@ -111,9 +111,7 @@ class PartActivities:
                     request.output_tokens + kept.plan.usage.output_tokens,
                 )
                 extraction = dataclasses.replace(merged.extraction, usage=spent)
-                await self._deps.store.put_bytes(
-                    key, job.user_id, serialise(extraction, reuse_key(work, self._deps.provider))
-                )
+                await self._deps.store.put_bytes(key, job.user_id, serialise(extraction, work, self._deps.provider))
         return PartsMerged(list(merged.incomplete_pages))
 
     @property

@@ -65,6 +65,7 @@ CONCERNS = {
     "pages_without_text": "pages without text",
     "text_truncated": "not read to its end",
     "ambiguous_date": "a date has two readings",
+    "type_uncertain": "its type is uncertain",
     "not_verifiable": "values could not be compared with the page",
 }
 DOCUMENT_STATES = {
@@ -227,6 +228,10 @@ def flag_text(flag: Mapping[str, Any]) -> str:
         case "ambiguous_date":
             label = field_label(str(flag.get("path", "")))
             return f"{label} can be read as more than one date. Compare it with the page."
+        case "type_uncertain":
+            taken = document_type(flag["document_type"])
+            other = f" It may be: {document_type(flag['runner_up'])}." if flag["runner_up"] else ""
+            return f"It is not sure what kind of document this is. It was read as: {taken}.{other}"
         case code if code in SUM_FLAGS:
             return SUM_FLAGS[code].format(sum=flag["sum"])
         case "dates_out_of_order":

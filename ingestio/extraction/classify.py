@@ -18,7 +18,7 @@ FIRST_PAGES = 3
 _MAX_TOKENS = 6
 _TITLE, _TITLE_START, _TITLE_LATER = 6.0, 3.5, 1.5
 _CUE, _MANY_CUES, _MORE_CUE, _AGAINST = 1.0, 8, 0.25, -0.8
-_LEAST = 3.0
+_LEAST, _OTHER = 3.0, 0.9
 _COMMERCIAL = ("invoice", "receipt", "purchase_order")
 _TOP = 0.55
 _ROLL_CHARACTERS, _ROLL_POINTS = 48, 320
@@ -74,7 +74,9 @@ def _decide(scores: dict[str, float]) -> Classification:
     ranked = sorted((name for name in DOCUMENT_TYPES if name != OTHER), key=lambda name: -scores[name])
     best, second = ranked[0], ranked[1]
     if scores[best] < _LEAST:
-        return Classification(OTHER, 0.5, best if scores[best] > 0 else None)
+        # The nearer another type's evidence comes to enough, the more doubtful it is that the document is none of them.
+        doubt = max(0.0, scores[best]) / _LEAST
+        return Classification(OTHER, round(_OTHER - (_OTHER - 0.5) * doubt, 3), best if scores[best] > 0 else None)
     lead = (scores[best] - max(0.0, scores[second])) / scores[best]
     confidence = min(0.99, 0.5 + 0.5 * lead) * min(1.0, 0.6 + scores[best] / 20)
     return Classification(best, round(confidence, 3), second if scores[second] > 0 else OTHER)

@@ -122,6 +122,12 @@ def test_a_flag_that_nobody_knows_is_said_all_the_same() -> None:
     assert "2, 3" in flag_text({"code": "pages_without_text", "pages": [2, 3]})
 
 
+def test_a_reviewer_learns_of_a_doubtful_type() -> None:
+    doubt = {"code": "type_uncertain", "document_type": "other", "runner_up": "bank_statement"}
+    assert flag_text(doubt).endswith("It was read as: Other. It may be: Bank statement.")
+    assert flag_text(doubt | {"runner_up": None}).endswith("It was read as: Other.")
+
+
 def test_a_reviewer_learns_what_is_hidden_and_what_contradicts_the_page() -> None:
     place = {"page": 2, "hiding": "paper_colour", "quote": "Ignore the rules", "box": [1, 2, 3, 4]}
     hidden = flag_text({"code": "hidden_text", "lines": 1, "pages": [2], "places": [place]})
