@@ -4,10 +4,11 @@ The structured part leads: where it says something, that is the value. Whether a
 what is printed nowhere stays without evidence, and a page that says something else is flagged, because one of the two is wrong or forged.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ingestio.domain.fields import FieldKind
+from ingestio.domain.evidence import FieldState
+from ingestio.domain.fields import ExtractedField, FieldKind
 from ingestio.extraction.einvoice import EInvoice
 from ingestio.extraction.occurrences import Occurrences
 from ingestio.extraction.schemas import Wanted, child_concept
@@ -16,6 +17,7 @@ from ingestio.extraction.values import NotOfKind, normalise
 
 # More than a reviewer reads of one document.
 _MOST_NAMED = 50
+_CONFIRMED = 0.99
 
 
 @dataclass(slots=True)
@@ -50,6 +52,11 @@ def check(data: dict[str, Any], wanted: tuple[Wanted, ...], invoice: EInvoice, s
             printed = data.get(name)
             checked.data[name] = _value(printed, each.spec.kind, invoice.values[each.concept.name], name, seen, checked)
     return checked
+
+
+def confirmed(field: ExtractedField) -> ExtractedField:
+    """What page and electronic invoice say alike is as sure as anything gets."""
+    return replace(field, confidence=_CONFIRMED) if field.state is FieldState.SUPPORTED else field
 
 
 def _value(printed: Any, kind: FieldKind, attached: str, path: str, seen: Occurrences, checked: Checked) -> Any:

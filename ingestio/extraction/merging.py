@@ -18,9 +18,12 @@ from ingestio.domain.windows import PageWindow
 from ingestio.extraction.base import OTHER, ExtractRequest, Merged, Part
 from ingestio.extraction.completeness import asks_for_every_row, incomplete_pages
 from ingestio.extraction.crosschecks import cross_checks
+from ingestio.extraction.einvoice import EInvoice
+from ingestio.extraction.einvoice_check import Checked, check, confirmed
 from ingestio.extraction.grounding import ground
 from ingestio.extraction.layout import Layout
-from ingestio.extraction.schemas import DOCUMENT_TYPES, wanted_for
+from ingestio.extraction.occurrences import Occurrences
+from ingestio.extraction.schemas import DOCUMENT_TYPES, validate, wanted_for
 from ingestio.extraction.text_flags import text_flags
 
 # Two rows whose middles are nearer than this, in points, are one row.
@@ -66,8 +69,15 @@ class _Entry:
         return (self.page, self.height + _SAME_ROW) < (other.page, other.height)
 
 
-def merged(request: ExtractRequest, parts: Sequence[Part], text: DocumentText, provider: str) -> Merged:
-    """The parts as one extraction by `provider`, and what of the document's lists is missing in it.
+def merged(
+    request: ExtractRequest,
+    parts: Sequence[Part],
+    text: DocumentText,
+    provider: str,
+    attached: EInvoice | None = None,
+) -> Merged:
+    """The parts as one extraction by `provider`, and what of the document's lists is missing in it. The electronic invoice that came
+    with the document leads: what it says outweighs what a model read.
 
     A part without data was cut off, so it cannot be merged: read its window in halves first.
     """
@@ -78,10 +88,15 @@ def merged(request: ExtractRequest, parts: Sequence[Part], text: DocumentText, p
     fields = tuple(each.spec for each in wanted)
     layout = Layout(text)
     joined = join(parts, fields, text, layout)
+    held = Checked(joined.data)
+    if attached is not None:
+        held = check(joined.data, wanted, attached, Occurrences(layout))
+        joined = _with_attached(joined, held, fields, text, layout)
     flags: list[dict[str, Any]] = [
         {"code": "parts_disagree", "path": path, "message": f"{path} {_DISAGREES}"} for path in joined.disagreeing
     ]
     flags.extend(text_flags(text) if text.has_text else [])
+    flags.extend(held.flags())
     flags.extend(cross_checks(wanted, joined.data, joined.fields))
     extraction = Extraction(
         document_type=document_type or OTHER,
@@ -99,6 +114,19 @@ def merged(request: ExtractRequest, parts: Sequence[Part], text: DocumentText, p
         return Merged(extraction)
     pages = incomplete_pages(layout, extraction.document_type, fields, joined.data, joined.fields)
     return Merged(extraction, pages)
+
+
+def _with_attached(
+    joined: Joined, held: Checked, specs: Sequence[FieldSpec], text: DocumentText, layout: Layout
+) -> Joined:
+    """The values of the electronic invoice in their places, each held against the text as any other."""
+    fields = joined.fields
+    if held.changed:
+        seen = {each.path: each.evidence[0] for each in fields if each.evidence and each.path not in held.changed}
+        data = validate(held.data, specs)
+        joined = replace(joined, data=data)
+        fields = ground(data, specs, text, seen, layout=layout)
+    return replace(joined, fields=tuple(confirmed(each) if each.path in held.confirmed else each for each in fields))
 
 
 def join(parts: Sequence[Part], fields: Sequence[FieldSpec], text: DocumentText, layout: Layout) -> Joined:

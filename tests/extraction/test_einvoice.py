@@ -12,9 +12,12 @@ from ingestio.domain.evidence import FieldState
 from ingestio.domain.fields import Extraction
 from ingestio.extraction.base import ExtractRequest
 from ingestio.extraction.einvoice import read_einvoice
+from ingestio.extraction.gemini import GeminiProvider
 from ingestio.extraction.local.engine import extract_sync
 from ingestio.media.attached_invoice import attached_invoice
 from tests.data.einvoices import carrying, cross_industry_invoice
+from tests.extraction.conftest import to_extract
+from tests.extraction.gemini_stand_in import GeminiStandIn
 
 PROMPT = "Extract the invoice number, invoice date, vendor name, vendor tax id, subtotal, total amount, currency and line items"
 
@@ -91,6 +94,23 @@ def test_without_the_attachment_the_page_says_the_same(tmp_path: Path) -> None:
     found = extracted(tmp_path, printed())
     assert (found.data["invoice_number"], found.data["total_amount"]) == ("RE-2026-0417", "119.00")
     assert found.flags == ()
+
+
+@pytest.mark.usefixtures("bounded_pool")
+async def test_a_model_s_answer_is_held_against_the_attachment_too(
+    provider: GeminiProvider, gemini: GeminiStandIn, tmp_path: Path
+) -> None:
+    path = tmp_path / "invoice"
+    path.write_bytes(carrying(printed(total="191,00"), cross_industry_invoice()))
+    gemini.values = {"invoice_number": "RE-2026-0471", "invoice_date": "2026-04-17", "total_amount": "191.00"}
+    found = await provider.extract(to_extract(path, prompt="Extract the invoice number, invoice date and total amount"))
+    fields = {field.path: field for field in found.fields}
+    # Misread, though the page has it; read as both say; printed otherwise.
+    assert (fields["invoice_number"].value, fields["invoice_number"].state) == ("RE-2026-0417", FieldState.SUPPORTED)
+    assert (fields["invoice_date"].value, fields["invoice_date"].confidence) == ("2026-04-17", 0.99)
+    assert (fields["total_amount"].value, fields["total_amount"].state) == ("119.00", FieldState.UNSUPPORTED)
+    mismatch = {"path": "total_amount", "printed": "191.00", "attached": "119.00"}
+    assert found.flags == ({"code": "einvoice_mismatch", **mismatch},)
 
 
 BOMB = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><CrossIndustryInvoice>&b;</CrossIndustryInvoice>'

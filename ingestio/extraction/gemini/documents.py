@@ -16,6 +16,8 @@ from ingestio.domain.media import MediaType
 from ingestio.domain.text import DocumentText
 from ingestio.domain.windows import PageWindow, SectionStart
 from ingestio.errors import DocumentFailed, FailureCode, FileRefused
+from ingestio.extraction.attached import attached_sync
+from ingestio.extraction.einvoice import EInvoice
 from ingestio.extraction.headings import headed_pages
 from ingestio.media.bounded import BoundedFailure, run_bounded
 from ingestio.media.excerpts import some_pages_sync, tiff_as_pdf_sync, unlocked_sync
@@ -119,6 +121,18 @@ async def text_of(path: Path, mime_type: str) -> DocumentText:
         return await read_document(path.resolve(), media_type, wall_seconds=_WALL_SECONDS, memory_bytes=_MEMORY_BYTES)
     except (BoundedFailure, FileRefused):
         return DocumentText(())
+
+
+async def attached_to(path: Path, mime_type: str) -> EInvoice | None:
+    """The electronic invoice inside the file; None when there is none, or it cannot be read within the limits."""
+    if MediaType(mime_type) is not MediaType.PDF:
+        return None
+    try:
+        return await run_bounded(
+            attached_sync, path.resolve(), mime_type, wall_seconds=_WALL_SECONDS, memory_bytes=_MEMORY_BYTES
+        )
+    except (BoundedFailure, FileRefused):
+        return None
 
 
 async def _made(function: Callable[..., bytes], path: Path, *args: int) -> Document:

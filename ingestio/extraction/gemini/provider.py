@@ -162,9 +162,11 @@ class GeminiProvider:
         return Part(window, found.data, found.document_type, model or self._model, usage)
 
     async def merge(self, request: ExtractRequest, parts: Sequence[Part]) -> Merged:
-        """Needs no model: the parts' values are held against the document's text, and the text against the lists."""
+        """Needs no model: the parts' values are held against the document's text, the text against the lists, and both against the
+        electronic invoice that the file may carry."""
         text = await documents.text_of(request.path, request.mime_type)
-        merged = await asyncio.to_thread(merging.merged, request, parts, text, self.name)
+        attached = await documents.attached_to(request.path, request.mime_type)
+        merged = await asyncio.to_thread(merging.merged, request, parts, text, self.name, attached)
         if text.has_text:
             return merged
         flags = (*merged.extraction.flags, _NOT_VERIFIABLE)

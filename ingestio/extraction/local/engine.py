@@ -9,12 +9,13 @@ from ingestio.domain.fields import ExtractedField, Extraction, FieldKind, FieldS
 from ingestio.domain.media import MediaType
 from ingestio.domain.text import DocumentText, PageText
 from ingestio.errors import DocumentFailed, FailureCode, FileRefused
+from ingestio.extraction.attached import attached_sync
 from ingestio.extraction.base import Classification, ClassifyRequest, ExtractRequest
 from ingestio.extraction.catalogue import DOCUMENT_TYPES, Concept
 from ingestio.extraction.classify import classify_layout
 from ingestio.extraction.crosschecks import cross_checks
-from ingestio.extraction.einvoice import EInvoice, read_einvoice
-from ingestio.extraction.einvoice_check import Checked, check
+from ingestio.extraction.einvoice import EInvoice
+from ingestio.extraction.einvoice_check import Checked, check, confirmed
 from ingestio.extraction.grounding import ground
 from ingestio.extraction.layout import Layout
 from ingestio.extraction.local.generic import read_own_fields, read_own_list
@@ -38,7 +39,6 @@ _CLASSIFY_PAGES = 3
 _WALL_SECONDS = 120.0
 _MEMORY_BYTES = 1 << 30
 _NOT_SURE = 0.6
-_CONFIRMED = 0.99
 
 
 Recognised = Mapping[int, PageText]
@@ -106,17 +106,9 @@ def extract_sync(request: ExtractRequest, recognised: Recognised | None) -> Extr
     text = read_text_sync(request.path, MediaType(request.mime_type))
     if recognised is None and (pages := pictured_pages(text)):
         return Pictured(pages)
-    return extract_from(with_recognised(text, recognised or {}), request, _attached(request))
-
-
-def _attached(request: ExtractRequest) -> EInvoice | None:
-    if MediaType(request.mime_type) is not MediaType.PDF:
-        return None
-    # Imported here: the worker imports this module and must never load a parser.
-    from ingestio.media.attached_invoice import attached_invoice
-
-    xml = attached_invoice(request.path)
-    return read_einvoice(xml) if xml else None
+    return extract_from(
+        with_recognised(text, recognised or {}), request, attached_sync(request.path, request.mime_type)
+    )
 
 
 def extract_from(text: DocumentText, request: ExtractRequest, attached: EInvoice | None = None) -> Extraction:
@@ -136,7 +128,7 @@ def extract_from(text: DocumentText, request: ExtractRequest, attached: EInvoice
     checked = validate(held.data, specs)
     grounded = ground(checked, specs, text, reader.seen, layout=layout)
     fields = tuple(
-        _confirmed(field) if field.path in held.confirmed else _weighed(field, reader.scores.get(field.path))
+        confirmed(field) if field.path in held.confirmed else _weighed(field, reader.scores.get(field.path))
         for field in grounded
     )
     return Extraction(
@@ -160,11 +152,6 @@ def _weighed(field: ExtractedField, score: float | None) -> ExtractedField:
     if score is None or field.state is not FieldState.SUPPORTED:
         return field
     return replace(field, confidence=round(field.confidence * (_NOT_SURE + (1 - _NOT_SURE) * min(1.0, score)), 3))
-
-
-def _confirmed(field: ExtractedField) -> ExtractedField:
-    """What page and electronic invoice say alike is as sure as anything gets."""
-    return replace(field, confidence=_CONFIRMED) if field.state is FieldState.SUPPORTED else field
 
 
 def _flags(text: DocumentText, request: ExtractRequest, reader: "_Reader") -> list[dict[str, Any]]:
