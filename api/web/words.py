@@ -147,6 +147,8 @@ HIDINGS = {
     Hiding.TINY: "too small to read",
     Hiding.OFF_PAGE: "beside the page",
     Hiding.COVERED: "behind something else",
+    Hiding.CLIPPED: "cut off by its frame",
+    Hiding.LAYER: "in a layer that is not shown",
 }
 _TYPES = {
     MediaType.PDF: "PDF",

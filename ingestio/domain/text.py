@@ -46,6 +46,8 @@ class Hiding(StrEnum):
     TINY = "tiny"
     OFF_PAGE = "off_page"
     COVERED = "covered"
+    CLIPPED = "clipped"
+    LAYER = "layer"
 
 
 @dataclass(frozen=True, slots=True)

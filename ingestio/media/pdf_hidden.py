@@ -1,7 +1,8 @@
 """Text that is in a PDF and not to be seen on its page (R81). Runs inside a bounded child process: it parses hostile bytes.
 
 What cannot be seen by construction (render mode, no opacity) is known from the object. What may be hidden (the colour of paper, something
-drawn over it) is doubted, and then looked at: the page is drawn with and without it, and where both pictures are the same nobody sees it.
+drawn over it, a clipping path that it leaves, a layer that may be switched off) is doubted, and then looked at: the page is drawn with and
+without it, and where both pictures are the same nobody sees it.
 """
 
 import ctypes
@@ -25,6 +26,9 @@ _SEEN_DIFFERENCE = 30
 # Below it nothing is drawn over a word, only beside or under it: rules, borders.
 _SMALLEST_COVER = 4.0
 _MOST_COMPARISONS = 200_000
+# Letters' boxes reach a little over the field that clips them, in parts of their height.
+_OVERHANG = 0.25
+_MOST_SEGMENTS = 64
 _LOOKED_AT_DPI = 110
 _MOST_PIXELS = 4_000_000
 
@@ -167,12 +171,64 @@ def _weigh(text: _Object, found: Concealment) -> None:
     outlined = mode in (pdfium.FPDF_TEXTRENDERMODE_STROKE, pdfium.FPDF_TEXTRENDERMODE_STROKE_CLIP)
     ask = pdfium.FPDFPageObj_GetStrokeColor if outlined else pdfium.FPDFPageObj_GetFillColor
     red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
-    if not ask(text.handle, red, green, blue, alpha):
-        return
-    if alpha.value <= _NEARLY_CLEAR:
+    coloured = ask(text.handle, red, green, blue, alpha)
+    if coloured and alpha.value <= _NEARLY_CLEAR:
         _doubt(text, Hiding.INVISIBLE, found)
-    elif min(red.value, green.value, blue.value) >= _NEARLY_WHITE:
+    elif coloured and min(red.value, green.value, blue.value) >= _NEARLY_WHITE:
         _doubt(text, Hiding.PAPER_COLOUR, found)
+    elif _in_layer(text.handle) or (text.outer is not None and _in_layer(text.outer)):
+        _doubt(text, Hiding.LAYER, found)
+    elif _leaves_its_clip(text.handle) or (text.outer is not None and _leaves_its_clip(text.outer)):
+        _doubt(text, Hiding.CLIPPED, found)
+
+
+def _in_layer(handle: Any) -> bool:
+    """Whether the object belongs to optional content, which a reader may switch off, or the file itself does."""
+    name, length = (pdfium.FPDF_WCHAR * 8)(), ctypes.c_ulong()
+    for index in range(min(_MOST_SEGMENTS, pdfium.FPDFPageObj_CountMarks(handle))):
+        mark = pdfium.FPDFPageObj_GetMark(handle, index)
+        if (
+            mark
+            and pdfium.FPDFPageObjMark_GetName(mark, name, ctypes.sizeof(name), length)
+            and list(name[:3]) == [*b"OC", 0]
+        ):
+            return True
+    return False
+
+
+def _leaves_its_clip(handle: Any) -> bool:
+    """Whether some of the object lies outside the box around one of the paths that it is clipped to."""
+    clip = pdfium.FPDFPageObj_GetClipPath(handle)
+    paths = pdfium.FPDFClipPath_CountPaths(clip) if clip else 0
+    box = _bounds(handle) if paths > 0 else None
+    if box is None:
+        return False
+    slack = _OVERHANG * (box[3] - box[1])
+    for path in range(min(_MOST_SEGMENTS, paths)):
+        field = _clip_box(clip, path)
+        if field is not None and (
+            box[0] < field[0] - slack
+            or box[1] < field[1] - slack
+            or box[2] > field[2] + slack
+            or box[3] > field[3] + slack
+        ):
+            return True
+    return False
+
+
+def _clip_box(clip: Any, path: int) -> Box | None:
+    """The box around a path; None for one with more corners than a frame has, which is not followed."""
+    count = pdfium.FPDFClipPath_CountPathSegments(clip, path)
+    if not 0 < count <= _MOST_SEGMENTS:
+        return None
+    x, y = ctypes.c_float(), ctypes.c_float()
+    points: list[tuple[float, float]] = []
+    for index in range(count):
+        segment = pdfium.FPDFClipPath_GetPathSegment(clip, path, index)
+        if segment and pdfium.FPDFPathSegment_GetPoint(segment, x, y):
+            points.append((x.value, y.value))
+    across, down = [at for at, _ in points], [at for _, at in points]
+    return (min(across), min(down), max(across), max(down)) if points else None
 
 
 def _doubt(text: _Object, hiding: Hiding, found: Concealment) -> None:

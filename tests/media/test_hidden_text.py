@@ -65,6 +65,20 @@ def behind_a_white_field(canvas: Canvas) -> None:
     canvas.rect(30, 90, 300, 30, stroke=0, fill=1)
 
 
+def outside_its_frame(canvas: Canvas) -> None:
+    frame = canvas.beginPath()
+    frame.rect(40, 180, 100, 20)
+    canvas.clipPath(frame, stroke=0, fill=0)
+    canvas.drawString(40, 100, INJECTION)
+
+
+def in_a_frame_of_nothing(canvas: Canvas) -> None:
+    frame = canvas.beginPath()
+    frame.rect(40, 100, 0.01, 0.01)
+    canvas.clipPath(frame, stroke=0, fill=0)
+    canvas.drawString(40, 100, INJECTION)
+
+
 def inside_a_form(canvas: Canvas) -> None:
     canvas.beginForm("watermark")
     white(canvas)
@@ -95,6 +109,8 @@ async def read(save: Save, draw: Callable[[Canvas], object]) -> PageText:
         (off_page, Hiding.OFF_PAGE),
         (behind_a_picture, Hiding.COVERED),
         (behind_a_white_field, Hiding.COVERED),
+        (outside_its_frame, Hiding.CLIPPED),
+        (in_a_frame_of_nothing, Hiding.CLIPPED),
     ],
 )
 async def test_words_that_nobody_sees_are_no_words_of_the_page(
@@ -104,6 +120,25 @@ async def test_words_that_nobody_sees_are_no_words_of_the_page(
     assert [line.text for line in page.lines] == ["Total due", "1,234.50"]
     assert {each.hiding for each in page.hidden} == {hiding}
     assert " ".join(each.line.text for each in page.hidden) == INJECTION
+
+
+@pytest.mark.parametrize("shown", [True, False])
+async def test_words_in_a_layer_are_the_page_s_where_the_layer_is_shown(save: Save, shown: bool) -> None:
+    target = io.BytesIO()
+    canvas = Canvas(target, pagesize=(WIDTH, HEIGHT), invariant=True)
+    canvas.drawString(40, 250, "Total due")
+    canvas.save()
+    with pikepdf.open(target) as document:
+        layer = document.make_indirect(pikepdf.Dictionary(Type=pikepdf.Name.OCG, Name="Notes"))
+        states = pikepdf.Dictionary(ON=[layer] if shown else [], OFF=[] if shown else [layer])
+        document.Root.OCProperties = pikepdf.Dictionary(OCGs=[layer], D=states)
+        page = document.pages[0]
+        page.Resources.Properties = pikepdf.Dictionary(Notes=layer)
+        page.contents_add(f"/OC /Notes BDC BT /F1 10 Tf 40 100 Td ({INJECTION}) Tj ET EMC".encode())
+        document.save(layered := io.BytesIO())
+    read_page = (await read_text(save(layered.getvalue()), MediaType.PDF)).pages[0]
+    assert [line.text for line in read_page.lines] == ["Total due", *([INJECTION] if shown else [])]
+    assert [each.hiding for each in read_page.hidden] == ([] if shown else [Hiding.LAYER])
 
 
 def white_on_black(canvas: Canvas) -> None:
@@ -124,6 +159,20 @@ def on_a_picture(canvas: Canvas) -> None:
     canvas.drawString(40, 100, INJECTION)
 
 
+def within_its_frame(canvas: Canvas) -> None:
+    frame = canvas.beginPath()
+    frame.rect(30, 95, 300, 15)
+    canvas.clipPath(frame, stroke=0, fill=0)
+    canvas.drawString(40, 100, INJECTION)
+
+
+def hanging_over_its_frame(canvas: Canvas) -> None:
+    frame = canvas.beginPath()
+    frame.rect(30, 101, 300, 5)
+    canvas.clipPath(frame, stroke=0, fill=0)
+    canvas.drawString(40, 100, INJECTION)
+
+
 def outlined(canvas: Canvas) -> None:
     text = canvas.beginText(40, 100)
     text.setFont("Helvetica-Bold", 12)
@@ -133,7 +182,9 @@ def outlined(canvas: Canvas) -> None:
     canvas.drawText(text)
 
 
-@pytest.mark.parametrize("draw", [white_on_black, highlighted, on_a_picture, outlined])
+@pytest.mark.parametrize(
+    "draw", [white_on_black, highlighted, on_a_picture, outlined, within_its_frame, hanging_over_its_frame]
+)
 async def test_words_that_somebody_sees_are_kept_however_they_are_drawn(
     save: Save, draw: Callable[[Canvas], object]
 ) -> None:
