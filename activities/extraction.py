@@ -86,6 +86,11 @@ def type_doubts(work: Work) -> list[dict[str, Any]]:
     return [{"code": "type_uncertain", "document_type": work.document_type, "runner_up": found["runner_up"]}]
 
 
+def unmet_wishes(work: Work) -> list[dict[str, Any]]:
+    """A flag where the cheaper bulk lane was asked for: there is none yet, and what falls back to the live one says so."""
+    return [{"code": "lane_not_available", "lane": "bulk"}] if work.options.get("lane") == "bulk" else []
+
+
 def _own_prompt(work: Work) -> str | None:
     """The prompt as the user wrote it; None when it is only the default of the document's type, whose fields are known anyway."""
     kind = work.document_type
@@ -113,7 +118,7 @@ def serialise(extraction: Extraction, work: Work, provider: Provider) -> bytes:
         "schema_version": extraction.schema_version,
         "data": extraction.data,
         "fields": fields,
-        "flags": [*extraction.flags, *type_doubts(work)],
+        "flags": [*extraction.flags, *type_doubts(work), *unmet_wishes(work)],
         "input_tokens": extraction.usage.input_tokens,
         "output_tokens": extraction.usage.output_tokens,
         "reuse_key": reuse_key(work, provider),

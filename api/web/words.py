@@ -227,6 +227,8 @@ def flag_text(flag: Mapping[str, Any]) -> str:
             return "The document is longer than what could be read at once; values from its end may be missing."
         case "instructions_not_applied":
             return "This engine does not follow free instructions; only the prompt was used."
+        case "lane_not_available":
+            return "There is no bulk lane yet: the document was read at once, as any other."
         case "ambiguous_date":
             label = field_label(str(flag.get("path", "")))
             return f"{label} can be read as more than one date. Compare it with the page."

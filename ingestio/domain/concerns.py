@@ -40,7 +40,7 @@ class ReviewRules:
     missing: bool = True
     """A value that a prompt named, or without one, that every document of its type has."""
     confidence_below: float = 0.5
-    ignored_flags: tuple[str, ...] = ("instructions_not_applied",)
+    ignored_flags: tuple[str, ...] = ("instructions_not_applied", "lane_not_available")
 
 
 def overridden(rules: ReviewRules, changes: Mapping[str, Any]) -> ReviewRules:

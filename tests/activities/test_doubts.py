@@ -1,10 +1,10 @@
-"""What a result says of a type that nobody was sure of."""
+"""What a result says of a type that nobody was sure of, and of a wish that was not met."""
 
 from typing import Any
 
 import pytest
 
-from activities.extraction import type_doubts
+from activities.extraction import type_doubts, unmet_wishes
 from ingestio.db.steps import Work
 
 
@@ -20,3 +20,8 @@ def test_a_type_that_the_classifier_doubted_is_a_flag() -> None:
 @pytest.mark.parametrize("options", [{}, {"classification": {"confidence": 0.95, "runner_up": "invoice"}}])
 def test_a_type_that_was_sure_or_never_asked_for_is_none(options: dict[str, Any]) -> None:
     assert type_doubts(work(options)) == []
+
+
+def test_the_bulk_lane_falls_back_to_the_live_one_and_says_so() -> None:
+    assert unmet_wishes(work({"lane": "bulk"})) == [{"code": "lane_not_available", "lane": "bulk"}]
+    assert unmet_wishes(work({"lane": "interactive"})) == []
