@@ -54,7 +54,7 @@ def classify_layout(layout: Layout) -> Classification:
     against: dict[str, set[str]] = defaultdict(set)
     for sheet in layout.sheets[:FIRST_PAGES]:
         for cell in sheet.cells:
-            for key in known_runs([token.key for token in cell.tokens], _words()):
+            for key in known_runs([token.key for token in cell.label_tokens], _words()):
                 for name in _cues().get(key, ()):
                     cues[name].add(key)
                 for name in _againsts().get(key, ()):
@@ -146,7 +146,7 @@ def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
     amounts = sum(1 for cell in sheet.cells for number in cell.numbers if number.looks_like_money)
     amounts = amounts or len({cell.row for cell in sheet.cells if _GROUPED.search(cell.text)})
     totalled = any(
-        _TOTAL.match(row[0].text) and any(n.looks_like_money for cell in row for n in cell.numbers)
+        _TOTAL.match(row[0].read_as) and any(n.looks_like_money for cell in row for n in cell.numbers)
         for row in sheet.rows
     )
     if totalled:
@@ -205,7 +205,7 @@ def _add_purchase(sheet: Sheet, scores: dict[str, float]) -> None:
     """A till prints the time of day, and how it was paid: an invoice's number or an order's among it makes no other paper of it."""
     priced = [row for row in sheet.rows if any(cell.amounts for cell in row)]
     timed = any(_TIME.search(cell.undated) for cell in sheet.cells)
-    given_back = any(_GIVEN_BACK.match(row[0].text) for row in priced)
+    given_back = any(_GIVEN_BACK.match(row[0].read_as) for row in priced)
     narrow = sheet.width < _ROLL_POINTS or _is_tall_picture(sheet) or _is_photographed_strip(sheet)
     if not priced or not (timed or given_back or narrow):
         return
@@ -213,7 +213,7 @@ def _add_purchase(sheet: Sheet, scores: dict[str, float]) -> None:
     at_a_moment = any(
         any(cell.dates for cell in row) and any(_TIME.search(cell.undated) for cell in row) for row in sheet.rows
     )
-    if at_a_moment or any(_TENDERED.search(row[0].text) for row in priced):
+    if at_a_moment or any(_TENDERED.search(row[0].read_as) for row in priced):
         scores["receipt"] += 3.0
         scores["invoice"] -= 3.0
         scores["purchase_order"] -= 3.0

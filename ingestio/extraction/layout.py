@@ -14,6 +14,7 @@ from ingestio.domain.text import Box, DocumentText, Line, PageText, Word, union
 from ingestio.extraction.amounts import FoundNumber, find_numbers
 from ingestio.extraction.dates import FoundDate, find_dates
 from ingestio.extraction.habits import Habits, habits_of
+from ingestio.extraction.misprints import put_right
 from ingestio.extraction.tokens import Token, tokens
 
 # Between words whose gap exceeds this part of their height no number goes on: `2   150,00` is a quantity and a price.
@@ -71,6 +72,15 @@ class Cell:
     @cached_property
     def dates(self) -> list[FoundDate]:
         return find_dates(self.text, self._layout.habits.date_order)
+
+    @cached_property
+    def read_as(self) -> str:
+        """The text as labels are looked for in it, offsets unchanged: words that were recognised may be misspelt by a character."""
+        return put_right(self.text) if any(word.confidence < 1.0 for word in self.words) else self.text
+
+    @cached_property
+    def label_tokens(self) -> tuple[Token, ...]:
+        return self.tokens if self.read_as == self.text else tokens(self.read_as)
 
     @cached_property
     def undated(self) -> str:

@@ -117,7 +117,7 @@ def merged(
 
 
 def _with_attached(
-    joined: Joined, held: Checked, specs: Sequence[FieldSpec], text: DocumentText, layout: Layout
+    joined: Joined, held: Checked, specs: tuple[FieldSpec, ...], text: DocumentText, layout: Layout
 ) -> Joined:
     """The values of the electronic invoice in their places, each held against the text as any other."""
     fields = joined.fields

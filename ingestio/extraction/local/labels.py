@@ -130,23 +130,23 @@ def labels_in(cell: Cell, lexicon: Lexicon) -> list[Label]:
     """The labels of one cell, left to right; where one is part of another, the longer."""
     found: list[Label] = []
     runs = lexicon.runs
-    position, count = 0, len(cell.tokens)
+    position, count = 0, len(cell.label_tokens)
     while position < count:
         best, best_key, key = 0, "", ""
         for length in range(1, count - position + 1):
-            key += cell.tokens[position + length - 1].key
+            key += cell.label_tokens[position + length - 1].key
             if key not in runs.beginnings:
                 break
             if key in runs.keys:
                 best, best_key = length, key
-        if best and not _IN_CODE.match(cell.text, cell.tokens[position + best - 1].end - len(best_key)):
+        if best and not _IN_CODE.match(cell.text, cell.label_tokens[position + best - 1].end - len(best_key)):
             found.append(_label(cell, position, position + best - 1, best_key, lexicon.get(best_key)))
         position += max(1, best)
     return found
 
 
 def _label(cell: Cell, first: int, last: int, key: str, names: tuple[Named, ...]) -> Label:
-    start, end = cell.tokens[first].start, cell.tokens[last].end
+    start, end = cell.label_tokens[first].start, cell.label_tokens[last].end
     end += 1 if cell.text[end : end + 1] in (")", "]") else 0
     rest = cell.text[end:]
     aside = _ASIDE.match(rest)

@@ -129,13 +129,14 @@ def _check_total(layout: Layout, found: Found) -> None:
         }
     if not spent or (total is not None and Decimal(total.value) in spent):
         return
-    for cell in layout.cells:
-        if _HANDED_OVER.match(cell.text) or _HANDED_BACK.match(cell.text):
+    for row in (row for sheet in layout.sheets for row in sheet.rows):
+        if _HANDED_OVER.match(row[0].read_as) or _HANDED_BACK.match(row[0].read_as):
             continue
-        for number in cell.amounts:
-            if number.value in spent:
-                found["total_amount"] = of_span(cell, number.start, number.end, as_amount(number.value), 0.8)
-                return
+        for cell in row:
+            for number in cell.amounts:
+                if number.value in spent:
+                    found["total_amount"] = of_span(cell, number.start, number.end, as_amount(number.value), 0.8)
+                    return
 
 
 def _amounts_behind(layout: Layout, words: re.Pattern[str]) -> list[Decimal]:
@@ -143,7 +144,7 @@ def _amounts_behind(layout: Layout, words: re.Pattern[str]) -> list[Decimal]:
     found: list[Decimal] = []
     for sheet in layout.sheets:
         for row in sheet.rows:
-            if words.match(row[0].text):
+            if words.match(row[0].read_as):
                 amounts = [number.value for cell in row for number in cell.amounts]
                 found.extend(amounts[-1:])
     return found

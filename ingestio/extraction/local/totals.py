@@ -3,6 +3,7 @@
 A label such as `Total` stands in many places. Among its amounts the one is taken that the others bear out: net plus tax is gross.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -16,6 +17,7 @@ from ingestio.extraction.layout import Cell
 from ingestio.extraction.local.labels import Label, Labels
 from ingestio.extraction.local.readers import starts_behind
 from ingestio.extraction.local.reading import Found, Reading, of_span
+from ingestio.extraction.local.vocabulary import any_of
 
 _STRONG, _WEAK = 0.9, 0.6
 _INLINE_OR_RIGHT, _BELOW = 1.0, 0.9
@@ -23,6 +25,7 @@ _NOT_LEADING, _PARTIAL = 0.85, 0.4
 _AGREES = 0.35
 _LATER = 0.03
 _DUE = 0.8
+_COUNTED = re.compile(rf"\s*{any_of('receipt', 'counted')}(?![^\W_])", re.IGNORECASE)
 _CENT = Decimal("0.011")
 _MOST = 6
 
@@ -85,6 +88,8 @@ def _sums_of(labels: Labels, concept: str) -> list[Sum]:
     for label in labels.of(concept):
         named = label.named(concept)
         if named is None:
+            continue
+        if concept == "total_amount" and named.weak and _COUNTED.match(label.cell.text, label.end):
             continue
         score = _WEAK if named.weak else _STRONG - min(named.rank, 60) * 0.0005
         score *= 1.0 if label.leading or label.closed else _NOT_LEADING
