@@ -18,6 +18,7 @@ import numpy as np
 
 from ingestio.domain.media import MediaType
 from ingestio.domain.text import Bend, Line, PageText, Word
+from ingestio.media.bends import Slope, bend_of
 from ingestio.media.columns import in_reading_order
 from ingestio.media.layout import PlacedWord, lines_of
 from ingestio.media.pictures import page_picture
@@ -48,11 +49,6 @@ _CLEAR = 0.9
 _WIDE_COLUMNS = 7.0
 # Where the letters' base line is, from the bottom of the detector's box, in parts of its height.
 _DESCENT = 0.22
-_FLAT: Bend = (0.0, 0.0, 0.0, 0.0)
-# Fewer lines, or less of a bend, say nothing sure about the paper; more of one is no page of lines.
-_LEAST_SLOPES = 6
-_LEAST_BEND_POINTS = 1.5
-_MOST_BEND = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +282,7 @@ class _Sheet:
 
 def _bend(strips: list[_Strip], sheet: _Sheet) -> Bend:
     """How lines rise and fall across the sheet, from the slopes of those that are long; none where they tell too little or lie straight."""
-    rows: list[tuple[float, float, float, float]] = []
+    rows: list[Slope] = []
     for strip in strips:
         left, right = (
             sheet.upright((strip.quad[0] + strip.quad[3]) / 2),
@@ -296,24 +292,8 @@ def _bend(strips: list[_Strip], sheet: _Sheet) -> Bend:
         if length > 3 * _height(strip.quad) * sheet.scale:
             middle = ((left[0] + right[0]) / 2, (left[1] + right[1]) / 2)
             rows.append((*middle, (right[1] - left[1]) / length, length))
-    if len(rows) < _LEAST_SLOPES:
-        return _FLAT
-    x, y, slope, weight = np.array(rows).T
     half_width, half_height = (side / 2 for side in sheet.size)
-    terms = np.stack([np.ones_like(x), x / half_width, y / half_height, x * y / (half_width * half_height)], axis=1)
-    kept = np.ones(len(rows), dtype=bool)
-    for _ in range(3):
-        if kept.sum() < _LEAST_SLOPES:
-            return _FLAT
-        found, *_ = np.linalg.lstsq(terms[kept] * weight[kept, None], slope[kept] * weight[kept], rcond=None)
-        off = np.abs(terms @ found - slope)
-        # A logo or a handwritten line leans as it likes.
-        kept = off <= max(0.01, 2.5 * float(np.median(off[kept])))
-    strongest = float(np.abs(found).sum()) * half_width
-    if not _LEAST_BEND_POINTS < strongest < _MOST_BEND * half_height:
-        return _FLAT
-    a, b, c, d = (float(each) for each in found)
-    return a, b / half_width, c / half_height, d / (half_width * half_height)
+    return bend_of(rows, half_width, half_height)
 
 
 def _lines(strips: list[_Strip], sheet: _Sheet) -> tuple[Line, ...]:
