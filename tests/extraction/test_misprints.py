@@ -3,7 +3,8 @@
 import pytest
 
 from ingestio.extraction.misprints import put_right
-from tests.extraction.test_tills import read, typed
+from tests.extraction.test_tills import read
+from tests.extraction.typed import typed
 
 FAINT = """
 TOKO CEMARA
