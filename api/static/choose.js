@@ -12,7 +12,7 @@ function count() {
 }
 
 if (all) {
-  all.hidden = false;
+  all.classList.remove("not-yet");
   all.addEventListener("change", () => {
     for (const box of boxes()) box.checked = all.checked;
     count();
