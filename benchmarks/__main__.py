@@ -20,6 +20,7 @@ from benchmarks import (
     fairness,
     interaction,
     memory,
+    pages,
     quota,
     recovery,
     requests,
@@ -35,7 +36,7 @@ from benchmarks.figures import Figure
 Suite = Callable[..., Iterator[Figure]]
 
 _MODULES = (
-    startup, upload, throughput, scale, fairness, recovery, steering, streams, requests, quota, memory, exports, interaction,
+    startup, upload, throughput, scale, fairness, recovery, steering, streams, requests, quota, memory, exports, interaction, pages,
 )  # fmt: skip
 SUITES: dict[str, Suite] = {module.__name__.removeprefix("benchmarks."): module.measure for module in _MODULES}
 OPTIONS = {

@@ -37,11 +37,11 @@ _LISTEN = """() => {
 
 def measure(*, documents: int = 1000, rounds: int = 15) -> Iterator[Figure]:
     """The slowest interaction beside what was promised, and how often the page took something over meanwhile."""
-    with _front_door() as (server, address):
+    with front_door() as (server, address):
         with psycopg.connect(address, autocommit=True) as owner:
-            batch_id = _batch(owner, documents)
+            batch_id = a_batch(owner, documents)
         done = threading.Event()
-        mover = threading.Thread(target=_move, args=(address, batch_id, done))
+        mover = threading.Thread(target=move, args=(address, batch_id, done))
         mover.start()
         try:
             took, looks = _interact(server, batch_id, rounds)
@@ -57,7 +57,7 @@ def _interact(server: Server, batch_id: UUID, rounds: int) -> tuple[list[float],
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        _sign_in(page, server)
+        sign_in(page, server)
         page.goto(f"{server.url}/dashboard/batches/{batch_id}")
         looks: list[str] = []
         page.on("request", lambda request: looks.append(request.url) if request.resource_type == "fetch" else None)
@@ -73,14 +73,14 @@ def _interact(server: Server, batch_id: UUID, rounds: int) -> tuple[list[float],
     return took, len(looks)
 
 
-def _sign_in(page: Page, server: Server) -> None:
+def sign_in(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/sign-in")
     page.locator(f'button[value="{LOCAL_OWNER}"]').click()
     page.wait_for_url("**/dashboard")
     page.context.set_default_timeout(60_000)
 
 
-def _batch(owner: psycopg.Connection, documents: int) -> UUID:
+def a_batch(owner: psycopg.Connection, documents: int) -> UUID:
     """A batch that is being processed, and the user it belongs to."""
     batch_id = uuid4()
     owner.execute("INSERT INTO users (user_id) VALUES (%s) ON CONFLICT DO NOTHING", [LOCAL_OWNER])
@@ -102,7 +102,7 @@ def _batch(owner: psycopg.Connection, documents: int) -> UUID:
     return batch_id
 
 
-def _move(address: str, batch_id: UUID, done: threading.Event) -> None:
+def move(address: str, batch_id: UUID, done: threading.Event) -> None:
     """Complete one document after the other, and begin again at the end."""
     with psycopg.connect(address, autocommit=True) as owner:
         while not done.wait(1 / MOVES_PER_SECOND):
@@ -117,7 +117,7 @@ def _move(address: str, batch_id: UUID, done: threading.Event) -> None:
 
 
 @contextmanager
-def _front_door() -> Iterator[tuple[Server, str]]:
+def front_door() -> Iterator[tuple[Server, str]]:
     """An API process without a worker, and the address of its database for who owns everything there."""
     with tempfile.TemporaryDirectory(prefix="ingestio-bench-") as folder:
         place = Path(folder)
