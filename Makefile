@@ -6,7 +6,7 @@ PIP_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 -
 STARTED := worker, api.server, ingestio.cli.demo, ingestio.extraction.local.engine, ingestio.media.readers, pikepdf, pypdf
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo up test long check fmt bench e2e chaos lock audit samples evaluation reference clean
+.PHONY: help setup setup-dev demo up test long check fmt bench e2e pictures chaos lock audit samples evaluation reference clean
 
 help: ## show the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -60,6 +60,9 @@ bench: setup-dev ## measured figures, each beside a floor or a peer of the same 
 
 e2e: setup-dev ## the browser tests alone; they need /usr/bin/chromium
 	$(BIN)/python -m pytest -m e2e
+
+pictures: setup-dev ## take the README's pictures of pages anew; they need /usr/bin/chromium
+	$(BIN)/python -m pytest tests/e2e/pictures.py
 
 chaos: setup-dev ## inject ROUNDS crashes at boundaries and at random moments, and break lines: make chaos ROUNDS=50 SEED=1
 	$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),50) $(if $(SEED),--seed $(SEED)) $(OPTIONS)
