@@ -70,7 +70,7 @@ def _not_crossed(site: Site, seed: int, boundaries: set[str]) -> set[str]:
 
 def test_a_server_that_dies_at_any_boundary_costs_no_batch_and_no_page(site: Site, known: list[str]) -> None:
     dice = random.Random(1)
-    deaths = tuple(Death(boundary, 1, dice.choice(SERVERS)) for boundary in dice.sample(known, 12))
+    deaths = tuple(Death(boundary, 1, dice.choice(SERVERS)) for boundary in dice.sample(known, 7))
 
     played = play_script(site, Script(102, ORDERS, deaths, (), ()))
 

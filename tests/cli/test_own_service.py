@@ -88,6 +88,7 @@ def test_an_interrupted_extraction_goes_on_with_the_next_service(data_dir: Path,
         assert ended(service).returncode == 0
 
 
+@pytest.mark.long
 def test_two_services_that_start_at_the_same_moment_both_get_a_port_of_their_own(tmp_path: Path) -> None:
     data_dirs = [tmp_path / "one", tmp_path / "two"]
     both = [started("up", "--data-dir", data_dir) for data_dir in data_dirs]
