@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from ingestio.errors import ConfigurationError, IngestioError
+from ingestio.loading import loading
 
 DATA_DIR = click.option(
     "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where state lives (default .ingestio)."
@@ -43,7 +44,8 @@ def main() -> None:
 @DATA_DIR
 def up(port: int | None, data_dir: Path | None) -> None:
     """Start everything and serve until Ctrl-C."""
-    from ingestio.cli.service import serve_until_stopped, settings_for
+    with loading():
+        from ingestio.cli.service import serve_until_stopped, settings_for
 
     serve_until_stopped(settings_for(data_dir), port)
 
@@ -75,8 +77,9 @@ def extract(
     data_dir: Path | None,
 ) -> None:
     """Extract files and folders; exit 0 when all completed, 3 when some failed, 1 when none did."""
-    from ingestio.cli.extract import run
-    from ingestio.cli.service import settings_for
+    with loading():
+        from ingestio.cli.extract import run
+        from ingestio.cli.service import settings_for
 
     sys.exit(run(settings_for(data_dir), paths, prompt=prompt, prompts=prompts, strategy=strategy, output=output))
 
@@ -120,8 +123,9 @@ def evaluate(
 @DATA_DIR
 def demo(once: bool, data_dir: Path | None) -> None:
     """Run a sample batch in each strategy, print what was found, and keep serving."""
-    from ingestio.cli.demo import run
-    from ingestio.cli.service import settings_for
+    with loading():
+        from ingestio.cli.demo import run
+        from ingestio.cli.service import settings_for
 
     sys.exit(run(settings_for(data_dir), once=once))
 

@@ -7,6 +7,7 @@ from ingestio.embedded.files import kept_secret
 from ingestio.embedded.instance import Instance, running
 from ingestio.embedded.locks import await_start
 from ingestio.errors import ConfigurationError
+from ingestio.loading import loading
 from ingestio.observability import configure_logging
 
 
@@ -30,7 +31,8 @@ def run_migrations(settings: Settings) -> None:
 
 def run_api(port: int | None) -> None:
     """Serve the front door until SIGTERM."""
-    from api.server import serve
+    with loading():
+        from api.server import serve
 
     settings = with_secret(Settings.load() if port is None else Settings.load(INGESTIO_PORT=port))
     configure_logging(settings.log_level)
@@ -39,7 +41,8 @@ def run_api(port: int | None) -> None:
 
 def run_worker() -> None:
     """Work until SIGTERM, then drain."""
-    import worker
+    with loading():
+        import worker
 
     settings = with_secret(Settings.load())
     configure_logging(settings.log_level)
