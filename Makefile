@@ -37,10 +37,10 @@ demo: setup ## sample batches in each strategy, then keep serving (ONCE=1: stop 
 up: setup ## start everything and serve
 	@$(BIN)/ingestio up
 
-# Three processes, because most of the suite waits for servers; each has servers of its own, and a file stays in one of them. In our order:
-# the scheduler's own, most tests first, begins the longest files (few tests, many deaths) when everything else is over.
+# Three processes, because most of the suite waits for servers; each has servers of its own. Files or folders at a time (tests/conftest.py),
+# and in our order: xdist's own, most tests first, begins what takes longest (few tests, many deaths) when everything else is over.
 test: setup-dev ## the whole test suite
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
 long: setup-dev ## what the suite leaves out: the same tests in sizes that take a minute each
 	$(BIN)/python -m pytest -m long

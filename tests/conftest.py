@@ -15,19 +15,32 @@ import pytest
 import pytest_asyncio
 from psycopg import sql
 from sqlalchemy.ext.asyncio import AsyncEngine
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from ingestio.db.engine import create_engine
 from ingestio.db.migrate import migrate
 from ingestio.embedded.postgres import PostgresServer, start_postgres
 
-# They start whole services, so each of their files takes a minute or two.
-LONG_FILES = {"chaos", "cli", "e2e"}
+# They start whole services and take minutes each. A folder of them stays in one process, which starts what its tests share once.
+WHOLE_SERVICES = ("tests/chaos/", "tests/cli/", "tests/e2e/")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The order is random, but what takes minutes goes first: the processes then end at about the same time."""
-    items.sort(key=lambda item: not LONG_FILES & set(item.path.parts))
+    items.sort(key=lambda item: not item.nodeid.startswith(WHOLE_SERVICES))
+
+
+class ByFolderOrFile(LoadFileScheduling):
+    """Gives each process of a run one file after the other, or one such folder."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((folder for folder in WHOLE_SERVICES if nodeid.startswith(folder)), nodeid.split("::", 1)[0])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolderOrFile:
+    return ByFolderOrFile(config, log)
 
 
 @dataclass(frozen=True)
