@@ -9,7 +9,6 @@ from datetime import timedelta
 
 from temporalio.client import Client
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.dispatch import dispatching
 from activities.registry import long_steps, short_steps
@@ -25,6 +24,7 @@ from workflows.batches import BatchWorkflow
 from workflows.billing import StripeEventWorkflow
 from workflows.documents import DocumentWorkflow
 from workflows.exports import ExportWorkflow
+from workflows.sandbox import sandbox
 from workflows.upkeep import UpkeepWorkflow
 from workflows.webhooks import DeliveryWorkflow
 
@@ -85,8 +85,6 @@ def build(
 
     Every process serves every queue: documents that were queued before the provider was changed are read by the new one.
     """
-    # Re-importing our own pure modules for every run costs 8 ms of CPU a document and protects from nothing.
-    restrictions = SandboxRestrictions.default.with_passthrough_modules("ingestio", "workflows")
     orchestration = Worker(
         client,
         task_queue=names.ORCHESTRATION_QUEUE,
@@ -100,7 +98,7 @@ def build(
             StripeEventWorkflow,
         ],
         activities=short_steps(deps, client, tagged=tagged),
-        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+        workflow_runner=sandbox(client.data_converter),
         graceful_shutdown_timeout=drain,
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
         max_cached_workflows=cached_runs,

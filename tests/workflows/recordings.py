@@ -6,14 +6,15 @@ import re
 from pathlib import Path
 
 from temporalio.client import WorkflowHistory, WorkflowHistoryEventFilterType
+from temporalio.converter import DataConverter
 from temporalio.worker import Replayer
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from tests.workflows.conftest import House
 from workflows.accounts import AccountErasureWorkflow
 from workflows.batches import BatchWorkflow
 from workflows.documents import DocumentWorkflow
 from workflows.exports import ExportWorkflow
+from workflows.sandbox import sandbox
 from workflows.upkeep import UpkeepWorkflow
 from workflows.webhooks import DeliveryWorkflow
 
@@ -53,8 +54,7 @@ KINDS = {
 
 def replayer(workflows: tuple[type, ...] = WORKFLOWS) -> Replayer:
     """Runs histories through `workflows` without doing anything."""
-    restrictions = SandboxRestrictions.default.with_passthrough_modules("ingestio", "workflows", "tests")
-    return Replayer(workflows=list(workflows), workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions))
+    return Replayer(workflows=list(workflows), workflow_runner=sandbox(DataConverter.default, "tests"))
 
 
 def recorded(path: Path) -> WorkflowHistory:
