@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.nodeid.startswith(WHOLE_SERVICES))
 
 
-class ByFolderOrFile(LoadFileScheduling):
+class ByFolderOrFile(LoadFileScheduling):  # type: ignore[misc]  # xdist is not typed
     """Gives each process of a run one file after the other, or one such folder."""
 
     def _split_scope(self, nodeid: str) -> str:
