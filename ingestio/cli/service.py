@@ -16,7 +16,6 @@ from pathlib import Path
 import click
 
 from ingestio.config import Settings
-from ingestio.db.migrate import migrate
 from ingestio.domain.runs import run_url
 from ingestio.embedded.files import kept_secret
 from ingestio.embedded.instance import (
@@ -159,6 +158,8 @@ def start_parts(instance: Instance, settings: Settings, port: int | None) -> Ser
 
     # Loading their libraries is most of what a start costs, so both do it while the servers start.
     endpoints = instance.start(launch)
+    from ingestio.db.migrate import migrate  # loads a database driver, and so not before the servers
+
     owner_url = settings.database_owner_url or endpoints.database_owner_url
     if owner_url:
         migrate(owner_url, settings.database_url or endpoints.database_url)

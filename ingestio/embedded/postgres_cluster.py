@@ -15,12 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import psycopg
-
 from ingestio.embedded.files import kept_secret, private_directory, sync_directory
 from ingestio.embedded.ports import LOOPBACK
 from ingestio.embedded.postgres_binaries import postgres_programs
-from ingestio.embedded.postgres_roles import APP, DATABASE, OWNER, provision
 from ingestio.embedded.processes import (
     Account,
     Child,
@@ -33,6 +30,9 @@ from ingestio.embedded.processes import (
 from ingestio.errors import ConfigurationError
 
 SUPERUSER = "postgres"
+DATABASE = "ingestio"
+OWNER = "ingestio_owner"
+APP = "ingestio_app"
 _LINUX = sys.platform.startswith("linux")
 READY_TIMEOUT_SECONDS = 120.0  # after kill -9 under load it first reads up to a gigabyte of its write-ahead log
 CREATE_TIMEOUT_SECONDS = 120.0
@@ -113,6 +113,11 @@ class PostgresCluster:
 
     def provision(self) -> None:
         """Make database, logins and roles; needs the server. Repeating it changes nothing."""
+        # The driver is loaded while the server starts: before that, everything else would wait for it.
+        import psycopg
+
+        from ingestio.embedded.postgres_roles import provision
+
         try:
             provision(self.superuser_url, owner_password=self._password(OWNER), app_password=self._password(APP))
         except psycopg.Error as error:

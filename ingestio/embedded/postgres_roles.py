@@ -3,9 +3,8 @@
 import psycopg
 from psycopg import sql
 
-DATABASE = "ingestio"
-OWNER = "ingestio_owner"
-APP = "ingestio_app"
+from ingestio.embedded.postgres_cluster import APP, DATABASE, OWNER
+
 ROLES = ("anon", "authenticated", "service_role")
 
 _ROLE_ATTRIBUTES = "NOLOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
