@@ -17,13 +17,13 @@ from activities.watching import asking
 from ingestio.bootstrap import WorkerDeps
 from ingestio.db.session import service_connection
 from ingestio.db.steps import Work
-from ingestio.domain.fields import Extraction
+from ingestio.domain.fields import Extraction, ModelUsage
 from ingestio.domain.messages import Extracted, JobRequest
 from ingestio.errors import ObjectMissing
-from ingestio.extraction.base import ExtractRequest, Provider
+from ingestio.extraction.base import CutOff, ExtractRequest, Provider
 from ingestio.extraction.schemas import DOCUMENT_TYPES
 from ingestio.services import jobs
-from ingestio.storage.keys import extraction_key
+from ingestio.storage.keys import cut_off_key, extraction_key
 
 # Below, the runner-up is about as likely: what a model calls low certainty, and rules whose evidence is thin or divided.
 _SURE_OF_TYPE = 0.6
@@ -51,10 +51,15 @@ class ExtractionActivities:
             taken = await taken_over(self._deps, request, work)
             if taken is not None:
                 return taken
-            async with stored_file(self._deps, work) as path:
-                with outage.watched(), asking(self._deps.provider, "extract") as asked:
-                    extraction = await self._deps.provider.extract(request_for(work, path))
-                    asked.spent(extraction.usage)
+            try:
+                async with stored_file(self._deps, work) as path:
+                    with outage.watched(), asking(self._deps.provider, "extract") as asked:
+                        extraction = await self._deps.provider.extract(request_for(work, path))
+                        asked.spent(extraction.usage)
+            except CutOff as cut_off:
+                spent = json.dumps(dataclasses.asdict(cut_off.usage)).encode()
+                await self._deps.store.put_bytes(cut_off_key(user_id, request.job_id), user_id, spent)
+                raise
             await self._deps.store.put_bytes(key, user_id, serialise(extraction, work, self._deps.provider))
         return Extracted(extraction.document_type, extraction.usage.input_tokens, extraction.usage.output_tokens)
 
@@ -84,6 +89,12 @@ def type_doubts(work: Work) -> list[dict[str, Any]]:
     if not found or found["confidence"] >= _SURE_OF_TYPE:
         return []
     return [{"code": "type_uncertain", "document_type": work.document_type, "runner_up": found["runner_up"]}]
+
+
+def spent_on(extraction: Extraction, work: Work) -> ModelUsage:
+    """What the document's answer cost, the question of its type included."""
+    classification = work.options.get("classification") or {}
+    return ModelUsage(**classification.get("usage", {})) + extraction.usage
 
 
 def unmet_wishes(work: Work) -> list[dict[str, Any]]:
@@ -119,8 +130,7 @@ def serialise(extraction: Extraction, work: Work, provider: Provider) -> bytes:
         "data": extraction.data,
         "fields": fields,
         "flags": [*extraction.flags, *type_doubts(work), *unmet_wishes(work)],
-        "input_tokens": extraction.usage.input_tokens,
-        "output_tokens": extraction.usage.output_tokens,
+        **dataclasses.asdict(spent_on(extraction, work)),
         "reuse_key": reuse_key(work, provider),
     }
     return json.dumps(answer, ensure_ascii=False).encode()

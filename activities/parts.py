@@ -35,7 +35,7 @@ from ingestio.domain.windows import PageWindow
 from ingestio.errors import DocumentFailed, FailureCode, ObjectMissing
 from ingestio.extraction.base import ExtractRequest, Part, PartsPlan, ReadsInParts
 from ingestio.services import jobs
-from ingestio.storage.keys import extraction_key, part_key, parts_plan_key
+from ingestio.storage.keys import cut_off_key, extraction_key, part_key, parts_plan_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class PartActivities:
                         part = await self._reader.read_part(_wanted(work, path, kept.plan), request.window)
                         asked.spent(part.usage)
                 await self._put(part_key(job.user_id, job.job_id, part.window), job.user_id, dataclasses.asdict(part))
-        return PartRead(part.data is None, part.usage.input_tokens, part.usage.output_tokens)
+        return PartRead(part.data is None, **dataclasses.asdict(part.usage))
 
     @activity.defn
     @long_step
@@ -106,10 +106,8 @@ class PartActivities:
             async with stored_file(self._deps, work) as path:
                 merged = await self._reader.merge(_wanted(work, path, kept.plan), whole)
             if not merged.incomplete_pages:
-                spent = ModelUsage(
-                    request.input_tokens + kept.plan.usage.input_tokens,
-                    request.output_tokens + kept.plan.usage.output_tokens,
-                )
+                whole_reading = await self._cut_off(job)
+                spent = whole_reading + kept.plan.usage + request.usage
                 extraction = dataclasses.replace(merged.extraction, usage=spent)
                 await self._deps.store.put_bytes(key, job.user_id, serialise(extraction, work, self._deps.provider))
         return PartsMerged(list(merged.incomplete_pages))
@@ -166,6 +164,10 @@ class PartActivities:
                 usage = ModelUsage(**stored["usage"]) if job_id == job.job_id else ModelUsage()
                 return Part(window, stored["data"], stored["document_type"], stored["model"], usage)
         return None
+
+    async def _cut_off(self, job: JobRequest) -> ModelUsage:
+        """What it cost to read the document at once, where that came before its parts."""
+        return ModelUsage(**(await self._get(cut_off_key(job.user_id, job.job_id), job.user_id) or {}))
 
     async def _get(self, key: str, user_id: str) -> dict[str, Any] | None:
         try:

@@ -1,5 +1,6 @@
 """Prompts: which one a document gets, and the classification that `auto` needs first."""
 
+import dataclasses
 from uuid import UUID
 
 from temporalio import activity
@@ -38,15 +39,20 @@ class PromptActivities:
         async with heartbeating(*outage.details):
             async with service_connection(self._deps.engine) as connection:
                 work = await jobs.load(connection, user_id, job_id)
-            found, confidence, runner_up = OTHER, None, None
+            found, classification = OTHER, None
             if not work.options.get("skip_classification"):
                 async with stored_file(self._deps, work) as path:
-                    with outage.watched(), asking(self._deps.provider, "classify"):
+                    with outage.watched(), asking(self._deps.provider, "classify") as asked:
                         answer = await self._deps.provider.classify(
                             ClassifyRequest(path, work.mime_type, work.page_count)
                         )
+                        asked.spent(answer.usage)
                 found = answer.document_type if answer.document_type in DOCUMENT_TYPES else OTHER
-                confidence, runner_up = answer.confidence, answer.runner_up
+                classification = {
+                    "confidence": answer.confidence,
+                    "runner_up": answer.runner_up,
+                    "usage": dataclasses.asdict(answer.usage),
+                }
             async with service_connection(self._deps.engine) as connection:
                 await jobs.save_classification(
                     connection,
@@ -54,7 +60,6 @@ class PromptActivities:
                     job_id,
                     found,
                     DOCUMENT_TYPES[found].default_prompt,
-                    confidence=confidence,
-                    runner_up=runner_up,
+                    classification,
                 )
         return Classified(document_type=found)

@@ -3,6 +3,7 @@
 Only a document by itself does so: what a batch costs was quoted page by page before it was submitted, and is exactly that.
 """
 
+import dataclasses
 import hashlib
 import json
 
@@ -10,6 +11,7 @@ from ingestio.bootstrap import WorkerDeps
 from ingestio.db import steps
 from ingestio.db.session import service_connection
 from ingestio.db.steps import Work
+from ingestio.domain.fields import ModelUsage
 from ingestio.domain.messages import Extracted, JobRequest
 from ingestio.errors import ObjectMissing
 from ingestio.extraction.base import Provider
@@ -47,7 +49,7 @@ async def taken_over(deps: WorkerDeps, job: JobRequest, work: Work) -> Extracted
         answer = json.loads(await deps.store.get_bytes(extraction_key(job.user_id, source.job_id), job.user_id))
     except ObjectMissing:
         return None
-    answer |= {"reused_from": str(source.document_id), "input_tokens": 0, "output_tokens": 0}
+    answer |= {"reused_from": str(source.document_id), **dataclasses.asdict(ModelUsage(estimated_cost="0"))}
     content = json.dumps(answer, ensure_ascii=False).encode()
     await deps.store.put_bytes(extraction_key(job.user_id, job.job_id), job.user_id, content)
     return Extracted(answer["document_type"], 0, 0)

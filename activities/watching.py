@@ -10,7 +10,7 @@ from temporalio import activity
 from ingestio import tracing
 from ingestio.domain.fields import ModelUsage
 from ingestio.errors import DocumentFailed, ModelError
-from ingestio.extraction.base import Provider
+from ingestio.extraction.base import CutOff, Provider
 from ingestio.metrics import COUNTS
 from ingestio.observability import bound
 
@@ -58,6 +58,8 @@ def asking(provider: Provider, what: str) -> Iterator[Asked]:
             ended = "ok"
         except (ModelError, DocumentFailed) as error:
             ended = error.reason.value
+            if isinstance(error, CutOff):
+                asked.spent(error.usage)
             raise
         finally:
             COUNTS.add("ingestio_model_calls_total", **labels, ended=ended)

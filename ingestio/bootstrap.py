@@ -210,6 +210,7 @@ async def _provider(settings: Settings, stack: AsyncExitStack) -> Provider:
         classifier_model=settings.gemini_classifier_model,
         media_resolution=settings.gemini_media_resolution,
         thinking_budget=settings.gemini_thinking_budget,
+        prices=settings.model_prices,
     )
     stack.push_async_callback(provider.close)
     return provider

@@ -6,7 +6,8 @@ compose files and CI systems pass unset variables that way. Nothing outside this
 
 import ipaddress
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from ingestio.domain import concerns
 from ingestio.domain.concerns import ReviewRules
 from ingestio.domain.plans import BUILT_IN_PLANS, Membership, PlanTable, overridden, without_rates
+from ingestio.domain.prices import PriceList, price_list
 from ingestio.errors import ConfigurationError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -61,6 +63,7 @@ class Settings(BaseSettings):
     model_timeout_seconds: float = Field(120, alias="INGESTIO_MODEL_TIMEOUT_SECONDS", gt=0, le=3600)
     model_wait_seconds: float = Field(3600, alias="INGESTIO_MODEL_WAIT_SECONDS", ge=0, le=7 * 86400)
     model_calls_per_second: float | None = Field(None, alias="INGESTIO_MODEL_CALLS_PER_SECOND", gt=0)
+    model_prices_json: str | None = Field(None, alias="INGESTIO_MODEL_PRICES")
     gemini_api_key: str | None = Field(None, alias="GEMINI_API_KEY", repr=False)
     gemini_use_vertexai: bool = Field(False, alias="GOOGLE_GENAI_USE_VERTEXAI")
     google_cloud_project: str | None = Field(None, alias="GOOGLE_CLOUD_PROJECT")
@@ -110,6 +113,12 @@ class Settings(BaseSettings):
     def _plans_parse(cls, value: str | None) -> str | None:
         if value is not None:
             _plan_table(value)
+        return value
+
+    @field_validator("model_prices_json")
+    @classmethod
+    def _prices_parse(cls, value: str | None) -> str | None:
+        _prices(value)
         return value
 
     @field_validator("webhook_networks_text")
@@ -218,6 +227,11 @@ class Settings(BaseSettings):
         return _review_rules(self.review_rules_json)
 
     @cached_property
+    def model_prices(self) -> PriceList:
+        """What models' tokens cost; empty when nobody said."""
+        return _prices(self.model_prices_json)
+
+    @cached_property
     def enforced_plans(self) -> PlanTable:
         """What is held to: in local mode no rate but those that INGESTIO_PLANS sets."""
         return _plan_table(self.plans_json, without_rates(BUILT_IN_PLANS) if self.auth == "local" else BUILT_IN_PLANS)
@@ -249,9 +263,16 @@ def _review_rules(text: str | None) -> ReviewRules:
     return concerns.overridden(ReviewRules(), _json_object(text, '{"confidence_below": 0.7}'))
 
 
-def _json_object(text: str, example: str) -> Mapping[str, Any]:
+def _prices(text: str | None) -> PriceList:
+    if text is None:
+        return {}
+    example = '{"gemini-2.5-flash": {"input": 0.30, "output": 2.50}}'
+    return price_list(_json_object(text, example, parse_float=Decimal))
+
+
+def _json_object(text: str, example: str, parse_float: Callable[[str], Any] = float) -> Mapping[str, Any]:
     try:
-        changes = json.loads(text)
+        changes = json.loads(text, parse_float=parse_float)
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at character {error.pos}") from None
     if not isinstance(changes, Mapping):

@@ -1,6 +1,7 @@
 """Settings: what holds without any variable, and one line that names the variable for each wrong one."""
 
 import os
+from decimal import Decimal
 
 import pytest
 
@@ -55,6 +56,15 @@ def test_plans_are_changed_key_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
     assert plans[Membership.GROWTH].pages is None
 
 
+def test_prices_are_exact_decimals_and_unknown_unless_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.load().model_prices == {}
+    monkeypatch.setenv("INGESTIO_MODEL_PRICES", '{"gemini-2.5-flash": {"input": 0.30, "output": 2.5}}')
+
+    prices = Settings.load().model_prices["gemini-2.5-flash"]
+
+    assert (prices.input, prices.output, prices.cached_input) == (Decimal("0.30"), Decimal("2.5"), None)
+
+
 @pytest.mark.parametrize(
     ("variables", "named"),
     [
@@ -77,6 +87,8 @@ def test_plans_are_changed_key_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"INGESTIO_PLANS": '{"plus": {"pages": -1}}'}, "INGESTIO_PLANS"),
         ({"INGESTIO_PLANS": '{"plus": {"pages": true}}'}, "INGESTIO_PLANS"),
         ({"INGESTIO_PLANS": '{"plus": {"retention_days": 0}}'}, "INGESTIO_PLANS"),
+        ({"INGESTIO_MODEL_PRICES": '{"m": {"input": 0.3}}'}, "INGESTIO_MODEL_PRICES"),
+        ({"INGESTIO_MODEL_PRICES": "0.3"}, "INGESTIO_MODEL_PRICES"),
         ({"INGESTIO_REVIEW_RULES": "{"}, "INGESTIO_REVIEW_RULES"),
         ({"INGESTIO_REVIEW_RULES": '{"missing": 1}'}, "INGESTIO_REVIEW_RULES"),
     ],

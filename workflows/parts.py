@@ -5,6 +5,7 @@ is at most halved until it is a single page, which bounds the calls; what is inc
 """
 
 import asyncio
+import dataclasses
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from temporalio.common import Priority
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    from ingestio.domain.fields import ModelUsage
     from ingestio.domain.messages import JobRequest, MergeWanted, PartRead, PartsWanted, PartWanted
     from ingestio.domain.windows import PageWindow, in_order, narrowed
     from ingestio.errors import FAILURE_MESSAGES, FailureCode
@@ -60,14 +62,8 @@ class Parts:
             windows = _narrower(windows, merged.incomplete_pages, overlap)
 
     def _to_merge(self, windows: tuple[PageWindow, ...]) -> MergeWanted:
-        spent = self._read.values()
-        return MergeWanted(
-            self._job.job_id,
-            self._job.user_id,
-            list(windows),
-            input_tokens=sum(part.input_tokens for part in spent),
-            output_tokens=sum(part.output_tokens for part in spent),
-        )
+        spent = sum((part.usage for part in self._read.values()), ModelUsage())
+        return MergeWanted(self._job.job_id, self._job.user_id, list(windows), **dataclasses.asdict(spent))
 
     async def _read_all(self, windows: tuple[PageWindow, ...], overlap: bool) -> tuple[PageWindow, ...]:
         """Reads what was not read yet; whatever is cut off is read again in halves. Answers the windows that have whole answers."""

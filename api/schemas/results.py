@@ -1,5 +1,6 @@
 """Results on the wire."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal
 from uuid import UUID
@@ -42,6 +43,11 @@ class ResultUsage(BaseModel):
     pages: int
     input_tokens: int
     output_tokens: int
+    cached_tokens: int = Field(description="Among the input: what the model's service had kept from an earlier call.")
+    thinking_tokens: int = Field(description="Among the output: what the model thought before it answered.")
+    estimated_cost: str | None = Field(
+        description="What the tokens come to at the operator's prices, in their currency; null where these are not known."
+    )
 
 
 class Result(BaseModel):
@@ -71,6 +77,6 @@ class Result(BaseModel):
             data=corrected_data(row.data, corrections),
             fields=[ResultField.model_validate(item) for item in corrected_fields(row.fields, corrections)],
             flags=row.flags,
-            usage=ResultUsage(pages=row.pages, input_tokens=row.input_tokens, output_tokens=row.output_tokens),
+            usage=ResultUsage(pages=row.pages, **dataclasses.asdict(row.usage)),
             reused_from=row.reused_from,
         )

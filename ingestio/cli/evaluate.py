@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from ingestio.cli.progress import Bar, bar
 from ingestio.cli.report_tables import as_markdown, show_report
 from ingestio.cli.terminal import out, talk
 from ingestio.config import Settings
+from ingestio.domain.prices import Prices
 from ingestio.domain.prompts import validate_prompt
 from ingestio.errors import InvalidRequest
 from ingestio.evaluation.datasets import Case, read_dataset
-from ingestio.evaluation.reports import Prices, figures
+from ingestio.evaluation.reports import figures
 from ingestio.evaluation.runs import read_all
 from ingestio.observability import configure_logging
 
@@ -44,7 +46,7 @@ def run(
     for output in outputs:
         _check_output(output)
     cases = read_dataset(dataset)
-    report = asyncio.run(_evaluate(settings, dataset, cases, prompts, None if prices is None else Prices(*prices)))
+    report = asyncio.run(_evaluate(settings, dataset, cases, prompts, _prices(prices)))
     text = json.dumps(report, indent=1, ensure_ascii=False)
     if as_json:
         click.echo(text)
@@ -73,6 +75,11 @@ async def _evaluate(
             "model": provider.model,
             "runs": runs,
         }
+
+
+def _prices(written: tuple[float, float] | None) -> Prices | None:
+    # By way of their text, because what was typed was a decimal.
+    return None if written is None else Prices(Decimal(str(written[0])), Decimal(str(written[1])))
 
 
 def _ticking(progress: Bar) -> Any:

@@ -56,7 +56,7 @@ def _facts(run: Mapping[str, Any]) -> list[str]:
         f"supported but not in the document: {ground['supported_but_not_in_document']}; "
         f"in the document but another's: {ground['supported_but_wrong']}"
     )
-    cost = "" if model["cost"] is None else f", cost {model['cost_per_page'] or 0:.6f} a page"
+    cost = "" if model["cost"] is None else f", cost {float(model['cost_per_page'] or 0):.6f} a page"
     tokens = f"{model['input_tokens']} tokens in and {model['output_tokens']} out{cost}"
     lines.append(f"{time['seconds_per_page'] or 0:.3f} seconds a page; {tokens}")
     if run["not_asked_for"]:

@@ -154,6 +154,9 @@ class ResultUsage(Answer):
     pages: int
     input_tokens: int
     output_tokens: int
+    cached_tokens: int
+    thinking_tokens: int
+    estimated_cost: str | None
 
 
 class Result(Answer):

@@ -15,12 +15,12 @@ from ingestio.domain.reviews import ReviewDecision
 _SELECT = """
     SELECT d.id, d.batch_id, d.original_filename, d.status, d.document_type, d.page_count, d.pages_charged, d.error_code,
            r.id AS result_id, r.document_type AS result_type, r.provider, r.model, r.revision, r.review, r.data, r.fields, r.flags,
-           r.pages, r.input_tokens, r.output_tokens, r.reused_from
+           r.pages, r.input_tokens, r.output_tokens, r.cached_tokens, r.thinking_tokens, r.estimated_cost, r.reused_from
     FROM unnest(:ids) WITH ORDINALITY AS wanted (id, place)
     JOIN documents d ON d.id = wanted.id AND d.user_id = :user_id
     LEFT JOIN LATERAL (
         SELECT e.id, e.document_type, e.provider, e.model, e.revision, e.review, e.data, e.fields, e.flags,
-               e.pages, e.input_tokens, e.output_tokens, e.reused_from
+               e.pages, e.input_tokens, e.output_tokens, e.cached_tokens, e.thinking_tokens, e.estimated_cost, e.reused_from
         FROM extracted_data e
         WHERE d.status = 'completed' AND e.document_id = d.id AND e.user_id = :user_id
         ORDER BY e.created_at DESC, e.id DESC LIMIT 1
@@ -101,5 +101,8 @@ def _result(row: Any) -> ResultRow:
         pages=row.pages,
         input_tokens=row.input_tokens,
         output_tokens=row.output_tokens,
+        cached_tokens=row.cached_tokens,
+        thinking_tokens=row.thinking_tokens,
+        estimated_cost=row.estimated_cost,
         reused_from=row.reused_from,
     )

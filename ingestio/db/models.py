@@ -5,6 +5,7 @@ relationships and nothing is loaded lazily. Bulk data (a result, a prompt) is ne
 """
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -234,6 +235,9 @@ class ExtractedData(_Owned, _Stamped, Base):
     pages: Mapped[int]
     input_tokens: Mapped[int] = mapped_column(server_default="0")
     output_tokens: Mapped[int] = mapped_column(server_default="0")
+    cached_tokens: Mapped[int] = mapped_column(server_default="0")
+    thinking_tokens: Mapped[int] = mapped_column(server_default="0")
+    estimated_cost: Mapped[Decimal | None]
     reused_from: Mapped[UUID | None]
     """The document whose result was taken over."""
     reuse_key: Mapped[str | None]

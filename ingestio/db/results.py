@@ -1,6 +1,7 @@
 """Queries on results: what a completed attempt found."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingestio.db.models import Document, ExtractedData, Job
 from ingestio.db.session import ServiceSession
+from ingestio.domain.fields import ModelUsage
+from ingestio.domain.prices import as_text
 from ingestio.domain.reviews import ReviewDecision
 
 
@@ -31,7 +34,21 @@ class ResultRow:
     pages: int
     input_tokens: int
     output_tokens: int
+    cached_tokens: int
+    thinking_tokens: int
+    estimated_cost: Decimal | None
     reused_from: UUID | None
+
+    @property
+    def usage(self) -> ModelUsage:
+        """What the provider spent on it."""
+        return ModelUsage(
+            self.input_tokens,
+            self.output_tokens,
+            self.cached_tokens,
+            self.thinking_tokens,
+            None if self.estimated_cost is None else as_text(self.estimated_cost),
+        )
 
 
 async def newest(session: AsyncSession, user_id: str, document_id: UUID) -> ResultRow | None:
@@ -66,6 +83,9 @@ async def latest(
             ExtractedData.pages,
             ExtractedData.input_tokens,
             ExtractedData.output_tokens,
+            ExtractedData.cached_tokens,
+            ExtractedData.thinking_tokens,
+            ExtractedData.estimated_cost,
             ExtractedData.reused_from,
         )
         .join(Document, (Document.id == ExtractedData.document_id) & (Document.user_id == ExtractedData.user_id))

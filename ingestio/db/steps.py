@@ -87,6 +87,7 @@ WITH answer AS (
     SELECT * FROM jsonb_to_record(%(answer)s::jsonb) AS answer (
         document_type text, provider text, model text, schema_version text,
         data jsonb, fields jsonb, flags jsonb, input_tokens integer, output_tokens integer,
+        cached_tokens integer, thinking_tokens integer, estimated_cost numeric,
         reuse_key text, reused_from uuid
     )
 ), job AS (
@@ -108,11 +109,13 @@ WITH answer AS (
     INSERT INTO extracted_data (
         user_id, document_id, extraction_job_id, pages,
         document_type, provider, model, schema_version, data, fields, flags, input_tokens, output_tokens,
-        reuse_key, reused_from
+        cached_tokens, thinking_tokens, estimated_cost, reuse_key, reused_from
     )
     SELECT job.user_id, job.document_id, job.id, entry.pages,
            answer.document_type, answer.provider, answer.model, answer.schema_version,
            answer.data, answer.fields, answer.flags, answer.input_tokens, answer.output_tokens,
+           -- The previous version of a worker may have put the answer into storage: it says no more than these two.
+           coalesce(answer.cached_tokens, 0), coalesce(answer.thinking_tokens, 0), answer.estimated_cost,
            answer.reuse_key, answer.reused_from
     FROM job, entry, answer
     RETURNING document_id, document_type, pages

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ingestio.domain.batches import BatchStatus, DocumentStatus, ExtractionStatus
+from ingestio.domain.fields import ModelUsage
 from ingestio.domain.windows import PageWindow
 
 
@@ -243,6 +244,13 @@ class PartRead:
     cut_off: bool
     input_tokens: int
     output_tokens: int
+    cached_tokens: int = 0
+    thinking_tokens: int = 0
+    estimated_cost: str | None = None
+
+    @property
+    def usage(self) -> ModelUsage:
+        return _usage(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +262,13 @@ class MergeWanted:
     windows: list[PageWindow]
     input_tokens: int = 0
     output_tokens: int = 0
+    cached_tokens: int = 0
+    thinking_tokens: int = 0
+    estimated_cost: str | None = None
+
+    @property
+    def usage(self) -> ModelUsage:
+        return _usage(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,3 +377,13 @@ class StripeEventRef:
     """An event in the inbox of Stripe's webhooks, by id."""
 
     event_id: str
+
+
+def _usage(message: PartRead | MergeWanted) -> ModelUsage:
+    return ModelUsage(
+        message.input_tokens,
+        message.output_tokens,
+        message.cached_tokens,
+        message.thinking_tokens,
+        message.estimated_cost,
+    )

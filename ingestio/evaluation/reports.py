@@ -2,20 +2,17 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from decimal import Decimal
 from statistics import median
 from typing import Any
 
+from ingestio.domain.fields import ModelUsage
+from ingestio.domain.prices import Prices, as_text
 from ingestio.evaluation.runs import Outcome
 from ingestio.evaluation.scores import Tally
 
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """What the model's owner asks for a million tokens, in one currency or another."""
-
-    input: float
-    output: float
+# A quotient may have no end; what is counted is exact.
+_COST_PLACES = Decimal("1e-9")
 
 
 def figures(outcomes: Sequence[Outcome], prompt: str | None, prices: Prices | None) -> dict[str, Any]:
@@ -115,16 +112,19 @@ def _time(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def _model(outcomes: Sequence[Outcome], prices: Prices | None) -> dict[str, Any]:
-    """Tokens of the extraction; a cost only where somebody says what tokens cost, for no price is ours to know."""
-    read = sum(each.usage.input_tokens for each in outcomes)
-    written = sum(each.usage.output_tokens for each in outcomes)
+    """Tokens of reading and of naming types; a cost only where somebody says what tokens cost: `prices` of all, else each model's own."""
+    spent = sum((each.usage for each in outcomes), ModelUsage())
+    if prices is not None:
+        spent = spent.priced(prices)
     pages = sum(each.pages for each in outcomes if each.code is None)
-    cost = None if prices is None else (read * prices.input + written * prices.output) / 1_000_000
+    cost = spent.estimated_cost
     return {
-        "input_tokens": read,
-        "output_tokens": written,
+        "input_tokens": spent.input_tokens,
+        "output_tokens": spent.output_tokens,
+        "cached_tokens": spent.cached_tokens,
+        "thinking_tokens": spent.thinking_tokens,
         "cost": cost,
-        "cost_per_page": None if cost is None or not pages else cost / pages,
+        "cost_per_page": None if cost is None or not pages else as_text((Decimal(cost) / pages).quantize(_COST_PLACES)),
     }
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ingestio.domain.evidence import FieldState
 from ingestio.domain.fields import Extraction, FieldKind, ModelUsage
@@ -95,11 +95,12 @@ async def _read(case: Case, provider: Provider, prompt: str | None) -> Outcome:
 
 
 async def _extracted(case: Case, provider: Provider, prompt: str | None, mime_type: str, pages: int) -> Extraction:
-    document_type = None
+    document_type, spent = None, ModelUsage()
     if prompt is None:
         answer = await provider.classify(ClassifyRequest(case.path, mime_type, pages))
-        document_type = answer.document_type
-    return await provider.extract(ExtractRequest(case.path, mime_type, pages, document_type, prompt))
+        document_type, spent = answer.document_type, answer.usage
+    extraction = await provider.extract(ExtractRequest(case.path, mime_type, pages, document_type, prompt))
+    return replace(extraction, usage=spent + extraction.usage)
 
 
 def _grounding(extraction: Extraction, prompt: str | None, text: DocumentText) -> Grounding:

@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from ingestio.domain.fields import Extraction, ModelUsage
 from ingestio.domain.windows import PageWindow
+from ingestio.errors import FailureCode, ModelError
 
 OTHER = "other"
 """The document type of everything that is none of the others, and of a classifier's unusable answer (R65)."""
@@ -19,6 +20,8 @@ class Classification:
     document_type: str
     confidence: float
     runner_up: str | None = None
+    # The same answer, whatever it cost.
+    usage: ModelUsage = field(default_factory=ModelUsage, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,14 @@ class ExtractRequest:
     document_type: str | None = None
     prompt: str | None = None
     custom_instructions: str | None = None
+
+
+class CutOff(ModelError):
+    """The answer is not whole: it reached the model's limit, or rows are missing. `usage` is what it cost all the same."""
+
+    def __init__(self, usage: ModelUsage, detail: str | None = None) -> None:
+        super().__init__(FailureCode.MODEL_OUTPUT_TRUNCATED, detail)
+        self.usage = usage
 
 
 class Provider(Protocol):

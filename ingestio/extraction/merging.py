@@ -105,9 +105,7 @@ def merged(
         data=joined.data,
         fields=joined.fields,
         flags=tuple(flags),
-        usage=ModelUsage(
-            sum(part.usage.input_tokens for part in parts), sum(part.usage.output_tokens for part in parts)
-        ),
+        usage=sum((part.usage for part in parts), ModelUsage()),
         schema_version=DOCUMENT_TYPES.get(document_type or OTHER, DOCUMENT_TYPES[OTHER]).schema_version,
     )
     if not text.has_text or not asks_for_every_row(request.prompt, request.custom_instructions):

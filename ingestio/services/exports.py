@@ -1,5 +1,6 @@
 """Exports: ordered, gathered, finished, cancelled, deleted, and forgotten when their time is over (R86, R87)."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -167,7 +168,7 @@ def _result(row: Any, values: ExportValues, said: Mapping[str, Scalar]) -> dict[
         "data": corrected_data(row.data, said),
         "fields": fields,
         "flags": row.flags,
-        "usage": {"pages": row.pages, "input_tokens": row.input_tokens, "output_tokens": row.output_tokens},
+        "usage": {"pages": row.pages, **dataclasses.asdict(row.usage)},
         "reused_from": None if row.reused_from is None else str(row.reused_from),
     }
     if values is ExportValues.BOTH:

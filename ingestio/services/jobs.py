@@ -5,7 +5,9 @@ it. Facts and their effects (status, ledger, counters) move together or not at a
 """
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from ingestio.db import batches, documents, jobs, steps, usage
@@ -110,13 +112,11 @@ async def save_classification(
     job_id: UUID,
     document_type: str,
     default_prompt: str,
-    *,
-    confidence: float | None = None,
-    runner_up: str | None = None,
+    classification: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write the type and its default prompt on job and document, while the job is live; on the job also how sure the classifier was,
-    and what it would have said next. `confidence` None: nobody was asked."""
-    found = None if confidence is None else {"classification": {"confidence": confidence, "runner_up": runner_up}}
+    """Write the type and its default prompt on job and document, while the job is live; on the job also the `classification`: how sure
+    the classifier was (`confidence`), what it would have said next (`runner_up`), and what it spent (`usage`). None: nobody was asked."""
+    found = None if classification is None else {"classification": classification}
     await steps.save_prompt(connection, user_id, job_id, default_prompt, PromptSource.AUTO, document_type, found)
 
 
@@ -133,8 +133,8 @@ async def commit(
 ) -> DocumentOutcome:
     """Save the result, charge its pages and end the job: one transaction, once per job (R50).
 
-    `answer` is the stored extraction as JSON: document_type, provider, model, schema_version, data, fields, flags, input_tokens,
-    output_tokens. A job that has ended keeps its end, whatever is committed late.
+    `answer` is the stored extraction as JSON: document_type, provider, model, schema_version, data, fields, flags, and what it spent
+    (the fields of ModelUsage). A job that has ended keeps its end, whatever is committed late.
     """
     read = json.loads(answer)
     concerns, concerns_asked_for = (

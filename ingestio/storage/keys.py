@@ -35,6 +35,11 @@ def parts_plan_key(user_id: str, job_id: UUID | str) -> str:
     return f"{job_prefix(user_id, job_id)}/parts.json"
 
 
+def cut_off_key(user_id: str, job_id: UUID | str) -> str:
+    """Where it is kept what one job's whole reading cost when it was cut off, so that the parts that follow add to it."""
+    return f"{job_prefix(user_id, job_id)}/cut-off.json"
+
+
 def part_key(user_id: str, job_id: UUID | str, window: PageWindow) -> str:
     """Where the raw answer for some pages of one job's document lies, so that no part is asked for or paid twice."""
     return f"{job_prefix(user_id, job_id)}/parts/{window.first_page}-{window.last_page}.json"

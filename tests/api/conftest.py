@@ -302,6 +302,9 @@ class Worker:
             "flags": [],
             "input_tokens": 11,
             "output_tokens": 7,
+            "cached_tokens": 5,
+            "thinking_tokens": 3,
+            "estimated_cost": "0.0000120",
         }
         async with service_connection(self._user.engine) as connection:
             await jobs.commit(connection, self._user.id, job_id, json.dumps(whole | answer))

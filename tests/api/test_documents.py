@@ -202,7 +202,14 @@ async def test_the_result_is_there_after_completion_and_stays_while_the_document
             },
         ],
         "flags": [],
-        "usage": {"pages": 2, "input_tokens": 11, "output_tokens": 7},
+        "usage": {
+            "pages": 2,
+            "input_tokens": 11,
+            "output_tokens": 7,
+            "cached_tokens": 5,
+            "thinking_tokens": 3,
+            "estimated_cost": "0.000012",
+        },
         "reused_from": None,
     }
     done = (await user.get(path)).json()

@@ -44,9 +44,10 @@ def generated(
     finish: str | None = "STOP",
     model: str = "gemini-2.5-flash",
     tokens: tuple[int, int, int] = (258, 40, 12),
+    cached: int | None = None,
     delay_seconds: float = 0.0,
 ) -> Reply:
-    """A generateContent answer with this text; `tokens` are prompt, candidates, thoughts."""
+    """A generateContent answer with this text; `tokens` are prompt, candidates, thoughts; `cached` those of the prompt that were kept."""
     candidate: dict[str, Any] = {"index": 0}
     if text is not None:
         thought = {"text": "thinking aloud, not JSON", "thought": True}
@@ -60,6 +61,8 @@ def generated(
         "thoughtsTokenCount": thoughts,
         "totalTokenCount": prompt + candidates + thoughts,
     }
+    if cached is not None:
+        usage["cachedContentTokenCount"] = cached
     body = {"candidates": [candidate], "usageMetadata": usage, "modelVersion": f"{model}-001", "responseId": "stand-in"}
     return json_reply(body, delay_seconds=delay_seconds)
 

@@ -29,9 +29,14 @@ def test_an_answer_in_several_parts_is_put_together_without_the_thoughts() -> No
     assert found.value == {"a": 1}
 
 
-def test_thoughts_count_as_output_because_they_are_billed() -> None:
-    usage = {"prompt_token_count": 100, "candidates_token_count": 20, "thoughts_token_count": 3}
-    assert read_answer(response("{}", usage_metadata=usage)).usage == ModelUsage(100, 23)
+def test_thoughts_count_as_output_because_they_are_billed_and_what_was_cached_as_input() -> None:
+    usage = {
+        "prompt_token_count": 100,
+        "cached_content_token_count": 60,
+        "candidates_token_count": 20,
+        "thoughts_token_count": 3,
+    }
+    assert read_answer(response("{}", usage_metadata=usage)).usage == ModelUsage(100, 23, 60, 3)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """The circuit: what one call learns, every other call honours."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from ingestio.domain.prices import Prices
 from ingestio.errors import FailureCode, ModelError
 from ingestio.extraction.gemini.circuit import FAILURES_TO_OPEN, Circuit
 from tests.extraction import gemini_replies as replies
@@ -123,9 +125,14 @@ async def test_while_it_is_open_nobody_calls(
 async def test_each_task_has_its_model_and_the_operator_s_reading_options_are_sent(
     make_provider: MakeProvider, gemini: GeminiStandIn, invoice: Path, bounded_pool: None
 ) -> None:
-    provider = make_provider(classifier_model="small-model", media_resolution="low", thinking_budget=0)
-    await provider.classify(to_classify(invoice))
-    await provider.extract(to_extract(invoice))
+    prices = {
+        "small-model": Prices(Decimal("0.1"), Decimal("0.4")),
+        "gemini-2.5-flash": Prices(Decimal("0.3"), Decimal("2.5")),
+    }
+    provider = make_provider(classifier_model="small-model", media_resolution="low", thinking_budget=0, prices=prices)
+    named = await provider.classify(to_classify(invoice))
+    read = await provider.extract(to_extract(invoice))
+    assert [each.usage.estimated_cost for each in (named, read)] == ["0.0000466", "0.0002074"]
     small, large = gemini.generated
     assert "small-model" in small.path
     assert "gemini-2.5-flash" in large.path

@@ -109,12 +109,13 @@ async def test_a_failure_is_typed(provider: GeminiProvider, gemini: GeminiStandI
 async def test_one_repair_turn_saves_an_invalid_answer(
     provider: GeminiProvider, gemini: GeminiStandIn, invoice: Path, first: Reply
 ) -> None:
-    gemini.script.extend([first, replies.answer(GOOD, tokens=(300, 41, 5))])
+    gemini.script.extend([first, replies.answer(GOOD, tokens=(300, 41, 5), cached=200)])
     result = await provider.extract(to_extract(invoice, prompt=PROMPT))
     assert result.data == GOOD
     before = json.loads(first.body)["usageMetadata"]
-    spent = before.get("candidatesTokenCount", 0) + before.get("thoughtsTokenCount", 0)
-    assert result.usage == ModelUsage(before["promptTokenCount"] + 300, spent + 46)
+    thoughts = before.get("thoughtsTokenCount", 0)
+    written = before.get("candidatesTokenCount", 0) + thoughts
+    assert result.usage == ModelUsage(before["promptTokenCount"] + 300, written + 46, 200, thoughts + 5)
 
 
 async def test_the_repair_turn_is_a_fresh_request_with_the_problem_as_data(

@@ -37,7 +37,7 @@ async def test_a_good_answer_becomes_data_with_evidence(
     result = await provider.extract(to_extract(invoice, prompt=PROMPT))
     assert (result.document_type, result.provider, result.model) == ("invoice", "gemini", "gemini-2.5-flash-001")
     assert result.data == {"invoice_number": "INV-2041", "total": "1234.50", "purchase_order_number": None}
-    assert result.usage == ModelUsage(input_tokens=258, output_tokens=52)
+    assert result.usage == ModelUsage(input_tokens=258, output_tokens=52, thinking_tokens=12)
     assert result.schema_version == DOCUMENT_TYPES["invoice"].schema_version
     assert result.flags == ()
     states = {field.path: field.state for field in result.fields}
@@ -168,7 +168,7 @@ async def test_a_prompt_without_field_names_makes_the_type_decide(
     first, second = gemini.generated
     assert first.is_classification
     assert not second.is_classification
-    assert result.usage == ModelUsage(2 * 258, 2 * 52)
+    assert result.usage == ModelUsage(2 * 258, 2 * 52, thinking_tokens=2 * 12)
 
 
 async def test_a_prompt_cannot_leave_its_tag(provider: GeminiProvider, gemini: GeminiStandIn, invoice: Path) -> None:

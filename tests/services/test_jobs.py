@@ -284,9 +284,8 @@ async def test_how_sure_the_classifier_was_is_kept_with_the_job(new_tenant: NewT
     tenant = await new_tenant()
     batch_id = await tenant.accept(["one"])
     [job_id] = job_ids(tenant, batch_id)
+    found = {"confidence": 0.61, "runner_up": "invoice", "usage": {"input_tokens": 258}}
     async with service_connection(tenant.deps.engine) as connection:
-        await jobs.save_classification(
-            connection, tenant.user_id, job_id, "receipt", "the total", confidence=0.61, runner_up="invoice"
-        )
+        await jobs.save_classification(connection, tenant.user_id, job_id, "receipt", "the total", found)
         work = await jobs.load(connection, tenant.user_id, job_id)
-    assert work.options["classification"] == {"confidence": 0.61, "runner_up": "invoice"}
+    assert work.options["classification"] == found

@@ -21,7 +21,7 @@ def answer(document_type: str = "invoice", number: str = "INV-1") -> Extraction:
         model="scripted-1",
         data={"invoice_number": number},
         fields=(ExtractedField("invoice_number", number, FieldState.SUPPORTED, 0.99, (place,)),),
-        usage=ModelUsage(input_tokens=7, output_tokens=3),
+        usage=ModelUsage(input_tokens=7, output_tokens=3, estimated_cost="0.002"),
     )
 
 
@@ -58,7 +58,8 @@ class ScriptedProvider:
     async def classify(self, request: ClassifyRequest) -> Classification:
         self.calls["classify"] += 1
         kind = (await asyncio.to_thread(request.path.read_text)).splitlines()[0]
-        return Classification("receipt" if "receipt" in kind else "invoice", 0.9)
+        usage = ModelUsage(input_tokens=4, output_tokens=1, cached_tokens=2, thinking_tokens=1, estimated_cost="0.0005")
+        return Classification("receipt" if "receipt" in kind else "invoice", 0.9, usage=usage)
 
     async def extract(self, request: ExtractRequest) -> Extraction:
         name = (await asyncio.to_thread(request.path.read_text)).splitlines()[0]

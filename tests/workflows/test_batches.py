@@ -120,6 +120,11 @@ async def test_auto_classifies_and_saves_the_default_prompt_on_the_document(hous
     assert all(row["extraction_prompt"] for row in rows)
     assert {request.document_type for request in house.provider.requests} == {"receipt", "invoice"}
     assert {request.prompt for request in house.provider.requests} == {None}
+    # Naming the type is paid for too, at its own model's price.
+    columns = "input_tokens, output_tokens, cached_tokens, thinking_tokens, estimated_cost"
+    for row in rows:
+        spent = house.one(f"SELECT {columns} FROM extracted_data WHERE document_id = %s", row["id"])
+        assert tuple(map(str, spent.values())) == ("11", "4", "2", "1", "0.0025")
 
 
 async def test_per_document_prompts_reach_the_provider(house: House) -> None:

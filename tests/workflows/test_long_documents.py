@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from ingestio.db.session import service_session
+from ingestio.domain.prices import Prices
 from ingestio.extraction.gemini import GeminiProvider
 from ingestio.services import controls
 from tests.extraction import gemini_replies as replies
@@ -45,7 +47,10 @@ def gemini(_server: GeminiStandIn) -> GeminiStandIn:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def provider(gemini: GeminiStandIn) -> AsyncIterator[GeminiProvider]:
-    provider = GeminiProvider(model="gemini-2.5-flash", api_key="any", base_url=gemini.url, timeout_seconds=60)
+    prices = {"gemini-2.5-flash": Prices(Decimal("0.30"), Decimal("2.50"))}
+    provider = GeminiProvider(
+        model="gemini-2.5-flash", api_key="any", base_url=gemini.url, timeout_seconds=60, prices=prices
+    )
     yield provider
     await provider.close()
 
@@ -70,6 +75,20 @@ def rows_of(house: House) -> list[Row]:
     assert data["opening_balance"] == "1000.00"
     transactions: list[Row] = data["transactions"]
     return transactions
+
+
+def spent(house: House) -> dict[str, Any]:
+    return house.one("SELECT input_tokens, output_tokens, thinking_tokens, estimated_cost FROM extracted_data")
+
+
+def calls_cost(calls: int) -> dict[str, Any]:
+    """What so many answers of the stand-in cost, each once."""
+    return {
+        "input_tokens": 258 * calls,
+        "output_tokens": 52 * calls,
+        "thinking_tokens": 12 * calls,
+        "estimated_cost": Decimal("0.0002074") * calls,
+    }
 
 
 def windows(gemini: GeminiStandIn) -> list[tuple[int, int]]:
@@ -100,6 +119,8 @@ async def test_a_long_statement_is_whole_wherever_the_model_stops(
     assert Counter(field["state"] for field in fields) == {"supported": 1 + 4 * len(what.rows)}
     assert all(calls == 1 for calls in Counter(windows(gemini)).values())
     assert gemini.calls <= 4 * len(what.pages)
+    # The whole reading that was cut off, the parts that were, and those that were not.
+    assert spent(house) == calls_cost(gemini.calls)
 
 
 async def test_a_row_over_the_edge_of_a_page_is_there_as_far_as_a_model_can_see_it(
@@ -157,8 +178,7 @@ async def test_only_the_pages_of_a_part_are_sent_and_its_prompt_does_not_grow(
     assert {(1, 8), (8, 15), (15, 16)} <= set(asked)
     assert max(last - first for first, last in asked) == 7
     assert len({len("".join(request.texts)) for request in gemini.generated}) <= 3  # page numbers of one or two digits
-    used = house.one("SELECT input_tokens, output_tokens FROM extraction_jobs")
-    assert used == {"input_tokens": 258 * gemini.calls, "output_tokens": 52 * gemini.calls}
+    assert spent(house) == calls_cost(gemini.calls)
 
 
 async def test_a_part_that_was_read_is_not_asked_for_again_after_an_outage(house: House, gemini: GeminiStandIn) -> None:

@@ -39,8 +39,8 @@ async def extract(house: House, document_id: UUID, prompt: str | None = PROMPT, 
     await house.client.get_workflow_handle(f"document/{document_id}/{job.attempt}").result()
     await in_order(house)
     return house.one(
-        "SELECT result.data, result.pages, result.reused_from, result.input_tokens, charge.state, charge.pages AS charged, "
-        "charge.reused_from AS charged_from FROM extracted_data AS result "
+        "SELECT result.data, result.pages, result.reused_from, result.input_tokens, result.estimated_cost, "
+        "charge.state, charge.pages AS charged, charge.reused_from AS charged_from FROM extracted_data AS result "
         "JOIN page_ledger AS charge ON charge.job_id = result.extraction_job_id WHERE result.extraction_job_id = %s",
         job.job_id,
     )
@@ -52,6 +52,7 @@ async def test_a_second_document_of_the_same_bytes_takes_the_first_one_s_result(
     free = await extract(house, await upload(house))
 
     assert (paid["pages"], paid["reused_from"], paid["input_tokens"]) == (3, None, 7)
+    assert [str(each["estimated_cost"]) for each in (paid, free)] == ["0.002", "0"]
     assert free["data"] == paid["data"]
     assert (free["pages"], free["charged"], free["state"], free["input_tokens"]) == (0, 0, "committed", 0)
     assert free["reused_from"] == free["charged_from"] == first

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ingestio.domain.fields import ModelUsage
+from ingestio.domain.prices import Prices
 from ingestio.errors import FailureCode, ModelError
+from ingestio.extraction.base import CutOff
 
 if TYPE_CHECKING:
     from google.genai import types
@@ -45,16 +47,11 @@ class Answer:
     model: str | None
 
 
-class CutOff(ModelError):
-    """The answer reached the model's limit; what it cost all the same."""
+def read_answer(response: "types.GenerateContentResponse", prices: Prices | None = None) -> Answer:
+    """The answer and what it cost at these prices, once the reasons to have none are ruled out.
 
-    def __init__(self, usage: ModelUsage) -> None:
-        super().__init__(FailureCode.MODEL_OUTPUT_TRUNCATED)
-        self.usage = usage
-
-
-def read_answer(response: "types.GenerateContentResponse") -> Answer:
-    """The answer, once the reasons to have none are ruled out. Raises ModelError (blocked, truncated, rejected), none of them retryable."""
+    Raises ModelError (blocked, truncated, rejected), none of them retryable.
+    """
     feedback = response.prompt_feedback
     if feedback is not None and feedback.block_reason and feedback.block_reason.value != "BLOCKED_REASON_UNSPECIFIED":
         raise ModelError(FailureCode.MODEL_BLOCKED)
@@ -63,11 +60,11 @@ def read_answer(response: "types.GenerateContentResponse") -> Answer:
     if reason in _BLOCKED:
         raise ModelError(FailureCode.MODEL_BLOCKED)
     if reason in _TRUNCATED:
-        raise CutOff(_usage(response))
+        raise CutOff(_usage(response).priced(prices))
     if reason == "LANGUAGE":
         raise ModelError(FailureCode.MODEL_REJECTED, "The model does not support the language of this document.")
     value, problem = _parsed(_text(candidate)) if reason in _NORMAL else (None, "The answer was not finished.")
-    return Answer(value, problem, _usage(response), response.model_version)
+    return Answer(value, problem, _usage(response).priced(prices), response.model_version)
 
 
 def _text(candidate: "types.Candidate | None") -> str:
@@ -97,4 +94,6 @@ def _usage(response: "types.GenerateContentResponse") -> ModelUsage:
         input_tokens=usage.prompt_token_count or 0,
         # Thoughts are billed as output, though no one sees them.
         output_tokens=(usage.candidates_token_count or 0) + (usage.thoughts_token_count or 0),
+        cached_tokens=usage.cached_content_token_count or 0,
+        thinking_tokens=usage.thoughts_token_count or 0,
     )

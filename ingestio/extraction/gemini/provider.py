@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ingestio.domain.fields import Extraction, ModelUsage
+from ingestio.domain.prices import PriceList
 from ingestio.domain.prompts import validate_prompt
 from ingestio.domain.windows import PageWindow, windows_over
 from ingestio.errors import ConfigurationError, DocumentFailed, FailureCode, ModelError, PromptInvalid
@@ -17,13 +18,14 @@ from ingestio.extraction.base import (
     OTHER,
     Classification,
     ClassifyRequest,
+    CutOff,
     ExtractRequest,
     Merged,
     Part,
     PartsPlan,
 )
 from ingestio.extraction.gemini import documents, wording
-from ingestio.extraction.gemini.answers import Answer, CutOff, read_answer
+from ingestio.extraction.gemini.answers import Answer, read_answer
 from ingestio.extraction.gemini.circuit import Circuit
 from ingestio.extraction.gemini.questions import Found, Question, Unfit
 from ingestio.extraction.prompts import requested_fields
@@ -58,7 +60,8 @@ class GeminiProvider:
 
     With `vertexai` the calls go to Vertex AI: by `project` and `location` under application default credentials or, without a project,
     by `api_key` in express mode. Otherwise `api_key` speaks to the Gemini API. `timeout_seconds` bounds each call. `classifier_model` names
-    documents' types where a smaller one than `model` will do; `media_resolution` is low, medium or high. Close it at the end.
+    documents' types where a smaller one than `model` will do; `media_resolution` is low, medium or high; `prices` by model. Close it at the
+    end.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class GeminiProvider:
         classifier_model: str | None = None,
         media_resolution: str | None = None,
         thinking_budget: int | None = None,
+        prices: PriceList | None = None,
         circuit: Circuit | None = None,
     ) -> None:
         """Raises ConfigurationError when the values cannot work together."""
@@ -86,6 +90,7 @@ class GeminiProvider:
             raise ConfigurationError("GOOGLE_GEMINI_BASE_URL: must be http://host or https://host")
         self._model = model
         self._classifier_model = classifier_model or model
+        self._prices = prices or {}
         self.circuit = circuit or Circuit()
         self._vertexai = vertexai
         self._max_output_tokens = max_output_tokens
@@ -116,8 +121,7 @@ class GeminiProvider:
     async def classify(self, request: ClassifyRequest) -> Classification:
         """The document's type, from its first two pages. An unusable answer, or a failure that repeating does not change, is `other`
         with confidence 0 (R65). Raises ModelError when it is worth another try."""
-        classification, _ = await self._classified(request)
-        return classification
+        return await self._classified(request)
 
     @property
     def whole_pages(self) -> int:
@@ -134,12 +138,15 @@ class GeminiProvider:
         request = replace(request, document_type=document_type)
         question = self._question(request)
         async with self._sendable(await documents.whole(request.path, request.mime_type)) as part:
-            found, spent, model = await self._answered(question, part)
+            try:
+                found, spent, model = await self._answered(question, part)
+            except CutOff as cut_off:
+                raise CutOff(usage + cut_off.usage) from None
         window = PageWindow(1, max(1, request.page_count))
-        answer = Part(window, found.data, found.document_type, model or self._model, _sum(usage, spent))
+        answer = Part(window, found.data, found.document_type, model or self._model, usage + spent)
         merged = await self.merge(request, [answer])
         if merged.incomplete_pages:
-            raise ModelError(FailureCode.MODEL_OUTPUT_TRUNCATED, "Rows of a list are missing in the model's answer.")
+            raise CutOff(answer.usage, "Rows of a list are missing in the model's answer.")
         return merged.extraction
 
     async def plan(self, request: ExtractRequest, window_pages: int | None = None) -> PartsPlan:
@@ -177,8 +184,8 @@ class GeminiProvider:
         if request.document_type is not None or requested_fields(_checked(request.prompt) or ""):
             return request.document_type, ModelUsage()
         # Nothing says which fields are meant, so the type has to.
-        seen, usage = await self._classified(ClassifyRequest(request.path, request.mime_type, request.page_count))
-        return seen.document_type, usage
+        seen = await self._classified(ClassifyRequest(request.path, request.mime_type, request.page_count))
+        return seen.document_type, seen.usage
 
     def _question(self, request: ExtractRequest, window: PageWindow | None = None) -> Question:
         prompt, instructions = _checked(request.prompt), _checked(request.custom_instructions)
@@ -197,7 +204,7 @@ class GeminiProvider:
         if connection is not None:
             await connection.close()
 
-    async def _classified(self, request: ClassifyRequest) -> tuple[Classification, ModelUsage]:
+    async def _classified(self, request: ClassifyRequest) -> Classification:
         names = list(DOCUMENT_TYPES)
         try:
             document = await documents.first_pages(request.path, request.mime_type, request.page_count)
@@ -209,15 +216,18 @@ class GeminiProvider:
             if isinstance(failure, ModelError) and failure.can_retry:
                 raise
             _log.warning("A document could not be classified and counts as `other`: %s", failure.reason)
-            return Classification(OTHER, 0.0), ModelUsage()
-        return wording.classification(answer.value, names), answer.usage
+            return Classification(OTHER, 0.0, usage=failure.usage if isinstance(failure, CutOff) else ModelUsage())
+        return replace(wording.classification(answer.value, names), usage=answer.usage)
 
     async def _answered(self, question: Question, part: "types.Part") -> tuple[Found, ModelUsage, str | None]:
         """A valid answer, after one repair turn at most: a fresh request, so that each holds the document once."""
         usage, problem = ModelUsage(), None
         for _ in range(_TURNS):
-            answer = await self._ask(part, question.texts(problem), question.schema, self._max_output_tokens)
-            usage, problem = _sum(usage, answer.usage), answer.problem
+            try:
+                answer = await self._ask(part, question.texts(problem), question.schema, self._max_output_tokens)
+            except CutOff as cut_off:
+                raise CutOff(usage + cut_off.usage) from None
+            usage, problem = usage + answer.usage, answer.problem
             if problem is None:
                 try:
                     # Thousands of rows take a while to check; other documents' heartbeats must not wait for that.
@@ -235,15 +245,15 @@ class GeminiProvider:
         *,
         model: str | None = None,
     ) -> Answer:
-        connection = await self._connected()
+        connection, asked = await self._connected(), model or self._model
         response = await connection.generate(
-            model or self._model,
+            asked,
             [part, *map(connection.text, texts)],
             system=wording.SYSTEM,
             schema=schema,
             max_output_tokens=max_output_tokens,
         )
-        return read_answer(response)
+        return read_answer(response, self._prices.get(asked))
 
     @asynccontextmanager
     async def _sendable(self, document: documents.Document) -> AsyncIterator["types.Part"]:
@@ -293,7 +303,3 @@ def _checked(text: str | None) -> str | None:
         return validate_prompt(text)
     except PromptInvalid as error:
         raise DocumentFailed(FailureCode.MODEL_REJECTED, error.detail) from None
-
-
-def _sum(first: ModelUsage, second: ModelUsage) -> ModelUsage:
-    return ModelUsage(first.input_tokens + second.input_tokens, first.output_tokens + second.output_tokens)
