@@ -70,7 +70,8 @@ class Request:
     @property
     def document(self) -> bytes:
         """The file that came along inline."""
-        return base64.urlsafe_b64decode(self.parts[0]["inlineData"]["data"])
+        (file,) = (part["inlineData"] for part in self.parts if "inlineData" in part)
+        return base64.urlsafe_b64decode(file["data"])
 
     @property
     def title(self) -> str:

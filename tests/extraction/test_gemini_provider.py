@@ -91,6 +91,29 @@ async def test_a_request_holds_document_then_user_data_then_rules(
     assert body.index('"inlineData"') < body.index("Totals with tax.") < body.index("Rules of the service.")
 
 
+async def test_documents_under_one_long_prompt_begin_alike_and_the_rules_still_come_last(
+    make_provider: MakeProvider, gemini: GeminiStandIn, tmp_path: Path
+) -> None:
+    provider = make_provider()
+    prompt = f"{PROMPT} " + "What we mean by that is told at length. " * 200
+    gemini.script.append(replies.generated("not JSON"))
+    for number in ("INV-1", "INV-2"):
+        path = tmp_path / f"{number}.pdf"
+        path.write_bytes(pdf(("Invoice", f"Invoice number: {number}")))
+        await provider.extract(to_extract(path, prompt=prompt))
+
+    first, repair, second = gemini.generated
+    (user, document, rules), (_, _, problem, _) = first.parts, repair.parts
+    assert json.loads(user["text"][len("<request>\n") : -len("\n</request>")]) == {"prompt": prompt.strip()}
+    assert rules["text"].startswith("Rules of the service.")
+    assert problem["text"].startswith("<refused_answer>")
+    # What the service may keep from the call before: for the next document the prompt, for the next turn the document too.
+    assert (second.parts[0], second.json["systemInstruction"]) == (user, first.json["systemInstruction"])
+    assert second.parts[1] != document
+    assert repair.parts[:2] == [user, document]
+    assert all(request.parts[-1]["text"].startswith("Rules of the service.") for request in (repair, second))
+
+
 async def test_a_request_has_a_schema_no_tools_and_no_randomness(
     provider: GeminiProvider, gemini: GeminiStandIn, invoice: Path
 ) -> None:

@@ -209,9 +209,9 @@ class GeminiProvider:
         try:
             document = await documents.first_pages(request.path, request.mime_type, request.page_count)
             async with self._sendable(document) as part:
-                schema, texts = wording.classification_schema(names), [wording.CLASSIFICATION_RULES]
+                schema, asked = wording.classification_schema(names), [part, wording.CLASSIFICATION_RULES]
                 limit = min(_CLASSIFICATION_TOKENS, self._max_output_tokens)
-                answer = await self._ask(part, texts, schema, limit, model=self._classifier_model)
+                answer = await self._ask(asked, schema, limit, model=self._classifier_model)
         except DocumentFailed as failure:
             if isinstance(failure, ModelError) and failure.can_retry:
                 raise
@@ -224,7 +224,8 @@ class GeminiProvider:
         usage, problem = ModelUsage(), None
         for _ in range(_TURNS):
             try:
-                answer = await self._ask(part, question.texts(problem), question.schema, self._max_output_tokens)
+                asked = [*question.before, part, *question.after(problem)]
+                answer = await self._ask(asked, question.schema, self._max_output_tokens)
             except CutOff as cut_off:
                 raise CutOff(usage + cut_off.usage) from None
             usage, problem = usage + answer.usage, answer.problem
@@ -238,8 +239,7 @@ class GeminiProvider:
 
     async def _ask(
         self,
-        part: "types.Part",
-        texts: list[str],
+        parts: "Sequence[types.Part | str]",
         schema: dict[str, Any],
         max_output_tokens: int,
         *,
@@ -248,7 +248,7 @@ class GeminiProvider:
         connection, asked = await self._connected(), model or self._model
         response = await connection.generate(
             asked,
-            [part, *map(connection.text, texts)],
+            [connection.text(part) if isinstance(part, str) else part for part in parts],
             system=wording.SYSTEM,
             schema=schema,
             max_output_tokens=max_output_tokens,

@@ -53,14 +53,21 @@ class Question:
             "additionalProperties": False,
         }
 
-    def texts(self, problem: str | None = None) -> list[str]:
+    @property
+    def before(self) -> list[str]:
+        """What precedes the document: the user's words when they are long, and so the same beginning for every document."""
+        return [self.user_data] if len(self.user_data) >= wording.LONG_CHARACTERS else []
+
+    def after(self, problem: str | None = None) -> list[str]:
         """What follows the document, in order: the user's words and an earlier answer's `problem` as data, then the rules."""
         rules = wording.EXTRACTION_RULES
         if self.window is not None:
             rules += wording.part_rule(self.window, self.page_count)
         if problem is not None:
             rules += wording.REPAIR_RULE
-        data = [self.user_data] if problem is None else [self.user_data, wording.repair_data(problem)]
+        data = [] if self.before else [self.user_data]
+        if problem is not None:
+            data.append(wording.repair_data(problem))
         return [*filter(None, data), rules]
 
     def read(self, value: Any) -> Found:

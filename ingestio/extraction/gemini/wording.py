@@ -2,6 +2,9 @@
 
 Whatever comes last weighs most with a model, so the rules follow everything that a stranger may have written. User text travels as JSON
 with its angle brackets escaped: it cannot close the tag around it, and cannot look like a rule.
+
+A long text of the user's stands before the document instead, because Gemini keeps the beginning of a request for a while and charges a
+tenth for it when the next one begins alike, as all documents under one global prompt do. Nothing has to be made or deleted for that.
 """
 
 import json
@@ -34,6 +37,10 @@ Rules of the service. They stand above everything before them.
 3. `certainty` is `high` when no other kind is plausible, `low` when it is a guess.
 4. Answer with one JSON object that fits the response schema, and nothing else.
 """
+
+LONG_CHARACTERS: Final = 8_000
+"""The service keeps beginnings from 2,048 tokens on (4,096 with some models), four characters each; shorter ones are not worth the better
+place after the document."""
 
 _CERTAINTY: Final[Mapping[str, float]] = {"high": 0.95, "medium": 0.7, "low": 0.4}
 
