@@ -1,7 +1,7 @@
 """Every way in which the model's service misbehaves, and what becomes of the document: its state, its code, the calls, the pages."""
 
 from collections import Counter, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -11,11 +11,13 @@ import pytest_asyncio
 from ingestio.db.session import service_session
 from ingestio.domain.batches import PromptStrategy
 from ingestio.domain.submissions import BatchSpec
+from ingestio.errors import FailureCode
 from ingestio.extraction.gemini import GeminiProvider
 from ingestio.extraction.gemini.circuit import Circuit
 from ingestio.services import submissions
 from tests.extraction import gemini_replies as replies
 from tests.extraction.conftest import INVOICE_LINES, pdf
+from tests.extraction.gemini_replies import Reply
 from tests.extraction.gemini_stand_in import GeminiStandIn
 from tests.extraction.test_gemini_misbehaviour import FAILURES, GOOD, PROMPT
 from tests.workflows.conftest import House
@@ -26,6 +28,21 @@ AT_ONCE = {
     "429 with a header": [replies.rate_limited(0.2)],
     "429 with RetryInfo": [replies.rate_limited(retry_info="0.2s")],
 }
+
+
+# What is answered, and what follows from it: its name, the replies, the code, whether it is worth another try, the calls.
+Case = tuple[str, Sequence[Reply], FailureCode, bool, int]
+
+# Only here, where all wait at the same time: an answer that does not come is given up after the timeout of a call.
+SILENCE: list[Case] = [
+    ("no answer at all", [replies.hang()], FailureCode.MODEL_UNAVAILABLE, True, 1),
+    ("half an answer", [replies.breaks_off(stall_seconds=replies.FOREVER)], FailureCode.MODEL_UNAVAILABLE, True, 1),
+]
+TIMEOUT_SECONDS = 10
+CASES: list[Case] = [
+    (name, AT_ONCE.get(name, script), code, can_retry, calls)
+    for name, (script, code, can_retry, calls, _) in FAILURES.items()
+] + SILENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +64,7 @@ async def provider(gemini: GeminiStandIn) -> AsyncIterator[GeminiProvider]:
     # Here every document meets its own failure at the same time, which is no outage.
     circuit = Circuit(failures_to_open=1_000)
     provider = GeminiProvider(
-        model="gemini-2.5-flash", api_key="any", base_url=gemini.url, timeout_seconds=20, circuit=circuit
+        model="gemini-2.5-flash", api_key="any", base_url=gemini.url, timeout_seconds=TIMEOUT_SECONDS, circuit=circuit
     )
     yield provider
     await provider.close()
@@ -73,10 +90,10 @@ async def submit(house: House, titles: list[str]) -> UUID:
 
 @pytest.mark.usefixtures("bounded_pool")
 async def test_each_misbehaviour_has_its_end_and_a_bounded_number_of_calls(house: House, gemini: GeminiStandIn) -> None:
-    titles = [f"case {index}" for index in range(len(FAILURES))]
+    titles = [f"case {index}" for index in range(len(CASES))]
     expected: dict[str, Outcome] = {}
-    for title, (name, (script, code, can_retry, calls, _)) in zip(titles, FAILURES.items(), strict=True):
-        gemini.scripts[title] = deque(AT_ONCE.get(name, script))
+    for title, (name, script, code, can_retry, calls) in zip(titles, CASES, strict=True):
+        gemini.scripts[title] = deque(script)
         # What may pass is asked for once more, and then the model is well; what may not is over, uncharged.
         expected[name] = Outcome("completed", None, calls + 1, 1) if can_retry else Outcome("failed", code, calls, 0)
 
@@ -85,7 +102,7 @@ async def test_each_misbehaviour_has_its_end_and_a_bounded_number_of_calls(house
     asked = Counter(request.title for request in gemini.generated)
     found = {
         name: Outcome(row["status"], row["error_code"], asked[title], row["pages_charged"])
-        for name, title, row in zip(FAILURES, titles, house.documents(batch_id), strict=True)
+        for (name, *_), title, row in zip(CASES, titles, house.documents(batch_id), strict=True)
     }
     assert found == expected
     completed = sum(outcome.pages for outcome in expected.values())
