@@ -13,6 +13,7 @@ from activities.files import stored_file
 from activities.heartbeats import heartbeating
 from activities.outages import Outage
 from activities.reuse import reuse_key, taken_over
+from activities.spending import keep_spent, spent_before
 from activities.watching import asking
 from ingestio.bootstrap import WorkerDeps
 from ingestio.db.session import service_connection
@@ -23,10 +24,11 @@ from ingestio.errors import ObjectMissing
 from ingestio.extraction.base import CutOff, ExtractRequest, Provider
 from ingestio.extraction.schemas import DOCUMENT_TYPES
 from ingestio.services import jobs
-from ingestio.storage.keys import cut_off_key, extraction_key
+from ingestio.storage.keys import extraction_key
 
 # Below, the runner-up is about as likely: what a model calls low certainty, and rules whose evidence is thin or divided.
 _SURE_OF_TYPE = 0.6
+LIVE, BULK = "live", "bulk"
 
 
 class ExtractionActivities:
@@ -51,15 +53,16 @@ class ExtractionActivities:
             taken = await taken_over(self._deps, request, work)
             if taken is not None:
                 return taken
+            before = await spent_before(self._deps, request)
             try:
                 async with stored_file(self._deps, work) as path:
                     with outage.watched(), asking(self._deps.provider, "extract") as asked:
                         extraction = await self._deps.provider.extract(request_for(work, path))
                         asked.spent(extraction.usage)
             except CutOff as cut_off:
-                spent = json.dumps(dataclasses.asdict(cut_off.usage)).encode()
-                await self._deps.store.put_bytes(cut_off_key(user_id, request.job_id), user_id, spent)
+                await keep_spent(self._deps, request, before + cut_off.usage)
                 raise
+            extraction = dataclasses.replace(extraction, usage=before + extraction.usage)
             await self._deps.store.put_bytes(key, user_id, serialise(extraction, work, self._deps.provider))
         return Extracted(extraction.document_type, extraction.usage.input_tokens, extraction.usage.output_tokens)
 
@@ -97,9 +100,10 @@ def spent_on(extraction: Extraction, work: Work) -> ModelUsage:
     return ModelUsage(**classification.get("usage", {})) + extraction.usage
 
 
-def unmet_wishes(work: Work) -> list[dict[str, Any]]:
-    """A flag where the cheaper bulk lane was asked for: there is none yet, and what falls back to the live one says so."""
-    return [{"code": "lane_not_available", "lane": "bulk"}] if work.options.get("lane") == "bulk" else []
+def unmet_wishes(work: Work, lane: str) -> list[dict[str, Any]]:
+    """A flag where the cheaper bulk lane was asked for and the document was not read there: it is not set up, or did not do it in time."""
+    wanted = work.options.get("lane")
+    return [{"code": "lane_not_available", "lane": "bulk"}] if wanted == "bulk" != lane else []
 
 
 def _own_prompt(work: Work) -> str | None:
@@ -110,7 +114,7 @@ def _own_prompt(work: Work) -> str | None:
     return work.prompt
 
 
-def serialise(extraction: Extraction, work: Work, provider: Provider) -> bytes:
+def serialise(extraction: Extraction, work: Work, provider: Provider, lane: str = LIVE) -> bytes:
     """The stored form of an answer: what `services.jobs.commit` saves, as JSON, with the key of the question that it answers."""
     fields = [
         {
@@ -129,7 +133,7 @@ def serialise(extraction: Extraction, work: Work, provider: Provider) -> bytes:
         "schema_version": extraction.schema_version,
         "data": extraction.data,
         "fields": fields,
-        "flags": [*extraction.flags, *type_doubts(work), *unmet_wishes(work)],
+        "flags": [*extraction.flags, *type_doubts(work), *unmet_wishes(work, lane)],
         **dataclasses.asdict(spent_on(extraction, work)),
         "reuse_key": reuse_key(work, provider),
     }

@@ -16,6 +16,7 @@ from activities.files import stored_file
 from activities.heartbeats import heartbeating
 from activities.outages import Outage
 from activities.reuse import reuse_key, taken_over
+from activities.spending import spent_before
 from activities.watching import asking
 from ingestio.bootstrap import WorkerDeps
 from ingestio.db import steps
@@ -35,7 +36,7 @@ from ingestio.domain.windows import PageWindow
 from ingestio.errors import DocumentFailed, FailureCode, ObjectMissing
 from ingestio.extraction.base import ExtractRequest, Part, PartsPlan, ReadsInParts
 from ingestio.services import jobs
-from ingestio.storage.keys import cut_off_key, extraction_key, part_key, parts_plan_key
+from ingestio.storage.keys import extraction_key, part_key, parts_plan_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +107,7 @@ class PartActivities:
             async with stored_file(self._deps, work) as path:
                 merged = await self._reader.merge(_wanted(work, path, kept.plan), whole)
             if not merged.incomplete_pages:
-                whole_reading = await self._cut_off(job)
-                spent = whole_reading + kept.plan.usage + request.usage
+                spent = await spent_before(self._deps, job) + kept.plan.usage + request.usage
                 extraction = dataclasses.replace(merged.extraction, usage=spent)
                 await self._deps.store.put_bytes(key, job.user_id, serialise(extraction, work, self._deps.provider))
         return PartsMerged(list(merged.incomplete_pages))
@@ -164,10 +164,6 @@ class PartActivities:
                 usage = ModelUsage(**stored["usage"]) if job_id == job.job_id else ModelUsage()
                 return Part(window, stored["data"], stored["document_type"], stored["model"], usage)
         return None
-
-    async def _cut_off(self, job: JobRequest) -> ModelUsage:
-        """What it cost to read the document at once, where that came before its parts."""
-        return ModelUsage(**(await self._get(cut_off_key(job.user_id, job.job_id), job.user_id) or {}))
 
     async def _get(self, key: str, user_id: str) -> dict[str, Any] | None:
         try:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from temporalio import activity
 
+from activities.bulk import bulk_lane
 from activities.failures import database_step
 from ingestio.bootstrap import WorkerDeps
 from ingestio.db.session import service_connection
@@ -40,4 +41,5 @@ class QuotaActivities:
             confirmed,
             reader=Reader.CORES if provider.name == "local" else Reader.SERVICE,
             whole_pages=provider.whole_pages if isinstance(provider, ReadsInParts) else None,
+            bulk=confirmed.bulk and bulk_lane(self._deps) is not None,
         )

@@ -8,6 +8,7 @@ from temporalio.client import Client
 from activities.accounts import AccountActivities
 from activities.batches import BatchActivities
 from activities.billing import BillingActivities
+from activities.bulk import BulkActivities
 from activities.exports import ExportActivities
 from activities.extraction import ExtractionActivities
 from activities.parts import PartActivities
@@ -51,13 +52,16 @@ def short_steps(deps: WorkerDeps, client: Client, *, tagged: bool) -> Activities
 
 def long_steps(deps: WorkerDeps) -> Activities:
     """Model calls, parsing, the writing of exports and the sending of webhooks, on task queues of their own."""
-    parts = PartActivities(deps)
+    parts, bulk = PartActivities(deps), BulkActivities(deps)
     return [
         PromptActivities(deps).classify_document,
         ExtractionActivities(deps).extract_document,
         parts.plan_parts,
         parts.read_part,
         parts.merge_parts,
+        bulk.send_to_bulk,
+        bulk.look_at_bulk,
+        bulk.give_up_bulk,
         ExportActivities(deps).write_export,
         WebhookActivities(deps).deliver_webhook,
     ]

@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     model_timeout_seconds: float = Field(120, alias="INGESTIO_MODEL_TIMEOUT_SECONDS", gt=0, le=3600)
     model_wait_seconds: float = Field(3600, alias="INGESTIO_MODEL_WAIT_SECONDS", ge=0, le=7 * 86400)
     model_calls_per_second: float | None = Field(None, alias="INGESTIO_MODEL_CALLS_PER_SECOND", gt=0)
+    bulk_deadline_seconds: float = Field(86_400, alias="INGESTIO_BULK_DEADLINE_SECONDS", gt=0, le=3 * 86_400)
+    bulk_poll_seconds: float = Field(60, alias="INGESTIO_BULK_POLL_SECONDS", gt=0, le=3600)
     model_prices_json: str | None = Field(None, alias="INGESTIO_MODEL_PRICES")
     gemini_api_key: str | None = Field(None, alias="GEMINI_API_KEY", repr=False)
     gemini_use_vertexai: bool = Field(False, alias="GOOGLE_GENAI_USE_VERTEXAI")

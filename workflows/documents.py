@@ -25,11 +25,13 @@ with workflow.unsafe.imports_passed_through():
     from ingestio.domain.plans import fairness_weight
     from ingestio.errors import FailureCode
     from workflows import names, options, ports
+    from workflows.bulk import Bulk
     from workflows.parts import Parts
     from workflows.steps import database_step, long_step
 
-# The first change to runs under way: documents in parts.
+# Changes to runs under way: documents in parts, and the bulk lane.
 IN_PARTS = "documents-in-parts"
+IN_BULK = "documents-in-bulk"
 
 
 @workflow.defn
@@ -89,9 +91,14 @@ class DocumentWorkflow:
         return await database_step(ports.commit_result, self._job, "commit result and pages")
 
     async def _read(self, quota: QuotaConfirmed, queue: str, timeout: timedelta) -> None:
-        """The document at once; in parts when it is long, or when the answer about all of it was cut off."""
+        """The document at once, or later where that is wanted; in parts when it is long, or when the answer about all of it was cut off."""
         parts = Parts(self._job, queue=queue, timeout=timeout, priority=self._priority)
-        if quota.whole_pages is not None and quota.pages > quota.whole_pages and workflow.patched(IN_PARTS):
+        is_long = quota.whole_pages is not None and quota.pages > quota.whole_pages
+        if quota.bulk and not is_long and workflow.patched(IN_BULK):
+            bulk = Bulk(self._job, queue=queue, timeout=timeout, priority=self._priority)
+            if await bulk.read():
+                return
+        if is_long and workflow.patched(IN_PARTS):
             await parts.read()
             return
         workflow.set_current_details(f"Reading {quota.pages} pages")

@@ -39,6 +39,21 @@ EXTRACTION_RETRY = RetryPolicy(
     maximum_attempts=0,
 )
 
+# A batch job takes minutes at least and hours at most: every look after it makes the pause half as long again, up to ten of the first, so
+# that three days of waiting are some five hundred looks.
+BULK_PAUSE_GROWS = 1.5
+BULK_PAUSES_AT_MOST = 10.0
+
+# Ending a batch job that is no longer wanted: whoever cancelled a document waits for it, so not for long. What is not ended in spite of it
+# ends by itself, read in vain.
+GIVE_UP_BULK_TIMEOUT = timedelta(minutes=2)
+GIVE_UP_BULK_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(seconds=5),
+    maximum_attempts=4,
+)
+
 # One export: ten thousand documents take about a minute, and a store that is slow to take the file in may take many.
 EXPORT_TIMEOUT = timedelta(hours=2)
 

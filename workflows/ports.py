@@ -13,6 +13,7 @@ from ingestio.domain.messages import (
     AccountErased,
     BatchRef,
     BatchSettled,
+    BulkSeen,
     Classified,
     DeliveryEnding,
     DeliveryOutcome,
@@ -115,6 +116,24 @@ async def read_part(request: PartWanted) -> PartRead:
 @activity.defn
 async def merge_parts(request: MergeWanted) -> PartsMerged:
     """Make one answer of all windows' and put it where `extract_document` would have. Safe to repeat."""
+    _port()
+
+
+@activity.defn
+async def send_to_bulk(request: JobRequest) -> BulkSeen:
+    """Have the bulk lane read the document later. Safe to repeat: what was sent is found, not sent again."""
+    _port()
+
+
+@activity.defn
+async def look_at_bulk(request: JobRequest) -> BulkSeen:
+    """Whether the bulk lane has read the document; then its answer is put where `extract_document` would have. Safe to repeat."""
+    _port()
+
+
+@activity.defn
+async def give_up_bulk(request: JobRequest) -> None:
+    """End what the bulk lane has not read yet, and delete what it was sent. Safe to repeat."""
     _port()
 
 

@@ -228,7 +228,7 @@ def flag_text(flag: Mapping[str, Any]) -> str:
         case "instructions_not_applied":
             return "This engine does not follow free instructions; only the prompt was used."
         case "lane_not_available":
-            return "There is no bulk lane yet: the document was read at once, as any other."
+            return "The bulk lane is not set up or was too slow: the document was read as any other."
         case "ambiguous_date":
             label = field_label(str(flag.get("path", "")))
             return f"{label} can be read as more than one date. Compare it with the page."

@@ -23,7 +23,7 @@ from ingestio.domain.batches import (
 # A job that waits for the lock sees its own row as the other transaction left it, but what is joined to it as it was before. What is
 # decided from the joined rows must hold either way, or be read again.
 _CONFIRM = """
-SELECT job.status, job.error_code, job.document_id, job.batch_id,
+SELECT job.status, job.error_code, job.document_id, job.batch_id, job.extraction_options ->> 'lane' AS lane,
        document.page_count,
        batch.status AS batch_status, batch.cancel_requested, batch.paused,
        entry.state AS entry_state
@@ -189,6 +189,7 @@ class Confirming:
     cancel_requested: bool
     paused: bool
     entry_state: LedgerState | None
+    lane: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +228,7 @@ async def lock_to_confirm(connection: ServiceConnection, user_id: str, job_id: U
         cancel_requested=bool(row.cancel_requested),
         paused=bool(row.paused),
         entry_state=None if row.entry_state is None else LedgerState(row.entry_state),
+        lane=row.lane,
     )
 
 

@@ -183,6 +183,8 @@ class QuotaConfirmed:
     held: bool = False
     whole_pages: int | None = None
     """A longer document is read in parts; None: whoever reads takes any document whole, and only whole."""
+    bulk: bool = False
+    """The job asks for the bulk lane, and whoever reads has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,25 @@ class Extracted:
     document_type: str
     input_tokens: int
     output_tokens: int
+
+
+class BulkState(StrEnum):
+    """Where a document stands that was meant for the bulk lane."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    ENDED = "ended"
+    """It will not be read there."""
+
+
+@dataclass(frozen=True, slots=True)
+class BulkSeen:
+    """`done`: the answer is in storage under a key that follows from the job id. Waiting ends `deadline_seconds` after it was sent, the
+    first pause is `poll_seconds`."""
+
+    state: BulkState
+    deadline_seconds: float = 0.0
+    poll_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

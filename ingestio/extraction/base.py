@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from ingestio.domain.fields import Extraction, ModelUsage
+from ingestio.domain.messages import BulkState
 from ingestio.domain.windows import PageWindow
 from ingestio.errors import FailureCode, ModelError
 
@@ -78,6 +79,51 @@ class Provider(Protocol):
     async def extract(self, request: ExtractRequest) -> Extraction:
         """The document's values, validated against the fields asked for and grounded in its text (R77, R80)."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class BulkRequest:
+    """What a bulk lane is sent for a document: the `document` as it can be read there and the `line` that asks about it. And what had to
+    be found out for that."""
+
+    document: bytes
+    line: bytes
+    document_type: str | None
+    usage: ModelUsage = field(default_factory=ModelUsage)
+
+
+class BulkLane(Protocol):
+    """Reads whole documents within hours, for less. What is sent lies in the service's own store, and is found again by the name under
+    which it was sent. The methods raise as `Provider.extract` does."""
+
+    async def prepare(self, request: ExtractRequest, document_url: str) -> BulkRequest:
+        """The request about a document that will lie at `document_url`."""
+        ...
+
+    async def send(self, name: str, source_url: str, target_url: str) -> None:
+        """Sends the line at `source_url`, once: under a name that is known nothing is sent again."""
+        ...
+
+    async def state(self, name: str) -> BulkState:
+        """Whether it was read, still will be, or never."""
+        ...
+
+    async def cancel(self, name: str) -> None:
+        """Ends what is not read yet; nothing to end is nothing wrong."""
+        ...
+
+    async def read(self, request: ExtractRequest, line: bytes) -> Extraction | ModelUsage:
+        """The document's values from a line of the answer, for the request with its prepared `document_type`; where they are no whole valid
+        answer, only what they cost."""
+        ...
+
+
+@runtime_checkable
+class ReadsInBulk(Protocol):
+    """A provider that may have a bulk lane."""
+
+    @property
+    def bulk(self) -> BulkLane | None: ...
 
 
 @dataclass(frozen=True, slots=True)

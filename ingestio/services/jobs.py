@@ -61,7 +61,9 @@ async def confirm(
     # The period's row comes last, as everywhere: it is the hottest, and one order of locks knows no deadlock.
     if job.entry_state is None and not await _reserve(connection, user_id, job_id, job, book, now):
         return QuotaConfirmed(may_run=False, code=FailureCode.QUOTA_EXCEEDED)
-    return QuotaConfirmed(may_run=True, pages=job.page_count, model_timeout_seconds=model_timeout_seconds)
+    return QuotaConfirmed(
+        may_run=True, pages=job.page_count, model_timeout_seconds=model_timeout_seconds, bulk=job.lane == "bulk"
+    )
 
 
 async def _reserve(

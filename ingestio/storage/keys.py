@@ -35,9 +35,14 @@ def parts_plan_key(user_id: str, job_id: UUID | str) -> str:
     return f"{job_prefix(user_id, job_id)}/parts.json"
 
 
-def cut_off_key(user_id: str, job_id: UUID | str) -> str:
-    """Where it is kept what one job's whole reading cost when it was cut off, so that the parts that follow add to it."""
-    return f"{job_prefix(user_id, job_id)}/cut-off.json"
+def spent_key(user_id: str, job_id: UUID | str) -> str:
+    """Where it is kept what readings of one job cost that gave no answer, so that the reading that follows adds to it."""
+    return f"{job_prefix(user_id, job_id)}/spent.json"
+
+
+def bulk_prefix(user_id: str, job_id: UUID | str) -> str:
+    """Everything that one job sends to the bulk lane, and gets from there, lies below this."""
+    return f"{job_prefix(user_id, job_id)}/bulk"
 
 
 def part_key(user_id: str, job_id: UUID | str, window: PageWindow) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from activities.extraction import type_doubts, unmet_wishes
+from activities.extraction import BULK, LIVE, type_doubts, unmet_wishes
 from ingestio.db.steps import Work
 
 
@@ -22,6 +22,7 @@ def test_a_type_that_was_sure_or_never_asked_for_is_none(options: dict[str, Any]
     assert type_doubts(work(options)) == []
 
 
-def test_the_bulk_lane_falls_back_to_the_live_one_and_says_so() -> None:
-    assert unmet_wishes(work({"lane": "bulk"})) == [{"code": "lane_not_available", "lane": "bulk"}]
-    assert unmet_wishes(work({"lane": "interactive"})) == []
+def test_a_wish_for_the_bulk_lane_that_the_live_one_answered_is_a_flag() -> None:
+    assert unmet_wishes(work({"lane": "bulk"}), LIVE) == [{"code": "lane_not_available", "lane": "bulk"}]
+    assert unmet_wishes(work({"lane": "bulk"}), BULK) == []
+    assert unmet_wishes(work({"lane": "interactive"}), LIVE) == []

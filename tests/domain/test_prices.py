@@ -47,6 +47,11 @@ def test_numbers_are_taken_as_they_are_written() -> None:
     assert price_list(written) == {"m": Prices(Decimal("0.1"), Decimal(3), Decimal("0.025"))}
 
 
+def test_the_bulk_lane_has_prices_of_its_own() -> None:
+    written = {"m": {"input": 2, "output": 4, "bulk": {"input": 1, "output": 2}}}
+    assert price_list(written)["m"].bulk == Prices(Decimal(1), Decimal(2))
+
+
 @pytest.mark.parametrize(
     ("written", "named"),
     [
@@ -59,6 +64,9 @@ def test_numbers_are_taken_as_they_are_written() -> None:
         ('{"m": {"input": null, "output": 2}}', "m.input: "),
         ('{"m": {"input": NaN, "output": 2}}', "m.input: "),
         ('{"m": {"input": 1e9, "output": 2}}', "m.input: "),
+        ('{"m": {"input": 1, "output": 2, "bulk": 0.5}}', "m.bulk: must be an object"),
+        ('{"m": {"input": 1, "output": 2, "bulk": {"input": 1}}}', "m.bulk.output: is missing"),
+        ('{"m": {"input": 1, "output": 2, "bulk": {"input": 1, "output": 1, "bulk": {}}}}', "m.bulk.bulk: unknown"),
         ('{"m": {"input": 0.0000000001, "output": 2}}', "m.input: "),
     ],
 )

@@ -118,6 +118,8 @@ class GeminiStandIn:
     """Scripts for single documents, by the title of the PDF."""
     file_states: deque[str] = field(default_factory=deque)
     """States that `files.get` reports before ACTIVE."""
+    beside: Callable[[Request], Reply | None] | None = None
+    """What else this server is: asked about every request that is none of the above."""
     disconnects: int = 0
     """Clients that went away while an answer was being held back."""
 
@@ -159,7 +161,7 @@ class GeminiStandIn:
         self.file_states.clear()
         self.files.clear()
         self.values, self.document_type, self.delay_seconds, self.failure_rate = {}, "invoice", 0.0, 0.0
-        self.reader = self.longest_answer = None
+        self.reader = self.longest_answer = self.beside = None
         self.calls = self.disconnects = 0
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -226,7 +228,7 @@ class GeminiStandIn:
             return self._upload(request)
         if (found := _FILE.fullmatch(request.path)) and found["name"] in self.files:
             return self._file(request, found["name"])
-        return problem(404, "NOT_FOUND", "no such path")
+        return (self.beside and self.beside(request)) or problem(404, "NOT_FOUND", "no such path")
 
     def _generate(self, request: Request) -> Reply:
         self.calls += 1

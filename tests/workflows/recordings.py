@@ -38,6 +38,7 @@ KINDS = {
     "document-cancelled",
     "document-classified",
     "document-failed",
+    "document-in-bulk",
     "document-in-parts",
     "document-repaired",  # its whole answer was cut off, so it was read in parts
     "document-handed-over",  # reports its end to a run that did not start it

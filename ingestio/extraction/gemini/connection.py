@@ -91,19 +91,45 @@ class Connection:
         """One call, answered in JSON by `schema`. Raises ModelError, also when the time is over; cancelling closes the request at once."""
         config = types.GenerateContentConfig(
             system_instruction=system,
-            temperature=0,
-            max_output_tokens=max_output_tokens,
-            response_mime_type="application/json",
-            response_json_schema=schema,
             # No tools, and no turns that we did not ask for.
             automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
             automatic_continuation=False,
-            **self._reading,
+            **self._generation(schema, max_output_tokens),
         )
         contents = types.Content(role="user", parts=list(parts))
         return await self._timed(
             lambda: self._client.aio.models.generate_content(model=model, contents=contents, config=config)
         )
+
+    def batch_request(
+        self, parts: Sequence[types.Part], *, system: str, schema: dict[str, Any], max_output_tokens: int
+    ) -> dict[str, Any]:
+        """The body of the same call, as a batch job takes it."""
+        return {
+            "contents": [_on_the_wire(types.Content(role="user", parts=list(parts)))],
+            "systemInstruction": _on_the_wire(types.Content(role="user", parts=[self.text(system)])),
+            "generationConfig": _on_the_wire(types.GenerationConfig(**self._generation(schema, max_output_tokens))),
+        }
+
+    async def send_batch(self, name: str, model: str, source_url: str, target_url: str) -> None:
+        """Creates a batch job that reads requests from a file in Cloud Storage and writes below `target_url`. Raises ModelError."""
+        config = types.CreateBatchJobConfig(display_name=name, dest=target_url)
+        await self._timed(lambda: self._client.aio.batches.create(model=model, src=source_url, config=config))
+
+    async def batch(self, name: str) -> types.BatchJob | None:
+        """The newest batch job that was sent under this name, None when there is none. Raises ModelError."""
+        config = types.ListBatchJobsConfig(filter=f'display_name="{name}"', page_size=1)
+        found = await self._timed(lambda: self._client.aio.batches.list(config=config))
+        return next(iter(found.page), None)
+
+    async def cancel_batch(self, job: types.BatchJob) -> None:
+        """Asks for a batch job's end. Raises ModelError."""
+        await self._timed(lambda: self._client.aio.batches.cancel(name=job.name or ""))
+
+    @staticmethod
+    def stored(url: str, mime_type: str) -> types.Part:
+        """A file that lies in Cloud Storage."""
+        return types.Part.from_uri(file_uri=url, mime_type=mime_type)
 
     @staticmethod
     def text(text: str) -> types.Part:
@@ -152,6 +178,15 @@ class Connection:
                 "An uploaded file was not deleted; the service will, within 48 hours. %s", model_error(error).detail
             )
 
+    def _generation(self, schema: dict[str, Any], max_output_tokens: int) -> dict[str, Any]:
+        return {
+            "temperature": 0,
+            "max_output_tokens": max_output_tokens,
+            "response_mime_type": "application/json",
+            "response_json_schema": schema,
+            **self._reading,
+        }
+
     async def _timed(self, call: Callable[[], Awaitable[T]]) -> T:
         """One call within its time, if the circuit lets it happen."""
         with self._circuit.call():
@@ -172,6 +207,10 @@ def _reading_options(media_resolution: str | None, thinking_budget: int | None) 
     if thinking_budget is not None:
         options["thinking_config"] = types.ThinkingConfig(thinking_budget=thinking_budget)
     return options
+
+
+def _on_the_wire(message: types.Content | types.GenerationConfig) -> dict[str, Any]:
+    return message.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def _placeholder() -> Credentials:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ingestio.domain.fields import Extraction, ModelUsage
-from ingestio.domain.prices import PriceList
+from ingestio.domain.prices import PriceList, Prices
 from ingestio.domain.prompts import validate_prompt
 from ingestio.domain.windows import PageWindow, windows_over
 from ingestio.errors import ConfigurationError, DocumentFailed, FailureCode, ModelError, PromptInvalid
 from ingestio.extraction import merging
 from ingestio.extraction.base import (
     OTHER,
+    BulkLane,
     Classification,
     ClassifyRequest,
     CutOff,
@@ -26,6 +27,7 @@ from ingestio.extraction.base import (
 )
 from ingestio.extraction.gemini import documents, wording
 from ingestio.extraction.gemini.answers import Answer, read_answer
+from ingestio.extraction.gemini.bulk import GeminiBulk
 from ingestio.extraction.gemini.circuit import Circuit
 from ingestio.extraction.gemini.questions import Found, Question, Unfit
 from ingestio.extraction.prompts import requested_fields
@@ -134,9 +136,9 @@ class GeminiProvider:
         Raises ModelError (unavailable, blocked, rejected, truncated also when rows on paper are missing, invalid after one repair turn)
         and DocumentFailed.
         """
-        document_type, usage = await self._type_for(request)
+        document_type, usage = await self.type_for(request)
         request = replace(request, document_type=document_type)
-        question = self._question(request)
+        question = self.question(request)
         async with self._sendable(await documents.whole(request.path, request.mime_type)) as part:
             try:
                 found, spent, model = await self._answered(question, part)
@@ -151,7 +153,7 @@ class GeminiProvider:
 
     async def plan(self, request: ExtractRequest, window_pages: int | None = None) -> PartsPlan:
         """Windows of eight pages, or of `window_pages`. Asks the model only where the document's type has to say which fields are meant."""
-        document_type, usage = await self._type_for(request)
+        document_type, usage = await self.type_for(request)
         # The text layer alone: what is a picture is not worth recognising twice, and its parts need not share a page.
         text = await documents.text_layer_of(request.path, request.mime_type)
         starts = await documents.section_starts(request.path, request.mime_type, text)
@@ -160,7 +162,7 @@ class GeminiProvider:
 
     async def read_part(self, request: ExtractRequest, window: PageWindow) -> Part:
         """One call, or two with the repair turn, about the window's pages, which are all that is sent."""
-        question = self._question(request, window)
+        question = self.question(request, window)
         try:
             async with self._sendable(await documents.pages(request.path, request.mime_type, window)) as part:
                 found, usage, model = await self._answered(question, part)
@@ -179,7 +181,20 @@ class GeminiProvider:
         flags = (*merged.extraction.flags, _NOT_VERIFIABLE)
         return replace(merged, extraction=replace(merged.extraction, flags=flags))
 
-    async def _type_for(self, request: ExtractRequest) -> tuple[str | None, ModelUsage]:
+    @property
+    def bulk(self) -> BulkLane | None:
+        """Batch jobs: Vertex AI has them, for a project."""
+        return GeminiBulk(self) if self._vertexai and self._options["project"] else None
+
+    @property
+    def max_output_tokens(self) -> int:
+        return self._max_output_tokens
+
+    def prices(self, model: str | None = None) -> Prices | None:
+        """What is known of a model's prices; None: those of the model that reads."""
+        return self._prices.get(model or self._model)
+
+    async def type_for(self, request: ExtractRequest) -> tuple[str | None, ModelUsage]:
         """The document's type where it is known or needed; None when the answer itself may say what it saw."""
         if request.document_type is not None or requested_fields(_checked(request.prompt) or ""):
             return request.document_type, ModelUsage()
@@ -187,7 +202,8 @@ class GeminiProvider:
         seen = await self._classified(ClassifyRequest(request.path, request.mime_type, request.page_count))
         return seen.document_type, seen.usage
 
-    def _question(self, request: ExtractRequest, window: PageWindow | None = None) -> Question:
+    def question(self, request: ExtractRequest, window: PageWindow | None = None) -> Question:
+        """What is asked about the document, or about some of its pages. Raises DocumentFailed for a prompt that may not be sent."""
         prompt, instructions = _checked(request.prompt), _checked(request.custom_instructions)
         return Question(
             fields_for(request.document_type, prompt),
@@ -209,9 +225,10 @@ class GeminiProvider:
         try:
             document = await documents.first_pages(request.path, request.mime_type, request.page_count)
             async with self._sendable(document) as part:
-                schema, asked = wording.classification_schema(names), [part, wording.CLASSIFICATION_RULES]
+                schema = wording.classification_schema(names)
                 limit = min(_CLASSIFICATION_TOKENS, self._max_output_tokens)
-                answer = await self._ask(asked, schema, limit, model=self._classifier_model)
+                parts: list[types.Part | str] = [part, wording.CLASSIFICATION_RULES]
+                answer = await self._ask(parts, schema, limit, model=self._classifier_model)
         except DocumentFailed as failure:
             if isinstance(failure, ModelError) and failure.can_retry:
                 raise
@@ -224,8 +241,8 @@ class GeminiProvider:
         usage, problem = ModelUsage(), None
         for _ in range(_TURNS):
             try:
-                asked = [*question.before, part, *question.after(problem)]
-                answer = await self._ask(asked, question.schema, self._max_output_tokens)
+                parts: list[types.Part | str] = [*question.before, part, *question.after(problem)]
+                answer = await self._ask(parts, question.schema, self._max_output_tokens)
             except CutOff as cut_off:
                 raise CutOff(usage + cut_off.usage) from None
             usage, problem = usage + answer.usage, answer.problem
@@ -245,7 +262,7 @@ class GeminiProvider:
         *,
         model: str | None = None,
     ) -> Answer:
-        connection, asked = await self._connected(), model or self._model
+        connection, asked = await self.connected(), model or self._model
         response = await connection.generate(
             asked,
             [connection.text(part) if isinstance(part, str) else part for part in parts],
@@ -253,12 +270,12 @@ class GeminiProvider:
             schema=schema,
             max_output_tokens=max_output_tokens,
         )
-        return read_answer(response, self._prices.get(asked))
+        return read_answer(response, self.prices(asked))
 
     @asynccontextmanager
     async def _sendable(self, document: documents.Document) -> AsyncIterator["types.Part"]:
         """The document as a part of a request: inline, or from the service's file store when it is too large for that."""
-        connection = await self._connected()
+        connection = await self.connected()
         if document.fits_inline:
             async with self._large if document.size_bytes > _LARGE_BYTES else nullcontext():
                 yield connection.inline(await document.read(), document.mime_type)
@@ -273,7 +290,8 @@ class GeminiProvider:
                 async with connection.uploaded(source, document.mime_type) as part:
                     yield part
 
-    async def _connected(self) -> "Connection":
+    async def connected(self) -> "Connection":
+        """The connection, made when it is first needed."""
         async with self._connecting:
             if self._connection is None:
                 # In a thread: the import takes about a second, in which heartbeats must go on.
