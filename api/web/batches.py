@@ -11,6 +11,7 @@ from api import steering
 from api.schemas.texts import checked_prompt
 from api.web.batch_lines import BatchLine, lines_of
 from api.web.lists import choice, link_maker, page_request, search_text
+from api.web.timeline import timeline_of
 from api.web.visitors import PostedForm, Visitor, VisitorDep, see_other, text_of
 from ingestio.db import batches, documents
 from ingestio.domain.batches import BatchStatus, DocumentStatus
@@ -117,10 +118,12 @@ async def _show(
     async with visitor.caller.reading() as session:
         found = await documents.page(session, user_id, asked, batch_id=batch_id, status=status, search=search)
         counts = await documents.count_by_status(session, user_id, batch_id)
+        timeline = await timeline_of(session, user_id, line, visitor.caller.now())
     link = link_maker(request)
     shown: dict[str, Any] = {
         "line": line,
         "counts": counts,
+        "timeline": timeline,
         "documents": found.items,
         "status": status,
         "search": search,

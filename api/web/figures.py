@@ -25,6 +25,19 @@ def size(size_bytes: int) -> str:
     raise AssertionError("unreachable")
 
 
+def duration(seconds: float) -> str:
+    """132 -> 2 min 12 s: two units at most, and none below a second."""
+    left = max(1, round(seconds))
+    parts: list[str] = []
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        amount, left = divmod(left, length)
+        if amount:
+            parts.append(f"{amount:,} {unit}")
+        elif parts:
+            break
+    return " ".join(parts[:2])
+
+
 def moment(value: datetime) -> str:
     """28 Nov 2026, 10:31 UTC; scripts then write it in the reader's own time."""
     there = value.astimezone(UTC)

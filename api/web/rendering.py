@@ -37,6 +37,7 @@ class Renderer:
             "number": figures.number,
             "count": figures.count,
             "size": figures.size,
+            "duration": figures.duration,
             "moment": figures.moment,
             "day": figures.day,
             "date": figures.calendar_day,

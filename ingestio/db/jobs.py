@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Integer, Select, cast, extract, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingestio.db.models import Job
@@ -49,6 +49,23 @@ class AttemptRow:
     output_tokens: int
     created_at: datetime
     finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From the first start of a batch's jobs to the last end there is."""
+
+    begun_at: datetime
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EndedJobs:
+    """How many jobs of a batch ended as what, in one part of its time (from 0)."""
+
+    part: int
+    status: ExtractionStatus
+    jobs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +168,30 @@ async def count_live_of_batch(session: AsyncSession, user_id: str, batch_id: UUI
             )
         )
     ).scalar_one()
+
+
+async def span_of_batch(session: AsyncSession, user_id: str, batch_id: UUID) -> Span | None:
+    """When a batch was worked on; None before anything of it has begun or ended."""
+    statement = select(
+        func.least(func.min(Job.started_at), func.min(Job.finished_at)).label("begun_at"),
+        func.max(Job.finished_at).label("last_at"),
+    ).where(Job.batch_id == batch_id, Job.user_id == user_id)
+    row = (await session.execute(statement)).one()
+    return None if row.begun_at is None else Span(row.begun_at, row.last_at)
+
+
+async def ended_of_batch(
+    session: AsyncSession, user_id: str, batch_id: UUID, begun_at: datetime, part_seconds: int
+) -> list[EndedJobs]:
+    """What ended in each part of a batch's time; parts in which nothing ended are left out."""
+    part = cast(func.floor(extract("epoch", Job.finished_at - begun_at) / part_seconds), Integer).label("part")
+    rows = await session.execute(
+        select(part, Job.status, func.count().label("jobs"))
+        .where(Job.batch_id == batch_id, Job.user_id == user_id, Job.finished_at.is_not(None))
+        .group_by("part", Job.status)
+        .order_by("part")
+    )
+    return [EndedJobs(**row._mapping) for row in rows]
 
 
 async def cancel_live_of_batch(

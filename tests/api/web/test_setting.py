@@ -8,7 +8,8 @@ import pytest
 
 from api.schemas.results import ResultField
 from api.web.fields import arranged, field_id, field_label
-from api.web.figures import count, moment, number, size
+from api.web.figures import count, duration, moment, number, size
+from api.web.timeline import MOST_SLICES, slice_length, timeline
 from api.web.words import (
     BATCH_STATES,
     CANCELLING,
@@ -20,7 +21,8 @@ from api.web.words import (
     flag_text,
 )
 from ingestio.db.batches import BatchRow
-from ingestio.domain.batches import BatchStatus, DocumentStatus, PromptStrategy
+from ingestio.db.jobs import EndedJobs
+from ingestio.domain.batches import BatchStatus, DocumentStatus, ExtractionStatus, PromptStrategy
 from ingestio.domain.evidence import FieldState
 from ingestio.errors import FailureCode, RefusalCode
 
@@ -88,6 +90,37 @@ def test_figures_are_short_and_align() -> None:
     )
     there = datetime(2026, 3, 1, 1, 5, tzinfo=timezone(timedelta(hours=2)))
     assert moment(there) == "28 Feb 2026, 23:05 UTC"
+    assert [duration(seconds) for seconds in (0.2, 59.6, 132, 3605, 7200, 93_600)] == [
+        "1 s",
+        "1 min",
+        "2 min 12 s",
+        "1 h",
+        "2 h",
+        "1 d 2 h",
+    ]
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 59.99, 60, 3_599, 3_600, 90_000, 40_000_000, 10**9])
+def test_a_timeline_has_at_most_sixty_slices_of_a_length_that_people_count_in(seconds: float) -> None:
+    length = slice_length(seconds)
+
+    assert int(seconds / length) < MOST_SLICES
+    assert length == 1 or seconds >= 60
+
+
+def test_a_timeline_holds_empty_slices_too_and_what_ended_after_it_was_measured() -> None:
+    begun = datetime(2026, 3, 1, tzinfo=UTC)
+    ended = [
+        EndedJobs(1, ExtractionStatus.COMPLETED, 9),
+        EndedJobs(1, ExtractionStatus.FAILED, 1),
+        EndedJobs(4, ExtractionStatus.CANCELLED, 2),
+    ]
+    line = timeline(begun, begun + timedelta(seconds=3.5), ended, 1)
+
+    assert [item.ended for item in line.slices] == [0, 10, 0, 0, 2]
+    assert (line.most, line.ended) == (10, 12)
+    assert line.seconds_to_go(24) == 7
+    assert timeline(begun, begun, ended[2:], 1).seconds_to_go(5) is None, "two documents are no pace"
 
 
 def test_every_state_and_every_reason_has_its_words() -> None:
