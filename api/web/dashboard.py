@@ -27,6 +27,7 @@ async def read_dashboard(visitor: VisitorDep) -> Response:
         "dashboard/page.html",
         summary=summary,
         most=max(day.documents for day in summary.days),
+        most_pages=max(1, *(day.pages for day in summary.days)),
         lines=lines,
         more=found.next_cursor is not None,
         to_review=to_review,
