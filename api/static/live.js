@@ -18,6 +18,8 @@ let tookMs = 0;
 let refusals = 0;
 let returning = 0;
 
+/** A moment for what people do meanwhile: a click waits for one region at most. */
+const breath = () => globalThis.scheduler?.yield?.() ?? new Promise((done) => setTimeout(done));
 const regions = () => document.querySelectorAll("[data-live][id]");
 const running = () => document.querySelector("[data-stream], [data-live] .state.running");
 
@@ -40,6 +42,7 @@ export async function look() {
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     localise(fresh);
     for (const region of regions()) {
+      await breath();
       const next = fresh.getElementById(region.id);
       if (next) adopt(region, next);
     }

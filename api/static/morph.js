@@ -1,9 +1,17 @@
 // Make one element like another with as few changes as possible: what is the same stays, with its focus, its selection and its folds.
 
+const MOST_FLASHES = 12; // where more moved at once none would stand out, and each is drawn anew for as long as it fades
+
 const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.dataset.key || node.id : "") || "";
 
 /** Turn `element` into `next`, in place. */
 export function adopt(element, next) {
+  const moved = [];
+  become(element, next, moved);
+  if (moved.length <= MOST_FLASHES) moved.forEach(flash);
+}
+
+function become(element, next, moved) {
   if (element.isEqualNode(next)) return;
   for (const { name, value } of next.attributes) {
     if (element.getAttribute(name) !== value && !(name === "open" && element.localName === "details")) element.setAttribute(name, value);
@@ -25,9 +33,8 @@ export function adopt(element, next) {
     if (known === here) here = here.nextSibling;
     else element.insertBefore(known, here);
     if (known.nodeType === Node.ELEMENT_NODE) {
-      const moved = known.dataset.key && known.textContent.trim() !== wanted.textContent.trim();
-      adopt(known, wanted);
-      if (moved) flash(known);
+      if (known.dataset.key && known.textContent.trim() !== wanted.textContent.trim()) moved.push(known);
+      become(known, wanted, moved);
     } else if (known.nodeValue !== wanted.nodeValue) known.nodeValue = wanted.nodeValue;
   }
   while (here) {

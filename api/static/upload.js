@@ -61,7 +61,6 @@ function take(found) {
 
 // ---- ways in ----
 
-for (const element of document.querySelectorAll("[data-with-scripts]")) element.hidden = false;
 input.addEventListener("change", () => {
   take(listed(input.files));
   input.value = "";

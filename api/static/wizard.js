@@ -1,6 +1,5 @@
 // The prompts step: examples to start from, a count near the limit, and Enter that means Next.
 for (const button of document.querySelectorAll("[data-example]")) {
-  button.hidden = false;
   button.addEventListener("click", () => {
     const field = document.getElementById(button.dataset.example);
     field.value = button.dataset.text;

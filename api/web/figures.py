@@ -39,9 +39,9 @@ def duration(seconds: float) -> str:
 
 
 def moment(value: datetime) -> str:
-    """28 Nov 2026, 10:31 UTC; scripts then write it in the reader's own time."""
+    """28 Nov 2026, 10:31, in UTC; scripts then write it in the reader's own time, in as many letters."""
     there = value.astimezone(UTC)
-    return f"{there.day} {there:%b %Y, %H:%M} UTC"
+    return f"{there.day} {there:%b %Y, %H:%M}"
 
 
 def day(value: datetime) -> str:
