@@ -61,7 +61,7 @@ bench: setup-dev ## measured figures, each beside a floor or a peer of the same 
 e2e: setup-dev ## the browser tests alone; they need /usr/bin/chromium
 	$(BIN)/python -m pytest -m e2e
 
-pictures: setup-dev ## take the README's pictures of pages anew; they need /usr/bin/chromium
+pictures: setup-dev ## make the README's pictures anew, of pages and of the demo; they need /usr/bin/chromium
 	$(BIN)/python -m pytest tests/e2e/pictures.py
 
 chaos: setup-dev ## inject ROUNDS crashes at boundaries and at random moments, and break lines: make chaos ROUNDS=50 SEED=1
