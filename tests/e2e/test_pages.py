@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from PIL import Image
@@ -12,6 +13,13 @@ from tests.e2e.test_wizard import ends_as, upload
 
 CHECKS = Path(__file__).with_name("accessibility.js").read_text()
 PHONE = 390
+LOOKS: tuple[tuple[Literal["light", "dark"], int], ...] = (("light", 1280), ("dark", 1280), ("light", PHONE))
+SEEN = """(seen) => {
+  Object.defineProperty(document, "hidden", { value: !seen, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+SETTLED = """() => Promise.allSettled(
+  document.getAnimations().filter((moving) => moving instanceof CSSTransition).map((moving) => moving.finished)).then(() => null)"""
 CONTROLS = """() => [...document.querySelectorAll("main a[href], main button, main summary, main input:not([type=hidden]), main select")]
     .filter((element) => element.checkVisibility({ visibilityProperty: true })).length"""
 
@@ -87,19 +95,18 @@ def test_every_page_is_named_labelled_and_readable_in_light_and_dark_and_fits_a_
 ) -> None:
     light = new_visit()
     light.watch.expected.update({415, 422})  # answers about refused files, by contract
-    light.sign_in()
+    light.enter()
     paths = pages_of(light, tmp_path / "nothing.png")
-    dark, phone = new_visit(dark=True), new_visit(width=PHONE, height=780)
     wrong: list[str] = []
-    for window in (light, dark, phone):
-        wrong += complaints(window.go("/sign-in"))
-        window.sign_in()
-        for path in paths:
-            page = window.go(path)
-            wrong += complaints(page)
-            if window is phone:
-                wide = page.evaluate("document.documentElement.scrollWidth")
-                wrong += [f"{path}: {wide} pixels wide on a phone"] if wide > PHONE else []
+    for path in [*paths, "/sign-in"]:
+        page = light.go(path)
+        for scheme, width in LOOKS:  # of one page as it is loaded: loading it anew for each would show the same
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 900})
+            page.evaluate(SETTLED)  # a colour on its way to another is neither
+            wrong += [f"{scheme}, {width} pixels: {item}" for item in complaints(page)]
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        wrong += [f"{path}: {wide} pixels wide on a phone"] if wide > PHONE else []
     assert wrong == []
 
 
@@ -159,8 +166,8 @@ def test_the_dark_appearance_stays_on_this_browser(visit: Visit) -> None:
     assert page.evaluate("location.pathname") == "/dashboard"
 
 
-def test_a_stream_that_was_refused_is_opened_again(visit: Visit) -> None:
-    """A browser mends a lost line by itself, but takes a status such as 503 for the end."""
+def test_a_stream_that_was_refused_is_opened_again_and_closed_while_nobody_sees_the_page(visit: Visit) -> None:
+    """A browser mends a lost line by itself, but takes a status such as 503 for the end; and it allows six connections to a host."""
     asked: list[str] = []
 
     def answer(route: Route) -> None:
@@ -170,13 +177,16 @@ def test_a_stream_that_was_refused_is_opened_again(visit: Visit) -> None:
         else:
             route.continue_()
 
-    visit.page.goto("about:blank")  # so that no stream of an earlier page answers late
     visit.watch.expected.add(503)
     visit.page.route("**/api/v1/events", answer)
     with visit.page.expect_response(lambda seen: seen.url.endswith("/api/v1/events") and seen.status == 200):
         visit.go("/dashboard/batches")
 
     assert len(asked) == 2
+    with visit.page.expect_event("requestfailed", lambda seen: seen.url.endswith("/api/v1/events")):
+        visit.page.evaluate(SEEN, False)  # another tab is in front: this one gives its connection back
+    with visit.page.expect_response(lambda seen: seen.url.endswith("/api/v1/events") and seen.status == 200):
+        visit.page.evaluate(SEEN, True)
 
 
 def test_signing_out_leaves_nothing_to_go_back_to(visit: Visit) -> None:

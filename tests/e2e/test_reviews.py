@@ -18,7 +18,7 @@ def ask(visit: Visit, method: str, path: str, **options: Any) -> Any:
     cookies = {item["name"]: item["value"] for item in visit.context.cookies() if "name" in item and "value" in item}
     headers = {"Origin": visit.address}
     if method != "GET":
-        headers["X-CSRF-Token"] = visit.page.locator("body").get_attribute("data-form-token") or ""
+        headers["X-CSRF-Token"] = visit.token()
     answer = httpx.request(
         method, f"{visit.address}/api/v1{path}", cookies=cookies, headers=headers, timeout=60, **options
     )

@@ -129,7 +129,7 @@ def test_what_does_not_fit_is_said_before_it_is_submitted(new_visit: NewVisit, t
     paths[0].write_bytes(make_invoice_pdf(1, 251))
     paths[1].write_bytes(make_invoice_pdf(2, 1))
     window = new_visit()
-    window.sign_in("sample-plus")
+    window.enter("sample-plus")
     page = window.go("/dashboard/batch-upload")
     upload(page, paths)
 
@@ -149,7 +149,7 @@ def test_what_does_not_fit_is_said_before_it_is_submitted(new_visit: NewVisit, t
 
 def test_a_plan_without_batches_says_so_and_where_to_go(new_visit: NewVisit) -> None:
     window = new_visit()
-    window.sign_in("sample-starter")
+    window.enter("sample-starter")
     page = window.go("/dashboard/batch-upload")
 
     expect(page.get_by_role("heading", level=2)).to_have_text("Upgrade required")
@@ -159,7 +159,7 @@ def test_a_plan_without_batches_says_so_and_where_to_go(new_visit: NewVisit) -> 
 
 def test_without_scripts_one_form_submits_a_batch(new_visit: NewVisit) -> None:
     window = new_visit(scripts=False)
-    window.sign_in()
+    window.enter()
     page = window.go("/dashboard/batch-upload")
     page.set_input_files("#files", sample_paths("invoice-HP-104482.pdf", "receipt-kettle-and-crumb.pdf"))
     page.get_by_label("Name", exact=True).fill("Without scripts")
