@@ -19,12 +19,20 @@ _GLUED = re.compile(r"(?<=[A-Za-z$€£¥₹])(\d[\d.,'’]*\d|\d)")
 _CURRENCY = rf"(?:{SIGN_PATTERN}|[A-Z]{{3}}|[Ee]uros?)"
 _BEFORE = re.compile(rf"(?<![^\W\d_])({_CURRENCY})\s?:?\s?([-−–]?)\s?$")
 _AFTER = re.compile(rf"\s?[-−–]?\s?({_CURRENCY})(?![^\W\d_])")
+# One letter is a sign before an amount with cents alone.
+_RAND = re.compile(r"(?<![^\W_])R\s?$")
 # Print that was recognised has lost blanks: `TOTAL9.00`. Behind an amount tills print what tax it bears: `42.40SR`, `1.97X`.
 _GLUED_TO_WORD = re.compile(r"(?<=[^\W\d_]{3})\d{1,3}(?:[.,]?\d{3})*[.,]\d{2}(?![\w.,-])")
 _TAX_MARK = re.compile(r"(?:[A-FNOPRSTXZ]|SR|ZR|ZS|ES|OS|TX|NT|DS)(?![\w.,])")
 _MINUS_BEFORE = re.compile(r"(?:^|[^\w.)])[-−–]\s?$")
 _PERCENT = re.compile(r"\s?%|\s?(?:percent|prozent|pour ?cent)\b", re.IGNORECASE)
 _CENT = Decimal("0.01")
+# Raised behind a number: its cents (`12⁹⁹`, `12,⁹⁹`), or the mark of a footnote.
+_RAISED = re.compile(r"[.,]?([⁰¹²³⁴-⁹]+)")
+_RAISED_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_FRACTION = re.compile(r"\s?[¼-¾⅐-⅞⁄]")
+# Other scripts' digits and marks as ours, each for one character.
+_OURS = str.maketrans("０１２３４５６７８９，．￥＄٫٬٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "0123456789,.¥$.,01234567890123456789")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +109,9 @@ def _currency_beside(text: str, start: int, end: int) -> tuple[tuple[str, ...], 
             len(before[1]) != 3 or not before[1].isalpha() or before[1].isupper() or before[1] in ("zł", "lei")
         ):
             return codes, reach + before.start(1), end, bool(before[2])
+    rand = _RAND.search(text[reach:start])
+    if rand and re.search(r"[.,]\d{2}$", text[start:end]):
+        return ("ZAR",), reach + rand.start(), end, False
     after = _AFTER.match(text, end)
     if after:
         codes = codes_of(after[1])
@@ -109,8 +120,15 @@ def _currency_beside(text: str, start: int, end: int) -> tuple[tuple[str, ...], 
     return (), start, end, False
 
 
-def find_numbers(text: str, decimal_sign: str | None = None) -> list[FoundNumber]:
-    """Every number that stands for itself, left to right: digits inside words and codes (`A4`, `INV-12`) are not numbers."""
+def _with_cents(readings: tuple[Decimal, ...], end: int, raised: re.Match[str]) -> tuple[tuple[Decimal, ...], int, int]:
+    """Readings, decimals and end of a number with what is raised behind it: two digits are cents, one is a footnote's."""
+    if len(raised[1]) < 2:
+        return readings, 0, end
+    return (readings[0] + Decimal(raised[1].translate(_RAISED_DIGITS)) / 100,), 2, raised.end()
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    """Where digits may be a number: standing alone, or glued to a word or a currency."""
     spans = [(match.start(), match.end()) for match in _NUMBER.finditer(text)]
     spans += [(match.start(), match.end()) for match in _GLUED_TO_WORD.finditer(text)]
     for match in _GLUED.finditer(text):
@@ -118,8 +136,14 @@ def find_numbers(text: str, decimal_sign: str | None = None) -> list[FoundNumber
         rand = word and word.group() == "R" and re.search(r"[.,]\d{2}$", match.group())
         if word and (codes_of(word.group()) or rand) and not re.search(r"[\w]$", text[: word.start()]):
             spans.append((match.start(), match.end()))
+    return sorted(set(spans))
+
+
+def find_numbers(text: str, decimal_sign: str | None = None) -> list[FoundNumber]:
+    """Every number that stands for itself, left to right: digits inside words and codes (`A4`, `INV-12`) are not numbers."""
+    text = text if text.isascii() else text.translate(_OURS)
     found: list[FoundNumber] = []
-    for start, end in sorted(set(spans)):
+    for start, end in _spans(text):
         if found and start < found[-1].end:
             continue
         after = text[end : end + 1]
@@ -132,8 +156,13 @@ def find_numbers(text: str, decimal_sign: str | None = None) -> list[FoundNumber
         if re.match(r"[-/]\w", text[end : end + 2]) and not codes:
             continue
         readings, decimals = _read(text[start:end], decimal_sign)
-        if not readings:
+        if not readings or _FRACTION.match(text, end):
             continue
+        if decimals == 0 and (raised := _RAISED.match(text, end)):
+            if len(raised[1]) > 2:
+                continue
+            readings, decimals, end = _with_cents(readings, end, raised)
+            codes, first, last, inner_minus = _currency_beside(text, start, end)
         negative, first_signed, last_signed = _negative(text, min(first, start), max(last, end))
         if not negative and first < start:
             negative = inner_minus
@@ -161,7 +190,7 @@ def find_numbers(text: str, decimal_sign: str | None = None) -> list[FoundNumber
 def infer_decimal_sign(texts: list[str]) -> str | None:
     """The decimal sign that a document's own numbers prove by majority; None when they do not."""
     votes = {".": 0, ",": 0}
-    for text in texts:
+    for text in (each if each.isascii() else each.translate(_OURS) for each in texts):
         for match in re.finditer(r"(?<![\d.,/-])\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})*([.,])\d{2}(?![\d.,/-])", text):
             votes[match[1]] += 1
     if votes["."] == votes[","]:

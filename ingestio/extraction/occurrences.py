@@ -35,6 +35,12 @@ _DEBIT_MARK = re.compile(r"^\s*(?:S|D|DR|Dr|Af|AF|Soll|Debit)\b\.?\s*$")
 # How much of a text is looked up at once: enough to tell the rows of a table apart.
 _BEGINNING = 24
 _MAX_OCCURRENCES = 20_000
+_LONGEST_DATE = 40
+# A date that goes on in the next line has its month in words: a number at the end of a line is a number.
+_DATE_BEGINS = re.compile(
+    r"(?:\d(?:st|nd|rd|th|\.|er|º|ª)?[.,]?|[^\W\d_]{3,}\.?|,)\s*(?:day|of|de|del|di)?$", re.IGNORECASE
+)
+_LEAST_PROSE_WORDS = 5
 _MAX_LINES = 400
 
 
@@ -159,6 +165,23 @@ class Occurrences:
         return index
 
     @cached_property
+    def _by_broken_date(self) -> dict[str, list[Occurrence]]:
+        """Dates in prose that begin at the end of one line and end in the next: `this 1st day / of October 2014`."""
+        index: dict[str, list[Occurrence]] = defaultdict(list)
+        for cell in self.layout.cells:
+            first = max(0, len(cell.text) - _LONGEST_DATE)
+            below = next(self._continuations(cell), None)
+            if below is None or not _DATE_BEGINS.search(cell.text, first) or not _is_prose(cell, below):
+                continue
+            joint = len(cell.text) - first
+            for date in find_dates(f"{cell.text[first:]} {below.text[:_LONGEST_DATE]}", self.layout.habits.date_order):
+                if date.start < joint < date.end:
+                    pieces = ((cell, first + date.start, len(cell.text)), (below, 0, date.end - joint - 1))
+                    for reading in date.readings:
+                        index[reading].append(Occurrence(pieces, not date.ambiguous))
+        return index
+
+    @cached_property
     def _by_day(self) -> dict[str, list[Occurrence]]:
         """Days without a year; less sure, because the year is inferred."""
         index: dict[str, list[Occurrence]] = defaultdict(list)
@@ -185,6 +208,8 @@ class Occurrences:
         if len(value) == len("2026-11-23"):
             whole_dates = self._by_date.get(value, [])
             yield from whole_dates
+            if not whole_dates:
+                yield from self._by_broken_date.get(value, ())
             if not whole_dates and value[:4] in self._years:
                 yield from self._by_day.get(f"-{value[4:]}", ())  # the year stands elsewhere, as on statements
             return
@@ -312,6 +337,11 @@ class Occurrences:
         for cell in self.layout.cells:
             for match in re.finditer(rf"(?<!\S){re.escape(value.strip())}(?!\S)", cell.text):
                 yield Occurrence(((cell, match.start(), match.end()),))
+
+
+def _is_prose(cell: Cell, below: Cell) -> bool:
+    """Whether a line goes on in another: full lines of words, or a date's rest alone at the end of a paragraph."""
+    return len(cell.words) >= _LEAST_PROSE_WORDS and abs(cell.box[0] - below.box[0]) < 4 * cell.height
 
 
 def _is_percentage(place: Occurrence) -> bool:

@@ -21,6 +21,9 @@ _LINE_END_HYPHEN = 0x02
 _UNKNOWN = "\ufffd"
 _ZERO_WIDTH = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad")
 _SKEWED = 4
+# Digits that are set small and high are no digits of the number before them: `12` with a raised `99` is 12.99, or 12 and a footnote.
+_RAISED = dict(zip("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹", strict=True))
+_RAISED_BY, _RAISED_SIZE, _RAISED_GAP = 0.15, 0.85, 0.25
 _TEXT_ANNOTATIONS = frozenset({pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_STAMP})
 _MOST_ANNOTATIONS = 2_000
 # White space before a run: one real space, or anything that ends a run of words.
@@ -47,6 +50,8 @@ class _Run:
     breaks: int
     # The text object that it belongs to, where that matters.
     owner: int = 0
+    # A character whose box begins above this is raised.
+    high: float = math.inf
 
 
 def read_page(document: pypdfium2.PdfDocument, index: int, max_characters: int) -> tuple[PageText, int]:
@@ -155,7 +160,6 @@ def _runs(handle: object, total: int, watched: frozenset[int]) -> Iterator[_Run]
     )
     run: _Run | None = None
     breaks = _LINE_BREAK
-    owner = 0
     for index in range(total):
         code = unicode_of(handle, index)
         text = _text_of(code)
@@ -165,9 +169,9 @@ def _runs(handle: object, total: int, watched: frozenset[int]) -> Iterator[_Run]
         if not text or not box_of(handle, index, rect_reference):
             continue
         left, bottom, right, top = rect.left, rect.bottom, rect.right, rect.top
-        if watched:
-            owner = address_of(pdfium.FPDFText_GetTextObject(handle, index))
-            owner = owner if owner in watched else 0
+        owner = _owner(handle, index, watched) if watched else 0
+        if run is not None and bottom > run.high and breaks != _SPACE and _rises(run, text, left, bottom, top):
+            text, breaks = _RAISED[text], 0
         if run is not None and not breaks and owner == run.owner and not _jumps(run, left, bottom, right, top):
             run.text.append(text)
             # Each side on its own: min() and max() would double the time of the loop.
@@ -190,12 +194,31 @@ def _runs(handle: object, total: int, watched: frozenset[int]) -> Iterator[_Run]
         yield run
 
 
+def _owner(handle: object, index: int, watched: frozenset[int]) -> int:
+    address = address_of(pdfium.FPDFText_GetTextObject(handle, index))
+    return address if address in watched else 0
+
+
 def _new_run(handle: object, index: int, text: str, box: Box, breaks: int, owner: int) -> _Run | None:
     """None for a character without a place: pdfium gives infinities for broken fonts and matrices."""
     x, y = ctypes.c_double(), ctypes.c_double()
     if not pdfium.FPDFText_GetCharOrigin(handle, index, x, y) or not all(map(math.isfinite, (*box, x.value, y.value))):
         return None
-    return _Run([text], _direction(pdfium.FPDFText_GetCharAngle(handle, index)), *box, x.value, y.value, breaks, owner)
+    direction = _direction(pdfium.FPDFText_GetCharAngle(handle, index))
+    high = math.inf if direction else box[1] + _RAISED_BY * (box[3] - box[1])
+    return _Run([text], direction, *box, x.value, y.value, breaks, owner, high)
+
+
+def _rises(run: _Run, text: str, left: float, bottom: float, top: float) -> bool:
+    """Whether a digit stands small and high right behind a number, even where it was set as a line of its own."""
+    height = run.top - run.bottom
+    return (
+        text in _RAISED
+        and run.text[-1].isdigit()
+        and bottom < run.top
+        and top - bottom < _RAISED_SIZE * height
+        and abs(left - run.right) < _RAISED_GAP * height
+    )
 
 
 def _direction(angle: float) -> int:

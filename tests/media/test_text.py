@@ -129,6 +129,22 @@ async def test_text_stays_as_it_is_written(save: Save) -> None:
     ]
 
 
+async def test_small_raised_digits_are_not_digits_of_the_number_before_them(save: Save) -> None:
+    def draw(canvas: Canvas) -> None:
+        text = canvas.beginText(40, 250)
+        for size, rise, part in ((14, 0, "$12"), (8, 5, "99"), (14, 0, " each, 1,250.00"), (7, 5, "2"), (7, 0, " net")):
+            text.setFont("Helvetica", size)
+            text.setRise(rise)
+            text.textOut(part)
+        canvas.drawText(text)
+        canvas.setFont("Helvetica", 14)
+        canvas.drawString(40, 200, "7")
+        canvas.setFont("Helvetica", 8)
+        canvas.drawString(48, 206, "50")  # an object of its own, set apart
+
+    assert texts(await first_page(save, drawn(draw))) == ["$12⁹⁹ each, 1,250.00² net", "7⁵⁰"]
+
+
 async def test_cells_of_a_table_are_lines_and_their_rows_stay_together(save: Save) -> None:
     rows = [("Item", "Qty", "Price"), ("Paper, white", "2", "7.00"), ("Ink", "11", "120.00")]
 
