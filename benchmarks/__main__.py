@@ -22,6 +22,7 @@ from benchmarks import (
     memory,
     pages,
     quota,
+    reading,
     recovery,
     requests,
     scale,
@@ -36,7 +37,8 @@ from benchmarks.figures import Figure
 Suite = Callable[..., Iterator[Figure]]
 
 _MODULES = (
-    startup, upload, throughput, scale, fairness, recovery, steering, streams, requests, quota, memory, exports, interaction, pages,
+    startup, upload, throughput, scale, fairness, recovery, steering, streams, requests, quota, memory, reading, exports, interaction,
+    pages,
 )  # fmt: skip
 SUITES: dict[str, Suite] = {module.__name__.removeprefix("benchmarks."): module.measure for module in _MODULES}
 OPTIONS = {
