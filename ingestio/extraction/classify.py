@@ -8,7 +8,7 @@ from functools import lru_cache
 from ingestio.domain.text import DocumentText
 from ingestio.extraction.base import OTHER, Classification
 from ingestio.extraction.catalogue import DOCUMENT_TYPES
-from ingestio.extraction.layout import Layout, Sheet
+from ingestio.extraction.layout import Cell, Layout, Sheet
 from ingestio.extraction.local.vocabulary import any_of
 from ingestio.extraction.tokens import Runs, compact, known_runs
 
@@ -116,7 +116,9 @@ def _titled(keys: list[str]) -> Iterator[tuple[str, float]]:
         else:
             weight = _TITLE_LATER * 0.5
         for name in _titles().get(start, ()):
-            if name != OTHER or start == whole:
+            if name == "purchase_order" and length == 1 and start != whole:
+                yield name, min(weight, _TITLE_START)  # `Order ID 10982` stands on invoices too
+            elif name != OTHER or start == whole:
                 yield name, weight * (1.1 if length > 1 else 1.0)
     for first in range(1, len(keys) if len(keys) <= 8 else 0):
         for name in _titles().get("".join(keys[first:]), ()):
@@ -129,7 +131,7 @@ def _number_follows(keys: list[str]) -> bool:
     for key in keys[:4]:
         if any(char.isdigit() for char in key):
             return True
-        if len(key) > 3 and key not in ("number", "nummer", "numero"):
+        if len(key) > 3 and key not in ("number", "nummer", "numero", "order"):
             return False
     return False
 
@@ -145,6 +147,9 @@ def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
     prose = sum(count for count in words if count >= 8) / max(1, sum(words))
     amounts = sum(1 for cell in sheet.cells for number in cell.numbers if number.looks_like_money)
     amounts = amounts or len({cell.row for cell in sheet.cells if _GROUPED.search(cell.text)})
+    amounts = amounts or sum(
+        bool(_TOTAL.match(row[0].read_as)) for row in sheet.rows if any(cell.amounts for cell in row)
+    )
     totalled = any(
         _TOTAL.match(row[0].read_as) and any(n.looks_like_money for cell in row for n in cell.numbers)
         for row in sheet.rows
@@ -159,7 +164,7 @@ def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
         scores["report"] += 1.0
     if amounts == 0:
         scores["invoice"] -= 3.0
-        scores["receipt"] -= 3.0
+        scores["receipt"] -= 6.0
         scores["bank_statement"] -= 2.0
     if dates >= 8 and amounts >= 8:
         scores["bank_statement"] += 3.0
@@ -174,6 +179,10 @@ def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
     )
     if blanks >= 3:
         scores["form"] += 3.0
+
+
+def _is_priced(cell: Cell) -> bool:
+    return any(number.looks_like_money for number in cell.numbers) or bool(_GROUPED.search(cell.text))
 
 
 def _is_till_roll(sheet: Sheet) -> bool:
@@ -203,12 +212,13 @@ def _is_photographed_strip(sheet: Sheet) -> bool:
 
 def _add_purchase(sheet: Sheet, scores: dict[str, float]) -> None:
     """A till prints the time of day, and how it was paid: an invoice's number or an order's among it makes no other paper of it."""
-    priced = [row for row in sheet.rows if any(cell.amounts for cell in row)]
+    priced = [row for row in sheet.rows if any(map(_is_priced, row))]
     timed = any(_TIME.search(cell.undated) for cell in sheet.cells)
     given_back = any(_GIVEN_BACK.match(row[0].read_as) for row in priced)
     narrow = sheet.width < _ROLL_POINTS or _is_tall_picture(sheet) or _is_photographed_strip(sheet)
-    if not priced or not (timed or given_back or narrow):
-        return
+    summed = any(_TOTAL.match(row[0].read_as) or _TENDERED.search(row[0].read_as) for row in priced)
+    if not (summed or len(priced) > 1) or not (timed or given_back or narrow):
+        return  # a time beside one sum is anybody's message
     scores["receipt"] += 2.5
     at_a_moment = any(
         any(cell.dates for cell in row) and any(_TIME.search(cell.undated) for cell in row) for row in sheet.rows

@@ -164,6 +164,8 @@ def could_be_name(text: str) -> bool:
     parts = value.split()
     if letters < 2 or digits > max(4, letters // 2) or len(parts) > 9 or len(value) > 80:
         return False
+    if (len(parts) == 1 and digits >= letters) or (value[0] == "(" and value[-1] == ")"):
+        return False  # `PO/118`, `(ORIGINAL FOR RECIPIENT)`
     if is_title(value) or is_salutation(value) or is_country(value) or _PAGE.match(value):
         return False
     if re.search(r"[€$£%]|\d[.,]\d{2}\b", value) or find_dates(value) or re.fullmatch(r"[-_=*.\s]+", value):

@@ -27,7 +27,7 @@ _FORMS = (
 _NAME_END = re.compile(rf",\s(?!(?i:{_FORMS})\b)|\s\(|;|\s[–-]\s|\b{any_of('contract', 'after_name')}\b")
 _NAME_START = re.compile(rf"^(?:[,;:.)\]–\"-]|{any_of('contract', 'before_name')}(?![^\W_]))[\s,]*", re.IGNORECASE)
 _SIGNER = re.compile(
-    r"^(?:name|print(?:ed)? name|nom|nombre|nome|naam|by)\s*:\s*(?P<value>[^_:]{3,60}?)\s*$", re.IGNORECASE
+    r"^(?:name|print(?:ed)? name|nom|nombre|nome|naam|by)\s*:\s*(?:/s/\s*)?(?P<value>[^_:]{3,60}?)\s*$", re.IGNORECASE
 )
 _SIGNER_TITLE = re.compile(
     r"^(?:title|its|position|funktion|fonction|qualité|cargo|qualifica|functie|carica)\s*:\s*(?P<value>[^_:]{2,60}?)\s*$",
@@ -140,8 +140,12 @@ def _labelled_parties(layout: Layout) -> list[Entry]:
                 )
                 continue
             beside = next(iter(layout.right_of(cell)), None) or next(iter(layout.below(cell, reach=1.8)), None)
-            if beside is not None and could_be_name(beside.text) and not _ROLE_LABEL.match(beside.text):
-                entries.append({"name": of_cells([beside], score=0.75), "role": role})
+            if beside is None or _ROLE_LABEL.match(beside.text):
+                continue
+            stop = _NAME_END.search(beside.text)
+            name = (beside.text[: stop.start()] if stop else beside.text).rstrip(" ,;")
+            if could_be_name(name):
+                entries.append({"name": of_span(beside, 0, len(name), score=0.75), "role": role})
     unique: dict[str, Entry] = {}
     for entry in entries:
         unique.setdefault(entry["name"].value.casefold(), entry)
@@ -171,6 +175,8 @@ def signatories_of(layout: Layout) -> list[Entry]:
             match = _SIGNER.match(cell.text)
             if match is None or not could_be_name(match["value"]):
                 continue
+            if any(_SIGNER.match(below.text) for below in layout.below(cell, reach=1.5)):
+                continue  # `By:` is the signature, and `Name:` below it says whose
             entry: Entry = {"name": of_span(cell, match.start("value"), match.end("value"), score=0.85)}
             for below in layout.below(cell, reach=2.0):
                 title = _SIGNER_TITLE.match(below.text)

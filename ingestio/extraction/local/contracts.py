@@ -1,6 +1,7 @@
 """Contracts: parties, dates, term, law and signatures, from the sentences in which contracts say them."""
 
 import re
+from dataclasses import replace
 
 from ingestio.domain.fields import FieldKind
 from ingestio.extraction.amounts import as_amount, find_numbers
@@ -22,6 +23,8 @@ _OF_TERM = re.compile(rf"\b{any_of('contract', 'of_term')}\b", re.IGNORECASE)
 _OF_WHOLE_TERM = re.compile(rf"\b{any_of('contract', 'of_whole_term')}", re.IGNORECASE)
 _OF_A_DUTY = re.compile(rf"\b{any_of('contract', 'of_a_duty')}\b", re.IGNORECASE)
 _NOT_OF_TERM = re.compile(rf"\b{any_of('contract', 'not_of_term')}\b", re.IGNORECASE)
+# How long somebody may not compete is no term of the agreement.
+_OF_COMPETING = re.compile(r"\b(?:not compete|competing|solicit)", re.IGNORECASE)
 _OF_CONFIDENCE = re.compile(
     r"\b(?:obligations?|confidentiality|agreement|vertrag|accord|acuerdo|accordo|overeenkomst|acordo|vereinbarung)\b",
     re.IGNORECASE,
@@ -38,6 +41,7 @@ _DATE_IS_EFFECTIVE = re.compile(
     r"(?:Effective Date|Commencement Date|Start Date)",
     re.IGNORECASE,
 )
+_CLAUSE = re.compile(r"(?:(?!,|;|\b(?:and|und|et|y|e|en|unless|after which)\b).)*", re.DOTALL)
 _FOR_TIME = re.compile(r"\b(?:period|from|after|for|während|für|pendant|durante|gedurende)\b", re.IGNORECASE)
 _FEE = re.compile(rf"\b{any_of('contract', 'fee')}\b[^.;]{{0,60}}$", re.IGNORECASE)
 _CONTRACT_WORDS = frozenset(words("contract", "title_words"))
@@ -110,12 +114,10 @@ def _dates(found: Found, prose: Prose) -> None:
     if "effective_date" not in found and "signing_date" not in found and all_dates and all_dates[0].start < 1500:
         date = all_dates[0]
         found["signing_date"] = prose.reading(date.start, date.end, date.value, 0.6)
-    if (
-        "effective_date" not in found
-        and "signing_date" in found
-        and re.search(r"\bas of\s*$", text[: _offset(prose, found["signing_date"])][-20:])
-    ):
-        found["effective_date"] = found["signing_date"]
+    if "effective_date" not in found and "signing_date" in found:
+        # An agreement that names no other day applies from the day on which it is made.
+        of_that_day = re.search(r"\bas of\s*$", text[: _offset(prose, found["signing_date"])][-20:])
+        found["effective_date"] = found["signing_date"] if of_that_day else replace(found["signing_date"], score=0.5)
 
 
 def _offset(prose: Prose, reading: Reading) -> int:
@@ -138,13 +140,17 @@ def _durations(found: Found, prose: Prose) -> None:
         for match in _DURATION.finditer(sentence):
             before = sentence[max(0, match.start() - 160) : match.start()]
             near = sentence[max(0, match.start() - 60) : match.end() + 60]
+            # `for three years and renews thereafter`: what follows speaks of another time.
+            own = sentence[max(0, match.start() - 60) : match.end()] + _CLAUSE.match(sentence[match.end() :])[0][:60]  # type: ignore[index]
             reading = prose.reading(start + match.start(), start + match.end())
             if _OF_RENEWAL.search(before):
                 found.setdefault("renewal", reading)
             elif _OF_NOTICE.search(near):
                 found.setdefault("notice_period", reading)
-            elif (_OF_TERM.search(before) or _OF_WHOLE_TERM.search(before)) and not _NOT_OF_TERM.search(near):
-                terms.append((2 * bool(_OF_WHOLE_TERM.search(before)) - bool(_OF_A_DUTY.search(sentence)), reading))
+            elif (_OF_TERM.search(before) or _OF_WHOLE_TERM.search(before)) and not _NOT_OF_TERM.search(own):
+                whole = bool(_OF_WHOLE_TERM.search(before))
+                if whole or not _OF_COMPETING.search(sentence):
+                    terms.append((2 * whole - bool(_OF_A_DUTY.search(sentence)), reading))
     if terms:
         found.setdefault("term", max(terms, key=lambda each: each[0])[1])  # of equal ones the first
     if "term" in found:
@@ -154,7 +160,9 @@ def _durations(found: Found, prose: Prose) -> None:
         for match in _DURATION.finditer(sentence):
             near = sentence[max(0, match.start() - 60) : match.end() + 60]
             of_agreement = _OF_CONFIDENCE.search(sentence) and _FOR_TIME.search(sentence[: match.start()])
-            if of_agreement and not _NOT_OF_TERM.search(near):
+            # What a duty of confidence outlives is the agreement: how long is the only term that such an agreement has.
+            aside = re.sub(r"surviv\w*", "", near, flags=re.IGNORECASE)
+            if of_agreement and not _NOT_OF_TERM.search(aside):
                 found["term"] = prose.reading(start + match.start(), start + match.end(), score=0.6)
                 return
 

@@ -105,8 +105,19 @@ def _on_pages(layout: Layout, headers: list[Table]) -> list[tuple[Table, float, 
     return stretches
 
 
+def _heads_sums(row: Row, scalars: Lexicon) -> bool:
+    """`Subtotal   VAT 20 %   Total`: names of sums side by side, whose amounts stand in the row below."""
+    if any(number.looks_like_money for cell in row.cells for number in cell.numbers):
+        return False
+    leading = [next((label for label in labels_in(cell, scalars) if label.leading), None) for cell in row.cells]
+    named = [{name.concept for name in label.names} & _SUMS for label in leading if label is not None]
+    return sum(map(bool, named)) > 1 and any(concepts & _FINAL for concepts in named)
+
+
 def _is_sum(row: Row, scalars: Lexicon) -> bool:
     """A row of at most three cells that begins with the label of a sum and holds an amount."""
+    if _heads_sums(row, scalars):
+        return True
     if len(row.cells) > 3 or not any(cell.amounts for cell in row.cells):
         return False
     labels = [label for cell in row.cells for label in labels_in(cell, scalars) if label.leading]
@@ -117,6 +128,8 @@ def _until_sums(table: Table, scalars: Lexicon) -> list[Row]:
     """The rows that belong to the table: rows of sums are left out, and nothing follows the final one."""
     kept: list[Row] = []
     for row in table.rows:
+        if kept and _heads_sums(row, scalars):
+            break
         labels = [label for cell in row.cells for label in labels_in(cell, scalars) if label.leading]
         sums = [(label, name) for label in labels for name in label.names if name.concept in _SUMS]
         alone = any(label.fills_cell and name.concept in _FINAL for label, name in sums)

@@ -13,6 +13,11 @@ from ingestio.extraction.local.scalars import best
 
 _BESIDE_SUM, _BESIDE_AMOUNT, _ALONE = 6, 2, 1
 # What a document says about its country, where a sign stands for several currencies.
+_SOUTH_AFRICAN = re.compile(
+    r"\(?\bPty\)? Ltd\b|\bCC\b|\bSouth Africa\b|\bRSA\b|\bZAR\b|\b(?:Johannesburg|Cape Town|Pretoria|Durban|Randburg|Sandton)\b"
+    r"|\bVAT\b\D{0,12}4\d{9}\b",
+    re.IGNORECASE,
+)
 _COUNTRY_SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("USD", re.compile(rf"\b(?:{US_STATES}),? \d{{5}}(?:-\d{{4}})?\b|\bUnited States\b|\bU\.?S\.?A\b")),
     ("AUD", re.compile(r"\bABN\b|\bAustralia\b|\bPty\b|\b(?:NSW|VIC|QLD) \d{4}\b")),
@@ -25,6 +30,10 @@ _COUNTRY_SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("DKK", re.compile(r"\bDanmark\b|\bDenmark\b|\bCVR\b")),
     ("NOK", re.compile(r"\bNorge\b|\bNorway\b|\bMVA\b|\bOrg\.?\s?nr\b.*MVA")),
     ("CNY", re.compile(r"[\u4e00-\u9fff]*(?:人民币|发票)|\bRMB\b|\bChina\b")),
+    ("COP", re.compile(r"\bColombia\b|\bBogot[áa]\b|\bMedell[ií]n\b|\bCOP\b|\bpesos colombianos\b", re.IGNORECASE)),
+    ("CLP", re.compile(r"\bChile\b|\bCLP\b|\bpesos chilenos\b", re.IGNORECASE)),
+    ("ARS", re.compile(r"\bArgentina\b|\bCUIT\b|\bARS\b|\bpesos argentinos\b", re.IGNORECASE)),
+    ("TWD", re.compile(r"\bTaiwan\b|\bTaipei\b|統一編號")),
     ("PKR", re.compile(r"\bPakistan\b")),
     ("LKR", re.compile(r"\bSri Lanka\b")),
 )
@@ -49,6 +58,8 @@ def read_currency(labels: Labels, sums: Found) -> Reading | None:
             votes[codes] += weight
             if codes not in places or (cell.index in beside and places[codes].cell.index not in beside):
                 places[codes] = of_span(cell, start, end, codes[0])
+    if ("ZAR",) in votes and not any(_SOUTH_AFRICAN.search(cell.text) for cell in labels.layout.cells[:1500]):
+        del votes["ZAR",]  # elsewhere a lone R is a tax mark, or half of RM
     if not votes:
         return labelled
     codes, _ = max(votes.items(), key=lambda each: (each[1], -len(each[0])))

@@ -15,6 +15,7 @@ __all__ = ["Parties", "Party"]
 _PREPOSITIONS = frozenset(words("address", "prepositions"))
 _LABELLED, _LABELLED_WEAKLY = 0.95, 0.5
 _BEFORE_TOWN, _BETWEEN_LINES = 2.4, 1.3
+_HEADING_CELLS = 5
 
 
 class Parties:
@@ -132,8 +133,10 @@ class Parties:
             return (
                 with_lines(name, [each for each in self._page.block_below(cell) if each is not cell]) if name else None
             )
-        if not (label.closed or label.fills_cell):
-            return None
+        if not (label.closed or label.fills_cell) or (
+            not label.closed and len(self._page.layout.row_of(cell)) >= _HEADING_CELLS
+        ):
+            return None  # `Waybill   Date   From   To   Kg   Amount` heads a table
         return self._beside(label) or self._below(label)
 
     def _beside(self, label: Label) -> Party | None:

@@ -32,6 +32,7 @@ _HANDED_OVER = re.compile(rf"^\W*{any_of('receipt', 'handed_over')}(?![^\W_])", 
 _HANDED_BACK = re.compile(
     rf"^\W*(?:{any_of('receipt', 'handed_back')}|{any_of('receipt', 'left_over')})(?![^\W_])", re.IGNORECASE
 )
+_ROUNDING = re.compile(rf"^\W*{any_of('receipt', 'rounding')}", re.IGNORECASE)
 _OTHER_DATE = re.compile(rf"(?<![^\W_]){any_of('receipt', 'other_dates')}", re.IGNORECASE)
 # Above it a label, or several signs together, say who the merchant is.
 _SURE = 0.8
@@ -85,7 +86,11 @@ def _name_merchant(layout: Layout, found: Found) -> None:
             or any(cell.dates for cell in run)
         ):
             continue
-        if not (is_title(text) or is_contact_line(text) or is_street_line(text) or is_town_line(text)):
+        # The first line of all is no street, though it ends with a number: `MINI MART 24`.
+        is_first = row is layout.sheets[0].rows[0] and not text[0].isdigit() and "," not in text
+        if not (
+            is_title(text) or is_contact_line(text) or (is_street_line(text) and not is_first) or is_town_line(text)
+        ):
             found["merchant_name"] = _without_number(of_cells(run, score=0.6))
             return
 
@@ -116,6 +121,7 @@ def _date(layout: Layout) -> Reading | None:
 
 def _check_total(layout: Layout, found: Found) -> None:
     """What was handed over less what came back is the total: a printed amount that is just that outweighs a label's."""
+    _add_rounding(layout, found)
     over, back = (_amounts_behind(layout, words) for words in (_HANDED_OVER, _HANDED_BACK))
     spent = {given - returned for given in over for returned in back if given > returned >= 0}
     total = found.get("total_amount")
@@ -137,6 +143,30 @@ def _check_total(layout: Layout, found: Found) -> None:
                 if number.value in spent:
                     found["total_amount"] = of_span(cell, number.start, number.end, as_amount(number.value), 0.8)
                     return
+
+
+def _add_rounding(layout: Layout, found: Found) -> None:
+    """Where a rounding is printed, the total is the one behind it: the amount that was to be paid."""
+    total = found.get("total_amount")
+    if total is None:
+        return
+    for by in filter(None, _amounts_behind(layout, _ROUNDING)):
+        for rounded in (Decimal(total.value) + by, Decimal(total.value) - by):
+            behind = _total_of(layout, rounded, total.cell)
+            if behind is not None:
+                found["total_amount"] = behind
+                return
+
+
+def _total_of(layout: Layout, value: Decimal, above: Cell) -> Reading | None:
+    """The amount of that value in a row of a total below a cell."""
+    for row in layout.sheet(above).rows[above.row + 1 :]:
+        if _TOTAL.match(row[0].read_as):
+            for cell in row:
+                for number in cell.amounts:
+                    if number.value == value:
+                        return of_span(cell, number.start, number.end, as_amount(number.value), 0.85)
+    return None
 
 
 def _amounts_behind(layout: Layout, words: re.Pattern[str]) -> list[Decimal]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from ingestio.domain.fields import FieldKind
 from ingestio.domain.text import Box
 from ingestio.extraction.layout import Cell
+from ingestio.extraction.local.blocks import is_street_line
 from ingestio.extraction.local.labels import Label, Labels
 from ingestio.extraction.local.readers import read, read_bic
 from ingestio.extraction.local.reading import Reading
@@ -137,6 +138,8 @@ def _below(labels: Labels, label: Label, concept: str, kind: FieldKind) -> Itera
         if number > 2:
             return
         first = labels.begins(cell)
+        if kind is FieldKind.IDENTIFIER and is_street_line(cell.text) and not first:
+            return  # `88 Wharf St` below a title is no number of a document
         if first is not None and (
             labels.is_label(cell) or (kind not in _LOOSE and first.names[0].concept and not first.partial)
         ):

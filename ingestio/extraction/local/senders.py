@@ -16,6 +16,7 @@ _FREE_MAIL = frozenset(words("address", "free_mail"))
 _FROM = re.compile(r"^.*\b(?:from|by|issued by|on behalf of)\s+(?=[A-Z])")
 _SENDER_LINE, _LEGAL, _TOP_BLOCK = 0.85, 0.5, 0.42
 _WEB_DOMAIN, _NAMED_AGAIN, _PAYEE, _PERSON, _LEFT = 0.25, 0.15, 0.3, 0.25, 0.12
+_BELOW_A_LETTERHEAD = 0.2
 
 
 class Senders:
@@ -48,6 +49,7 @@ class Senders:
             kept.append(party)
         self._lend_scores(kept)
         self._prefer_left(kept)
+        self._prefer_reachable(kept)
         return sorted(kept, key=lambda each: -each.score)
 
     def sender_lines(self) -> list[Party]:
@@ -133,8 +135,9 @@ class Senders:
                 if cell.index in self._page.skip or self._page.names_a_field(cell) or self._is_heading(cell):
                     continue
                 name = self._page.name_in(cell, 0, len(cell.text))
-                if name is None or sum(char.isalpha() for char in name.value) < 3:
-                    continue
+                letters = sum(char.isalpha() for char in name.value) if name is not None else 0
+                if name is None or letters < 3 or (letters == 3 and cell.row > 1):
+                    continue  # `JNB`: a code in some column, unless it heads the page as `IBM` does
                 score = _TOP_BLOCK - 0.04 * place - 0.25 * cell.box[1] / sheet.height
                 score += min(0.18, 0.12 * max(0.0, cell.height / usual - 1.0))
                 score += 0.05 if place == 0 and cell is sheet.rows[0][0] else 0.0
@@ -145,7 +148,11 @@ class Senders:
         return found
 
     def _is_heading(self, cell: Cell) -> bool:
-        """`JOB SITE   BILLING ADDRESS   DATE`: among two labels or more that fill their cells it heads a column of its own."""
+        """`JOB SITE   BILLING ADDRESS   DATE`: among two labels or more that fill their cells it heads a column of its own, unless a street
+        follows at once."""
+        following = self._page.block_below(cell)[1:2]
+        if any(lines.is_street_line(each.text) or lines.is_town_line(each.text) for each in following):
+            return False
         labels = [self._page.labels.begins(other) for other in self._page.layout.row_of(cell) if other is not cell]
         return (
             sum(label is not None and label.fills_cell and not lines.is_title(label.cell.text) for label in labels) > 1
@@ -215,6 +222,21 @@ class Senders:
             beside = [other.name.cell for other in firms if other.key != each.key and other.name.cell.row == cell.row]
             if beside and all(cell.box[0] < other.box[0] for other in beside):
                 each.score += _LEFT
+
+    @staticmethod
+    def _prefer_reachable(parties: list[Party]) -> None:
+        """Below a letterhead with a telephone or a register's number, a mere name and address is where the letter goes."""
+        reachable = [any(lines.is_contact_line(cell.text) for cell in each.cells) for each in parties]
+        heads = [
+            each.cells[0].box[3]
+            for each, is_reachable in zip(parties, reachable, strict=True)
+            if is_reachable and each.name.cell.page == 1 and len(each.cells) > 1
+        ]
+        for each, is_reachable in zip(parties, reachable, strict=True):
+            if is_reachable or not heads or len(each.cells) < 2:
+                continue
+            if any(lines.is_town_line(cell.text) for cell in each.cells) and each.name.cell.box[1] > min(heads):
+                each.score -= _BELOW_A_LETTERHEAD
 
     @staticmethod
     def _lend_scores(parties: list[Party]) -> None:

@@ -21,8 +21,7 @@ def read_tax_breakdown(labels: Labels, sums: Found, skip: Iterable[int]) -> list
     skipped = frozenset(skip)
     by_rate: dict[Decimal, Entry] = {}
     for row in _rows(labels.layout, skipped):
-        entry = _entry(labels, row)
-        if entry is not None:
+        for entry in filter(None, (_entry(labels, row), *(_entry_below(labels, cell) for cell in row))):
             rate = Decimal(entry["rate"].value)
             if rate not in by_rate or len(entry) > len(by_rate[rate]):
                 by_rate[rate] = entry
@@ -62,6 +61,22 @@ def _entry(labels: Labels, row: list[Cell]) -> Entry | None:
     if len(money) == 1 and any(_names_tax(labels, cell) for cell in row):
         return {"rate": _number(rate), "amount": _amount(money[0])}
     return None
+
+
+def _entry_below(labels: Labels, cell: Cell) -> Entry | None:
+    """`MwSt. 19 %` in a row of headings, with the tax right below it."""
+    rates = [number for number in cell.numbers if number.percent and 0 <= number.value < 100]
+    if len(rates) != 1 or not _names_tax(labels, cell) or any(map(_money_in, labels.layout.row_of(cell))):
+        return None
+    below = next(iter(labels.layout.below(cell, reach=2.0)), None)
+    money = _money_in(below) if below is not None else []
+    if below is None or len(money) != 1:
+        return None
+    return {"rate": _number((cell, rates[0])), "amount": _amount((below, money[0]))}
+
+
+def _money_in(cell: Cell) -> list[FoundNumber]:
+    return [number for number in cell.numbers if number.looks_like_money]
 
 
 def _base_and_tax(rate: Decimal, money: list[_Printed]) -> tuple[_Printed, _Printed] | None:

@@ -181,7 +181,8 @@ def _agreeing(found: dict[str, list[Sum]]) -> dict[str, Sum]:
     taxes = _distinct(found.get("tax_amount", []))
     if "amount_due" in best and "amount_paid" not in best:
         # Where nothing was paid, what is due is the total.
-        due = [replace(each, score=each.score * _DUE) for each in found["amount_due"]]
+        # Nothing is due where all was paid: that is no total.
+        due = [replace(each, score=each.score * _DUE) for each in found["amount_due"] if each.value or not totals]
         totals = _distinct(sorted([*totals, *due], key=lambda each: -each.score))
         best.setdefault("total_amount", totals[0])
     if not totals or not (nets or taxes):

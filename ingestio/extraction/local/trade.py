@@ -27,7 +27,7 @@ _PAID = re.compile(
 )
 _WEAK_SENDER = 0.6
 _FEEBLE_SENDER, _SURE_ADDRESS = 0.3, 0.7
-_INVOICE_CODE = re.compile(r"#?\s?INV(?:OICE)?[-/#_ ]?\d[\w/-]*", re.IGNORECASE)
+_INVOICE_CODE = re.compile(r"#?\s?(?:(?i:INV(?:OICE)?)|F[ATRSV]|FAC|RE|RG)[-/#_ ]?\d[\w/-]*")
 _CREDIT = (
     "avoir",
     "creditn",
