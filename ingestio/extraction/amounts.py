@@ -191,7 +191,9 @@ def infer_decimal_sign(texts: list[str]) -> str | None:
     """The decimal sign that a document's own numbers prove by majority; None when they do not."""
     votes = {".": 0, ",": 0}
     for text in (each if each.isascii() else each.translate(_OURS) for each in texts):
-        for match in re.finditer(r"(?<![\d.,/-])\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})*([.,])\d{2}(?![\d.,/-])", text):
+        for match in re.finditer(
+            r"(?<![\d.,/-])\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})*([.,])\d{2}(?![\d.,/-]|\s?%)", text
+        ):
             votes[match[1]] += 1
     if votes["."] == votes[","]:
         return None

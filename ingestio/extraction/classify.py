@@ -35,6 +35,10 @@ _COMPOUND = re.compile(r"[a-z]{3,}(?:rechnung|abrechnung|gutschrift|faktura|fact
 _SALUTATION = re.compile(rf"^{any_of('letter', 'salutation')}", re.IGNORECASE)
 _CLOSING = re.compile(rf"^{any_of('letter', 'closing')}", re.IGNORECASE)
 _GIVEN_BACK = re.compile(rf"^\W*{any_of('receipt', 'handed_back')}(?![^\W_])", re.IGNORECASE)
+_PAID_FIRST = re.compile(rf"^\W*{any_of('receipt', 'paid_by')}(?![^\W_])", re.IGNORECASE)
+_IN_CASH = re.compile(
+    rf"^\W*(?:{any_of('receipt', 'in_cash')}|{any_of('receipt', 'handed_back')})(?![^\W_])", re.IGNORECASE
+)
 _TENDERED = re.compile(
     rf"(?<![^\W_])(?:{'|'.join(any_of('receipt', name) for name in ('paid_by', 'handed_over', 'handed_back', 'by_card'))})(?![^\W_])",
     re.IGNORECASE,
@@ -143,6 +147,11 @@ def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
         scores["receipt"] += 3.0
     if _is_till_roll(sheet):
         _add_purchase(sheet, scores)
+    elif _is_recognised(sheet) and any(
+        _IN_CASH.match(row[0].read_as) for row in sheet.rows if any(map(_is_priced, row))
+    ):
+        scores["receipt"] += 3.0  # a cash bill on a whole sheet of paper
+        scores["invoice"] -= 2.0
     words = [len(cell.words) for cell in sheet.cells]
     prose = sum(count for count in words if count >= 8) / max(1, sum(words))
     amounts = sum(1 for cell in sheet.cells for number in cell.numbers if number.looks_like_money)
@@ -217,7 +226,8 @@ def _add_purchase(sheet: Sheet, scores: dict[str, float]) -> None:
     given_back = any(_GIVEN_BACK.match(row[0].read_as) for row in priced)
     narrow = sheet.width < _ROLL_POINTS or _is_tall_picture(sheet) or _is_photographed_strip(sheet)
     summed = any(_TOTAL.match(row[0].read_as) or _TENDERED.search(row[0].read_as) for row in priced)
-    if not (summed or len(priced) > 1) or not (timed or given_back or narrow):
+    paid = any(_PAID_FIRST.match(row[0].read_as) for row in priced)
+    if not (summed or len(priced) > 1) or not (timed or given_back or narrow or paid):
         return  # a time beside one sum is anybody's message
     scores["receipt"] += 2.5
     at_a_moment = any(

@@ -42,7 +42,7 @@ _SIGNS: dict[str, tuple[str, ...]] = {
     "₪": ("ILS",), "₫": ("VND",), "฿": ("THB",), "₦": ("NGN",), "₴": ("UAH",), "₱": ("PHP",), "₡": ("CRC",), "₵": ("GHS",),
     "₸": ("KZT",), "₾": ("GEL",), "₼": ("AZN",), "₨": RUPEES, "zł": ("PLN",), "Kč": ("CZK",), "Ft": ("HUF",), "лв": ("BGN",),
     "руб": ("RUB",), "kr": KRONER, "Kr": KRONER, "kr.": KRONER, "Rs.": RUPEES, "Rs": RUPEES, "Rp": ("IDR",), "RM": ("MYR",),
-    "RMB": ("CNY",), "SFr.": ("CHF",), "SFr": ("CHF",), "Fr.": ("CHF",), "Dhs": ("AED", "MAD"), "lei": ("RON", "MDL"),
+    "RMB": ("CNY",), "SFr.": ("CHF",), "SFr": ("CHF",), "TL": ("TRY",), "Fr.": ("CHF",), "Dhs": ("AED", "MAD"), "lei": ("RON", "MDL"),
 }  # fmt: skip
 
 _WORDS: dict[str, tuple[str, ...]] = {
@@ -61,7 +61,7 @@ _ANY = re.compile(
 )
 _WORD = re.compile(rf"(?<![^\W_])({'|'.join(sorted(_WORDS, key=len, reverse=True))})(?![^\W_])", re.IGNORECASE)
 # Letters that are also words or units; they count beside a number only.
-_ONLY_BESIDE_NUMBERS = frozenset({"kr", "Kr", "kr.", "Rs", "Rs.", "Rp", "RM", "Ft", "Fr.", "lei", "元", "円"})
+_ONLY_BESIDE_NUMBERS = frozenset({"kr", "Kr", "kr.", "Rs", "Rs.", "Rp", "RM", "Ft", "Fr.", "lei", "TL", "元", "円"})
 _NOT_ALONE = frozenset({"ALL", "BHD", "TOP", "TRY", "MOP", "COP", "CUP", "GEL", "LAK", "MAD", "PEN", "SOS", "DOP"})
 
 

@@ -165,15 +165,25 @@ def _candidates(text: str, order: DateOrder | None, *, runs: bool) -> Iterator[t
         yield match.start(), match.end(), _numeric_readings(first, second, year, separator, order)
     for match in _IDEOGRAPHS.finditer(text):
         yield match.start(), match.end(), tuple(filter(None, (_iso(int(match[1]), int(match[2]), int(match[3])),)))
-    for match in _DAY_NAME_YEAR.finditer(text):
-        yield match.start(), match.end(), tuple(filter(None, (_named(match[1], match[2], match[3]),)))
-    for match in _NAME_DAY_YEAR.finditer(text):
-        yield match.start(), match.end(), tuple(filter(None, (_named(match[2], match[1], match[3]),)))
-    for match in _YEAR_NAME_DAY.finditer(text):
-        yield match.start(), match.end(), tuple(filter(None, (_named(match[3], match[2], match[1]),)))
+    yield from _with_names(_DAY_NAME_YEAR, text, (1, 2, 3))
+    yield from _with_names(_NAME_DAY_YEAR, text, (2, 1, 3))
+    yield from _with_names(_YEAR_NAME_DAY, text, (3, 2, 1))
     if runs:
         for match in _RUN.finditer(text):
             yield match.start(), match.end(), tuple(filter(None, (_iso(int(match[1]), int(match[2]), int(match[3])),)))
+
+
+def _with_names(
+    pattern: re.Pattern[str], text: str, groups: tuple[int, int, int]
+) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+    """Dates whose month is a word; `groups` are day, name and year. In `N. 56 del 30 novembre 2022` the first try is no month."""
+    day, name, year = groups
+    at = 0
+    while match := pattern.search(text, at):
+        value = _named(match[day], match[name], match[year])
+        at = match.end() if value else match.start() + 1
+        if value:
+            yield match.start(), match.end(), (value,)
 
 
 def _legible(text: str) -> str:

@@ -27,6 +27,8 @@ _WORDS = frozenset({FieldKind.TEXT, FieldKind.IDENTIFIER})
 _SAME_EDGE = 3.0
 # Values of one row of a table stand within about this distance of each other, in points.
 _ROW_REACH = 14.0
+# No entry of a list is higher than that: a dozen lines of description. Where a page ends within it, heads and feet lie between.
+_ENTRY_REACH, _TURNED_ROWS = 170.0, 8
 
 
 def ground(
@@ -112,7 +114,10 @@ class _Grounding:
         return None
 
     def _is_another_row_s(self, number: Occurrence, text: Occurrence) -> bool:
-        """Whether a number stands in another row than its entry's words, while their row has a number of its own in that column."""
+        """Whether a number stands in another row than its entry's words, while their row has a number of its own in that column, or so far
+        from them that it is no part of the entry."""
+        if self._is_far(number, text):
+            return True
         rows = {(cell.page, cell.row) for cell, _, _ in text.pieces}
         if (number.cell.page, number.cell.row) in rows:
             return False
@@ -122,6 +127,16 @@ class _Grounding:
             for other in cell.numbers
             if (box := cell.box_between(other.start, other.end))
         )
+
+    def _is_far(self, number: Occurrence, text: Occurrence) -> bool:
+        """Further than an entry is high; over the end of a page, only from its last rows to the first of the next."""
+        last = text.pieces[-1][0]
+        if number.cell.page == last.page:
+            return all(abs(number.cell.middle - cell.middle) > _ENTRY_REACH for cell, _, _ in text.pieces)
+        sheet = self._layout.sheet(last)
+        at_end = last.row >= len(sheet.rows) - _TURNED_ROWS and last.middle > sheet.height / 2
+        follows = at_end and number.cell.page == last.page + 1 and number.cell.row < _TURNED_ROWS
+        return not follows
 
     def _places(self, field: FieldSpec, value: Any, path: str) -> "_Places":
         if value is None or isinstance(value, (dict, list)):

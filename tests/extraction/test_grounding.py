@@ -300,6 +300,16 @@ def test_a_real_amount_in_the_wrong_row_is_unsupported() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["\f" + "\n" * 20 + "Summary\nTotal       77.00", "\n" * 20 + "Total       77.00"],
+    ids=["page", "foot"],
+)
+def test_an_amount_of_another_page_or_of_the_foot_is_none_of_an_entry_s(elsewhere: str) -> None:
+    found = ground(rows(("Stool", "1", "77.00")), (ROWS,), typed(f"{TABLE}Stool          1{elsewhere}"))
+    assert [each.state.value for each in found] == [YES, YES, NO]
+
+
 def test_a_row_that_is_told_more_often_than_it_is_printed_is_unsupported_the_last_time() -> None:
     lamp, chair = ("Lamp", "2", "5.00"), ("Chair", "2", "20.00")
     assert states_of(chair, chair, lamp, lamp) == [[YES, YES, YES], [YES, YES, YES], [YES, YES, YES], [NO, NO, NO]]

@@ -17,7 +17,8 @@ LEGAL_FORM = re.compile(
 _POST_TOWN = re.compile(any_of("address", "town"))
 # `(519537-X)`, `(CO. NO. 867388U)`, ` 789417-W`: Malaysian, Singaporean and Australian firms print it behind their names.
 _REGISTERED = re.compile(
-    r"\s*\([^()\d]{0,20}\d{4,12}\s?[-–]?\s?[A-Z]?\s?\)?\s*$|(?<=\w)\s+\d{5,8}\s?-\s?[A-Z]$", re.IGNORECASE
+    r"\s*\([^()\d]{0,20}\d{4,12}\s?[-–]?\s?[A-Z]?\s?\)?\s*$|(?<=\w)\s+\d{5,8}\s?-\s?[A-Z]$|(?<=\w)\s+(?:store\s?)?#\s?\d{2,6}$",
+    re.IGNORECASE,
 )
 _STREET = re.compile(any_of("address", "street"), re.IGNORECASE)
 # Words of telephones, banks and registers count before a number or colon: `Free Mobile` is a name.

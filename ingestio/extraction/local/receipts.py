@@ -6,7 +6,7 @@ from decimal import Decimal
 from ingestio.extraction.amounts import as_amount, as_number
 from ingestio.extraction.layout import Cell, Layout, plain
 from ingestio.extraction.local.blocks import (
-    has_legal_form,
+    ends_with_legal_form,
     is_contact_line,
     is_street_line,
     is_title,
@@ -36,6 +36,10 @@ _ROUNDING = re.compile(rf"^\W*{any_of('receipt', 'rounding')}", re.IGNORECASE)
 _OTHER_DATE = re.compile(rf"(?<![^\W_]){any_of('receipt', 'other_dates')}", re.IGNORECASE)
 # Above it a label, or several signs together, say who the merchant is.
 _SURE = 0.8
+_STREET_WORD = re.compile(
+    r"\b(?:st|street|ave|avenue|rd|road|blvd|drive|lane|way|hwy|jalan|jln|jl|lorong|stra(?:ss|ß)e|str|rue|via|calle|suite|unit|lot|no)\b",
+    re.IGNORECASE,
+)
 _HEADING_ROWS, _LEAST_LETTERS, _SPACED_OUT = 5, 3, 1.6
 _TAX_MARK = re.compile(r"^\s*[A-Z*#]{0,2}\d?\s*$")
 _NOT_ITEMS = re.compile(r"^[-=*_.\s]+$")
@@ -69,7 +73,8 @@ def read_receipt(layout: Layout, labels: Labels, found: Found, entries: list[Ent
 def _name_merchant(layout: Layout, found: Found) -> None:
     """The first line that can be a name, where no label and no legal form tells the merchant: shops print theirs above the address."""
     named = found.get("merchant_name")
-    if named is not None and (named.score >= _SURE or has_legal_form(named.value)):
+    # `WARISAN BERHAD INDUSTRIAL PARK` is where the shop is.
+    if named is not None and (named.score >= _SURE or ends_with_legal_form(named.value)):
         return
     for row in layout.sheets[0].rows[:_HEADING_ROWS] if layout.sheets else ():
         run = [row[0]]
@@ -86,8 +91,8 @@ def _name_merchant(layout: Layout, found: Found) -> None:
             or any(cell.dates for cell in run)
         ):
             continue
-        # The first line of all is no street, though it ends with a number: `MINI MART 24`.
-        is_first = row is layout.sheets[0].rows[0] and not text[0].isdigit() and "," not in text
+        # The first line of all is no street, though there is a number in it: `MINI MART 24`, `99 SPEEDY MART`.
+        is_first = row is layout.sheets[0].rows[0] and "," not in text and not _STREET_WORD.search(text)
         if not (
             is_title(text) or is_contact_line(text) or (is_street_line(text) and not is_first) or is_town_line(text)
         ):

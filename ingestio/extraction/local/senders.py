@@ -17,6 +17,7 @@ _FROM = re.compile(r"^.*\b(?:from|by|issued by|on behalf of)\s+(?=[A-Z])")
 _SENDER_LINE, _LEGAL, _TOP_BLOCK = 0.85, 0.5, 0.42
 _WEB_DOMAIN, _NAMED_AGAIN, _PAYEE, _PERSON, _LEFT = 0.25, 0.15, 0.3, 0.25, 0.12
 _BELOW_A_LETTERHEAD = 0.2
+_BESIDE_AN_AMOUNT = 0.15
 
 
 class Senders:
@@ -141,6 +142,8 @@ class Senders:
                 score = _TOP_BLOCK - 0.04 * place - 0.25 * cell.box[1] / sheet.height
                 score += min(0.18, 0.12 * max(0.0, cell.height / usual - 1.0))
                 score += 0.05 if place == 0 and cell is sheet.rows[0][0] else 0.0
+                if any(n.looks_like_money for other in self._page.layout.right_of(cell) for n in other.numbers):
+                    score -= _BESIDE_AN_AMOUNT
                 party = Party(name, score, tuple(block.cells[place:][:8]), reasons=["top block"])
                 if any(lines.is_town_line(each.text) for each in block.cells):
                     party.score += 0.08
