@@ -31,6 +31,8 @@ _CENT = Decimal("0.01")
 _RAISED = re.compile(r"[.,]?([⁰¹²³⁴-⁹]+)")
 _RAISED_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _FRACTION = re.compile(r"\s?[¼-¾⅐-⅞⁄]")
+# A camera's point of an amount, `SGD42:30`: a time of day has no currency.
+_POINT_MISREAD = re.compile(rf"(?<![^\W\d_])({SIGN_PATTERN}|[A-Z]{{3}})(\s?\d{{1,4}})[:;](?=\d{{2}}(?![\d:;.,]))")
 # Other scripts' digits and marks as ours, each for one character.
 _OURS = str.maketrans("０１２３４５６７８９，．￥＄٫٬٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹", "0123456789,.¥$.,01234567890123456789")
 
@@ -127,6 +129,14 @@ def _with_cents(readings: tuple[Decimal, ...], end: int, raised: re.Match[str]) 
     return (readings[0] + Decimal(raised[1].translate(_RAISED_DIGITS)) / 100,), 2, raised.end()
 
 
+def _is_half_of_more(text: str, start: int, end: int, has_currency: bool) -> bool:
+    """The tail or head of a code such as INV-12 or 2014/502, or half of a time, or of an amount whose point was misread."""
+    before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    if not has_currency and (re.search(r"\w[-/]$", before) or re.match(r"[-/]\w", after)):
+        return True
+    return bool(re.search(r"\d[:;]$", before) or re.match(r"[:;]\d", after))
+
+
 def _spans(text: str) -> list[tuple[int, int]]:
     """Where digits may be a number: standing alone, or glued to a word or a currency."""
     spans = [(match.start(), match.end()) for match in _NUMBER.finditer(text)]
@@ -142,6 +152,7 @@ def _spans(text: str) -> list[tuple[int, int]]:
 def find_numbers(text: str, decimal_sign: str | None = None) -> list[FoundNumber]:
     """Every number that stands for itself, left to right: digits inside words and codes (`A4`, `INV-12`) are not numbers."""
     text = text if text.isascii() else text.translate(_OURS)
+    text = _POINT_MISREAD.sub(lambda match: f"{match[1]}{match[2]}{'.' if codes_of(match[1]) else ':'}", text)
     found: list[FoundNumber] = []
     for start, end in _spans(text):
         if found and start < found[-1].end:
@@ -151,9 +162,7 @@ def find_numbers(text: str, decimal_sign: str | None = None) -> list[FoundNumber
         marked = re.search(r"[.,]\d{2}$", text[start:end]) and _TAX_MARK.match(text, end)
         if (after.isalpha() or after == "_") and not (codes and last > end) and not marked:
             continue
-        if re.search(r"\w[-/]$", text[max(0, start - 2) : start]) and not codes:
-            continue  # the tail of a code such as INV-12 or 2014/502
-        if re.match(r"[-/]\w", text[end : end + 2]) and not codes:
+        if _is_half_of_more(text, start, end, bool(codes)):
             continue
         readings, decimals = _read(text[start:end], decimal_sign)
         if not readings or _FRACTION.match(text, end):

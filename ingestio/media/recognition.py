@@ -47,6 +47,8 @@ _TRIED = 5
 _CLEAR = 0.9
 # Between two characters of a line, in columns of the recogniser (8 pixels of its strip); more is a blank that it did not write.
 _WIDE_COLUMNS = 7.0
+# Blanks of one typeface differ by that much; fewer of them say nothing.
+_BLANK, _LEAST_BLANKS, _SAME_LINE = 1.35, 6, 0.3
 # Where the letters' base line is, from the bottom of the detector's box, in parts of its height.
 _DESCENT = 0.22
 
@@ -298,29 +300,68 @@ def _bend(strips: list[_Strip], sheet: _Sheet) -> Bend:
 
 def _lines(strips: list[_Strip], sheet: _Sheet) -> tuple[Line, ...]:
     """The words of all lines placed on the upright page, in points, and put into lines as those of a text layer are."""
-    across, down = (side / 2 for side in sheet.size)
-    placed: list[PlacedWord] = []
+    found = [_placed(strip, sheet) for strip in strips]
     confidences: dict[int, float] = {}
     order = 0
-    for strip in strips:
-        top_left, top_right, bottom_right, bottom_left = strip.quad
+    for run in _runs(found):
         order += 1
-        for index, spot in enumerate(strip.spots):
+        for index, (word, confidence) in enumerate(run):
             order += 1
-            corners = [
-                sheet.upright(begin + (end - begin) * part)
-                for begin, end in ((top_left, top_right), (bottom_left, bottom_right))
-                for part in (spot.start, spot.end)
-            ]
-            x0, x1 = across + min(x for x, _ in corners), across + max(x for x, _ in corners)
-            y0, y1 = down + min(y for _, y in corners), down + max(y for _, y in corners)
-            baseline = down + (corners[2][1] + corners[3][1]) / 2 - _DESCENT * (y1 - y0)
-            confidences[order] = spot.confidence
-            placed.append(PlacedWord(spot.text, x0, y0, x1, y1, baseline, order, after_space=index > 0))
+            word.order, word.after_space = order, index > 0
+            confidences[order] = confidence
+    placed = [word for run in found for word, _ in run]
     return tuple(
         Line(tuple(Word(word.text, _rounded(word), confidences[word.order]) for word in line))
         for line in in_reading_order(lines_of(placed))
     )
+
+
+_Run = list[tuple[PlacedWord, float]]
+"""Words that belong behind each other, each with how surely it was recognised."""
+
+
+def _placed(strip: _Strip, sheet: _Sheet) -> _Run:
+    across, down = (side / 2 for side in sheet.size)
+    top_left, top_right, bottom_right, bottom_left = strip.quad
+    run: _Run = []
+    for spot in strip.spots:
+        corners = [
+            sheet.upright(begin + (end - begin) * part)
+            for begin, end in ((top_left, top_right), (bottom_left, bottom_right))
+            for part in (spot.start, spot.end)
+        ]
+        x0, x1 = across + min(x for x, _ in corners), across + max(x for x, _ in corners)
+        y0, y1 = down + min(y for _, y in corners), down + max(y for _, y in corners)
+        baseline = down + (corners[2][1] + corners[3][1]) / 2 - _DESCENT * (y1 - y0)
+        run.append((PlacedWord(spot.text, x0, y0, x1, y1, baseline, 0, after_space=False), spot.confidence))
+    return run
+
+
+def _runs(found: list[_Run]) -> Iterator[_Run]:
+    """The lines, put together where the detector cut one at a blank: where a typeface has wide blanks, it takes them for gaps."""
+    blanks = sorted(
+        (after.x0 - before.x1) / before.height for run in found for (before, _), (after, _) in pairwise(run)
+    )
+    widest = _BLANK * blanks[len(blanks) // 2] if len(blanks) >= _LEAST_BLANKS else 0.0
+    follower: dict[int, int] = {}
+    for left, run in enumerate(found):
+        near = [right for right, other in enumerate(found) if _follows(run[-1][0], other[0][0], widest)]
+        if len(near) == 1 and near[0] not in follower.values():
+            follower[left] = near[0]
+    for first in range(len(found)):
+        if first in follower.values():
+            continue
+        whole, at = list(found[first]), first
+        while at in follower:
+            at = follower[at]
+            whole += found[at]
+        yield whole
+
+
+def _follows(before: PlacedWord, word: PlacedWord, widest: float) -> bool:
+    height = min(before.height, word.height)
+    near = 0 < word.x0 - before.x1 <= widest * height
+    return near and abs(word.baseline - before.baseline) < _SAME_LINE * height
 
 
 def _rounded(word: PlacedWord) -> tuple[float, float, float, float]:

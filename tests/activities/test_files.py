@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -27,11 +27,8 @@ class Bucket(LocalObjects):
         self._copies = root
         self.fetched = 0
 
-    def _local_copy(self, key: str) -> AbstractAsyncContextManager[Path]:
-        return self._fetched(key)
-
     @asynccontextmanager
-    async def _fetched(self, key: str) -> AsyncIterator[Path]:
+    async def _local_copy(self, key: str) -> AsyncIterator[Path]:
         data = await self._get_bytes(key)
         self.fetched += 1
         path = self._copies / f"copy-{self.fetched}"
