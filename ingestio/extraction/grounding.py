@@ -130,9 +130,10 @@ class _Grounding:
 
     def _is_far(self, number: Occurrence, text: Occurrence) -> bool:
         """Further than an entry is high; over the end of a page, only from its last rows to the first of the next."""
+        here = [cell for cell, _, _ in text.pieces if cell.page == number.cell.page]
+        if here:
+            return all(abs(number.cell.middle - cell.middle) > _ENTRY_REACH for cell in here)
         last = text.pieces[-1][0]
-        if number.cell.page == last.page:
-            return all(abs(number.cell.middle - cell.middle) > _ENTRY_REACH for cell, _, _ in text.pieces)
         sheet = self._layout.sheet(last)
         at_end = last.row >= len(sheet.rows) - _TURNED_ROWS and last.middle > sheet.height / 2
         follows = at_end and number.cell.page == last.page + 1 and number.cell.row < _TURNED_ROWS
