@@ -1,4 +1,4 @@
-"""Six ways in which an invoice (or an order) may be laid out; each answers the PDF for facts in any language."""
+"""Eight ways in which an invoice (or an order) may be laid out; each answers the PDF for facts in any language."""
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -341,4 +341,81 @@ def sidebar(paper: Invoice, voice: Voice, order: bool) -> bytes:
     return _pdf(paper, draw, HELVETICA)
 
 
-LAYOUTS: Sequence[Draw] = (letterhead, banded, cards, gridded, typed, sidebar)
+def slip(paper: Invoice, voice: Voice, order: bool) -> bytes:
+    """A sheet on its side: the sums stand in a row below their names, and a slip to tear off says number and amount once more."""
+    sender, recipient = _parties(paper, order)
+    facts, sums = _facts(paper, voice, order), _sums(paper, voice)
+
+    def draw(sheet: Sheet) -> None:
+        sheet.text(40, 50, sender.name, 16, bold=True)
+        contact = f"{voice('phone')} {sender.phone}" if sender.phone else ""
+        sheet.lines(40, 66, (*sender.address, contact), 8, color=GREY)
+        sheet.text(802, 50, _title(voice, order), 18, bold=True, align="right")
+        sheet.text(330, 66, voice("supplier") if order else voice("bill_to"), 7.5, italic=True)
+        sheet.lines(330, 79, (recipient.name, *recipient.address), 9)
+        y = 70.0
+        for label, value in facts:
+            sheet.text(600, y, label, 8, color=GREY)
+            sheet.text(802, y, value, 9, align="right")
+            y += 13
+        look = Look(size=8.5, head_size=7.5, head_fill="#eef2e6", row_rule=None, zebra="#f8faf4", padding=4)
+        columns = (Column("#", 46, 20), *_columns(voice, 72, 796))
+        rows = [(str(number), *row) for number, row in enumerate(_rows(paper), 1)]
+        y = ruled_table(sheet, 152, columns, rows, left=40, right=802, bottom=380, look=look, turn=_turning(voice, 50))
+        y += 20
+        width = 500 / len(sums)
+        for index, (label, value) in enumerate(sums):
+            right = 302 + width * (index + 1)
+            sheet.text(right, y, label, 7.5, color=GREY, align="right")
+            sheet.text(right, y + 13, value, 9.5, bold=index == len(sums) - 1, align="right")
+        if not order:
+            sheet.text(40, y, f"{sender.tax_label} {sender.tax_id}", 8)
+            sheet.text(40, y + 13, f"IBAN {spaced(sender.iban)}", 8)
+            sheet.rule(20, 480, 822, color="#999999")
+            sheet.text(40, 505, sender.name, 9, bold=True)
+            sheet.text(40, 520, f"{facts[0][0]} {paper.number}", 8.5)
+            sheet.text(802, 520, f"{sums[-1][0]} {sums[-1][1]}", 10, bold=True, align="right")
+        _page(sheet, voice)
+
+    return _pdf(paper, draw, HELVETICA, (A4[1], A4[0]))
+
+
+def centred(paper: Invoice, voice: Voice, order: bool) -> bytes:
+    """The sender in the middle on one line after the other, the recipient at the right, all facts in one line between bars, and a
+    table that begins with how many."""
+    sender, recipient = _parties(paper, order)
+
+    def draw(sheet: Sheet) -> None:
+        sheet.text(297, 52, sender.name, 17, bold=True, align="center")
+        sheet.text(297, 68, " - ".join(sender.address), 8.5, align="center")
+        if sender.tax_id:
+            sheet.text(297, 80, f"{sender.tax_label} {sender.tax_id} - {sender.web}", 8.5, align="center")
+        sheet.rule(60, 90, 535)
+        sheet.lines(330, 122, (recipient.name, *recipient.address), 10.5)
+        sheet.text(60, 205, _title(voice, order), 15, bold=True, italic=True)
+        facts = [f"{label}: {value}" for label, value in _facts(paper, voice, order)]
+        y = 225.0
+        for part in (facts[:3], facts[3:]):
+            if part:
+                sheet.text(60, y, "  |  ".join(part), 8.5)
+                y += 13
+        columns = (
+            Column(voice("quantity"), 95, 40, "right"),
+            Column(voice("description"), 110, 250),
+            Column(voice("price"), 450, 75, "right"),
+            Column(voice("amount"), 535, 75, "right"),
+        )
+        rows = [(quantity, description, price, amount) for description, quantity, price, amount in _rows(paper)]
+        look = Look(size=9, head_size=8.5, head_rule="#555555", row_rule=None, padding=4)
+        y = ruled_table(sheet, y + 10, columns, rows, left=60, right=535, bottom=660, look=look, turn=_turning(voice))
+        totals(sheet, y + 18, _sums(paper, voice), left=60, right=250, emphasis=(len(_sums(paper, voice)) - 1,))
+        if not order:
+            sheet.text(535, y + 18, f"IBAN {spaced(sender.iban)}", 8.5, align="right")
+            sheet.text(535, y + 31, f"{voice('bank')}: {sender.bank}", 8.5, align="right")
+        sheet.text(297, 790, voice("thanks"), 8, color=GREY, align="center")
+        _page(sheet, voice)
+
+    return _pdf(paper, draw, TIMES)
+
+
+LAYOUTS: Sequence[Draw] = (letterhead, banded, cards, gridded, typed, sidebar, slip, centred)
