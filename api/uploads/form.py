@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from api.schemas.texts import LONGEST_NAME, checked_prompt, checked_prompts, plain_line
+from api.uploads.names import LONGEST as LONGEST_FILE_NAME
 from api.uploads.names import display_name
 from ingestio.domain.batches import PromptStrategy
 from ingestio.domain.plans import Plan
@@ -15,6 +16,8 @@ from ingestio.errors import FieldError, InvalidRequest, PromptMissing
 FILES = "files"
 _PROMPTS = "per_document_prompts"
 _UTF8_BYTES_PER_CHARACTER = 4
+# JSON may write a character as \uXXXX, and one beyond the basic plane as two of them.
+_JSON_BYTES_PER_CHARACTER = 12
 _MOST_PROMPT_BYTES = 32 << 20
 _TRUE = frozenset({"true", "1", "on", "yes"})
 _FALSE = frozenset({"false", "0", "off", "no", ""})
@@ -26,15 +29,14 @@ class BatchForm:
     """Takes the fields one by one, each refused as soon as it is wrong; `spec` and `prompts_of` answer once all are there."""
 
     def __init__(self, plan: Plan) -> None:
-        one_prompt = MAX_PROMPT_CHARACTERS * _UTF8_BYTES_PER_CHARACTER
         documents = plan.batch_documents or _MOST_PROMPT_BYTES
-        # JSON may write a character as \uXXXX, six bytes.
-        all_prompts = min(_MOST_PROMPT_BYTES, 1024 + documents * (one_prompt * 2))
+        one_of_them = (LONGEST_FILE_NAME + MAX_PROMPT_CHARACTERS) * _JSON_BYTES_PER_CHARACTER
+        all_prompts = min(_MOST_PROMPT_BYTES, 1024 + documents * one_of_them)
         self._limits = {
             "name": 4 * 1024,
             "prompt_strategy": 64,
             # Over the limit in characters a prompt is `prompt_invalid`, so there must be room to see that it is.
-            "global_prompt": 2 * one_prompt,
+            "global_prompt": 2 * MAX_PROMPT_CHARACTERS * _UTF8_BYTES_PER_CHARACTER,
             _PROMPTS: all_prompts,
             "all_or_nothing": 16,
         }

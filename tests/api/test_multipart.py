@@ -1,14 +1,19 @@
 """The form's parts as they stream by: any chunking gives the same parts, and nothing malformed or endless gets through."""
 
+import json
 import tracemalloc
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.uploads.form import BatchForm
 from api.uploads.multipart import form_parts
 from api.uploads.names import display_name
+from ingestio.domain.plans import BUILT_IN_PLANS, Membership
+from ingestio.domain.prompts import MAX_PROMPT_CHARACTERS
 from ingestio.errors import BatchTooLarge, InvalidRequest
 
 TYPE = "multipart/form-data; boundary=B"
@@ -140,6 +145,17 @@ async def test_file_names_come_as_they_were_before_a_browser_escaped_them(escape
     ((_, filename, _),) = await read(file("files", escaped, b"x") + END)
 
     assert filename == shown
+
+
+@pytest.mark.parametrize("character", ["a", '"', "\n", "é", "漢", "🙂"])
+def test_prompts_of_the_longest_kind_fit_however_they_are_written(character: str) -> None:
+    form = BatchForm(replace(BUILT_IN_PLANS[Membership.PLUS], batch_documents=3))
+    prompt = character * MAX_PROMPT_CHARACTERS
+    by_name = {character * 250 + f"{number}.pdf": prompt for number in range(3)}
+
+    assert len(prompt.encode()) <= form.limit_bytes("global_prompt")
+    for prompts in ([prompt] * 3, by_name):
+        assert len(json.dumps(prompts, indent=2)) <= form.limit_bytes("per_document_prompts")
 
 
 @given(st.text(max_size=400))
