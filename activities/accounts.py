@@ -60,7 +60,7 @@ class AccountActivities:
             async with service_session(engine) as session:
                 left = await erasures.erase_some(session, user_id)
         async with service_session(engine) as session:
-            may_erase = await erasures.erase_rest(session, user_id)
+            may_erase = await erasures.erase_rest(session, user_id, self._deps.clock())
         if not may_erase:
             return 0
         objects = await self._deps.store.delete_prefix(user_id, user_id)

@@ -64,12 +64,13 @@ class BillingActivities:
             event = await stripe_events.read(session, event_id)
             if event is None or event.processed_at is not None or event.type not in EVENT_TYPES:
                 return False
-            customer = None
-            if event.customer_id is not None:
-                customer = await subscriptions.user_of(session, event.customer_id)
+            if event.customer_id is None:
+                await stripe_events.mark_processed(session, event_id, self._now())
+                return False
+            customer = await subscriptions.user_of(session, event.customer_id)
             if customer is None:
-                # Somebody else's customer, or one whose account is gone: late events bring nobody back.
-                await stripe_events.mark_processed(session, event_id, self._now(), "no account of ours")
+                # Taken in before its account went, or by an earlier version: late events bring nobody back.
+                await stripe_events.forget_customer(session, event.customer_id, self._now())
                 return False
         return await self._take_over(customer, event_id)
 

@@ -1,11 +1,13 @@
 """Queries on the inbox of Stripe's webhooks: what came, what became of it, and what is to be tried again.
 
 An event of a type that we do not act on stays where it is, unprocessed: it is parked, and a later version that knows the type takes it up.
+Of a customer who has no account here, or none any more, an event's own id is all that is kept: it is what makes a repeat harmless.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -13,6 +15,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from ingestio.db.models import StripeEvent
 from ingestio.db.session import ServiceSession
 from ingestio.domain.billing import Event
+
+_NOBODYS = "no account of ours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +32,12 @@ class EventRow:
 
 async def insert_once(session: ServiceSession, event: Event, now: datetime) -> bool:
     """Put an event in; False when it is there already."""
-    inserted = await session.execute(
-        upsert(StripeEvent)
-        .values(event_id=event.id, type=event.type, customer_id=event.customer_id, received_at=now)
-        .on_conflict_do_nothing(index_elements=["event_id"])
-        .returning(StripeEvent.event_id)
-    )
-    return inserted.one_or_none() is not None
+    return await _insert_once(session, event.id, type=event.type, customer_id=event.customer_id, received_at=now)
+
+
+async def insert_nobodys(session: ServiceSession, event: Event, now: datetime) -> bool:
+    """Put in an event that is done with as it comes, and no word of whom; False when it is there already."""
+    return await _insert_once(session, event.id, type=event.type, received_at=now, processed_at=now, error=_NOBODYS)
 
 
 async def read(session: ServiceSession, event_id: str) -> EventRow | None:
@@ -50,12 +53,26 @@ async def read(session: ServiceSession, event_id: str) -> EventRow | None:
     return None if row is None else EventRow(**row._mapping)
 
 
-async def mark_processed(session: ServiceSession, event_id: str, now: datetime, note: str | None = None) -> None:
-    """Say that an event has had its effect, or none (`note` says why); an earlier mark stays."""
+async def mark_processed(session: ServiceSession, event_id: str, now: datetime) -> None:
+    """Say that an event has had its effect; an earlier mark stays."""
     await session.execute(
         update(StripeEvent)
         .where(StripeEvent.event_id == event_id, StripeEvent.processed_at.is_(None))
-        .values(processed_at=now, error=note)
+        .values(processed_at=now, error=None)
+    )
+
+
+async def forget_customer(session: ServiceSession, customer_id: str, now: datetime) -> None:
+    """Leave a customer's events as nobody's; what waited, or was parked, is done with. Call it once no new one can name them."""
+    await session.execute(
+        update(StripeEvent)
+        .where(StripeEvent.customer_id == customer_id)
+        .values(
+            customer_id=None,
+            processed_at=func.coalesce(StripeEvent.processed_at, now),
+            error=_NOBODYS,
+            try_after=None,
+        )
     )
 
 
@@ -92,3 +109,13 @@ async def count_parked(session: ServiceSession, types: Collection[str]) -> int:
         select(func.count()).where(StripeEvent.processed_at.is_(None), StripeEvent.type.not_in(types))
     )
     return counted.scalar_one()
+
+
+async def _insert_once(session: ServiceSession, event_id: str, **values: Any) -> bool:
+    inserted = await session.execute(
+        upsert(StripeEvent)
+        .values(event_id=event_id, **values)
+        .on_conflict_do_nothing(index_elements=["event_id"])
+        .returning(StripeEvent.event_id)
+    )
+    return inserted.one_or_none() is not None

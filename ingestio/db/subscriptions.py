@@ -36,6 +36,24 @@ async def user_of(session: ServiceSession, customer_id: str) -> Customer | None:
     return await _customer(session, Profile.stripe_customer_id == customer_id)
 
 
+async def keep(session: ServiceSession, customer_id: str) -> bool:
+    """Whether a customer is somebody here; then their account cannot be erased before the transaction ends."""
+    found = await session.execute(
+        select(Profile.user_id)
+        .where(Profile.stripe_customer_id == customer_id)
+        .with_for_update(read=True, key_share=True)
+    )
+    return found.one_or_none() is not None
+
+
+async def release(session: ServiceSession, user_id: str) -> str | None:
+    """The customer of an account that is about to be deleted, None when there is none; whoever asks `keep` waits for that."""
+    found = await session.execute(
+        select(Profile.stripe_customer_id).where(Profile.user_id == user_id).with_for_update()
+    )
+    return found.scalar_one_or_none()
+
+
 async def customers(session: ServiceSession, after: str, limit: int) -> list[str]:
     """The users behind `after` who have been to Stripe, in order."""
     rows = await session.execute(

@@ -36,7 +36,13 @@ class UnknownPrice(IngestioError):
 
 
 async def receive(session: ServiceSession, event: Event, now: datetime) -> bool:
-    """Put a verified event into the inbox; True when there is something to do about it. A duplicate, or a type we do not know, is none."""
+    """Put a verified event into the inbox; True when there is something to do about it. A duplicate, or a type we do not know, is none.
+
+    Nor is one of a customer who is nobody here: a stranger's, or a late one of an account that was erased. It is kept without saying whose.
+    """
+    if event.customer_id is not None and not await subscriptions.keep(session, event.customer_id):
+        await stripe_events.insert_nobodys(session, event, now)
+        return False
     inserted = await stripe_events.insert_once(session, event, now)
     return inserted and event.type in EVENT_TYPES
 

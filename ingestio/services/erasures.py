@@ -1,12 +1,13 @@
 """The end of an account (R86): closed at once, then erased in steps that each leave the rows in agreement.
 
 Closing is one short transaction, after which no credential of the user opens anything. Erasing comes after all that ran has ended: batch
-by batch with their documents, then lone documents, then the user with the rest, and only the ledger's lines stay, as nobody's.
+by batch with their documents, then lone documents, then the user with the rest, and only the ledger's lines and the ids of Stripe's events
+stay, as nobody's.
 """
 
 from datetime import datetime
 
-from ingestio.db import accounts, api_keys, browser_sessions, erasures, tombstones
+from ingestio.db import accounts, api_keys, browser_sessions, erasures, stripe_events, subscriptions, tombstones
 from ingestio.db.session import ServiceSession
 
 # One transaction deletes at most so many lone documents; a batch goes as a whole.
@@ -39,11 +40,17 @@ async def erase_some(session: ServiceSession, user_id: str) -> bool:
     )
 
 
-async def erase_rest(session: ServiceSession, user_id: str) -> bool:
-    """Delete the user with all that is left, and leave the ledger's lines to nobody; False for an account that is not closed."""
+async def erase_rest(session: ServiceSession, user_id: str, now: datetime) -> bool:
+    """Delete the user with all that is left, and leave the ledger's lines and the events of Stripe to nobody.
+
+    False for an account that is not closed.
+    """
     if not await tombstones.is_being_erased(session, user_id):
         return False
     await erasures.disown_ledger(session, user_id)
+    customer_id = await subscriptions.release(session, user_id)
+    if customer_id is not None:
+        await stripe_events.forget_customer(session, customer_id, now)
     await accounts.remove(session, user_id)
     return True
 

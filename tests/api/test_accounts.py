@@ -162,7 +162,7 @@ async def erase(engine: AsyncEngine, user_id: str) -> None:
         async with service_session(engine) as session:
             left = await erasures.erase_some(session, user_id)
     async with service_session(engine) as session:
-        assert await erasures.erase_rest(session, user_id)
+        assert await erasures.erase_rest(session, user_id, datetime.now(UTC))
         await erasures.finish_erasure(session, user_id, datetime.now(UTC))
 
 

@@ -102,6 +102,13 @@ async def story(
     door: Deps = app.state.front_door.deps
     deps = WorkerDeps(door.settings, door.engine, door.store, door.book, door.clock, cast("Provider", None))
     user.superuser.execute("UPDATE users SET full_name = %s WHERE user_id = %s", [of_account, user.id])
+    user.superuser.execute(
+        "UPDATE profiles SET stripe_customer_id = %s WHERE user_id = %s", [f"cus_{of_account}", user.id]
+    )
+    user.superuser.execute(
+        "INSERT INTO stripe_events (event_id, type, customer_id) VALUES (%s, 'customer.tax_id.created', %s)",
+        [f"evt_{uuid4().hex}", f"cus_{of_account}"],
+    )
     await endpoint(user, url=f"https://93.184.216.34/{of_account}")
     await user.post("/api-keys", json={"name": of_account})
     files = [(f"{of_documents}.pdf", pdf()), ("second.pdf", pdf()), (f"{of_batch}.pdf", b"no document")]

@@ -169,6 +169,25 @@ def test_results_of_earlier_revisions_can_be_reviewed_and_found(new_database: Ne
         assert root.execute(words).fetchall() == [("alice", "co"), ("alice", "muller"), ("bob", "12"), ("bob", "50")]
 
 
+def test_events_of_erased_customers_are_nobodys_and_done_with_at_head(new_database: NewDatabase) -> None:
+    old = new_database()
+    with owner_of(old) as connection:
+        upgrade(connection, "0016")
+    fill(old)
+    with root_of(old) as root:
+        root.execute("INSERT INTO stripe_events (event_id, type, customer_id) VALUES ('evt', 'tax', 'cus_erased')")
+
+    migrate(old.owner_url, old.app_url)
+
+    with root_of(old) as root:
+        rows = "SELECT event_id, customer_id, processed_at IS NULL FROM stripe_events ORDER BY event_id"
+        assert root.execute(rows).fetchall() == [
+            ("evt", None, False),
+            ("evt_alice_1", "cus_alice", True),
+            ("evt_bob_1", "cus_bob", True),
+        ]
+
+
 def test_rows_are_really_carried_by_that_test(new_database: NewDatabase) -> None:
     old = new_database()
     with owner_of(old) as connection:

@@ -1,6 +1,7 @@
 """An account is what Stripe says, whatever of its events arrives, how often and when (R53, R54)."""
 
 import asyncio
+import json
 from datetime import timedelta
 from typing import Any, cast
 
@@ -13,13 +14,14 @@ from activities.accounts import AccountActivities
 from activities.repairs.base import Ground
 from activities.repairs.billing import billing_repairs
 from activities.upkeep import make_round
+from ingestio.billing.webhook import parse_event
 from ingestio.db.invariants import violations
 from ingestio.db.session import service_session
 from ingestio.domain.plans import BUILT_IN_PLANS, Membership
 from ingestio.errors import SubscriptionInactive, Unavailable
-from ingestio.services import controls
+from ingestio.services import billing, controls
 from ingestio.services.billing import UnknownPrice
-from ingestio.services.erasures import close_account
+from ingestio.services.erasures import close_account, erase_rest
 from ingestio.services.usage import initialize_usage
 from tests.api.billing.conftest import Customer, NewCustomer, moment
 from tests.api.billing.stripe_stand_in import Json
@@ -336,14 +338,73 @@ async def test_a_price_that_is_no_plan_changes_nothing_and_is_said(customer: Cus
 
 async def test_events_of_strangers_and_of_the_gone_bring_nobody_back(customer: Customer) -> None:
     events = customer.stripe.subscribe(customer.customer_id, "price_plus")
+    assert await customer.deliver(events[0]) == 200
     customer.tenant.superuser.execute("DELETE FROM users WHERE user_id = %s", [customer.tenant.user_id])
 
     await customer.hears(events)
 
-    rows = customer.tenant.all("SELECT processed_at FROM stripe_events WHERE customer_id = %s", customer.customer_id)
-    assert len(rows) == 3
-    assert all(row["processed_at"] is not None for row in rows)
+    assert_nobodys(customer, events)
+
+
+def unknown(customer: Customer, number: int) -> Json:
+    """An event of a kind that we do not act on."""
+    about = {"object": {"customer": customer.customer_id}}
+    return {"id": f"evt_{customer.tenant.user_id}_{number}", "type": "customer.tax_id.created", "data": about}
+
+
+def assert_nobodys(customer: Customer, events: list[Json]) -> None:
+    """Each of these lies in the inbox once, is done with, and the customer is named nowhere."""
+    rows = customer.tenant.all("SELECT * FROM stripe_events WHERE event_id = ANY(%s)", [each["id"] for each in events])
+    assert len(rows) == len(events)
+    assert all(row["processed_at"] is not None and row["try_after"] is None for row in rows)
+    assert (
+        customer.tenant.all("SELECT 1 FROM stripe_events e WHERE strpos(e::text, %s) > 0", customer.customer_id) == []
+    )
     assert customer.tenant.all("SELECT 1 FROM profiles WHERE user_id = %s", customer.tenant.user_id) == []
+
+
+async def close(customer: Customer) -> None:
+    async with service_session(customer.tenant.deps.engine) as session:
+        await close_account(session, customer.tenant.user_id, customer.tenant.deps.clock())
+
+
+async def test_no_event_names_an_erased_customer_neither_what_waited_nor_what_comes_late(customer: Customer) -> None:
+    first, failed, *late = customer.stripe.subscribe(customer.customer_id, "price_plus")
+    parked, late_and_unknown = unknown(customer, 1), unknown(customer, 2)
+    await customer.hears([first, parked])
+    assert await customer.deliver(failed) == 200
+    customer.stripe.away = True
+    try:
+        with pytest.raises(Unavailable):
+            await customer.work()
+    finally:
+        customer.stripe.away = False
+    await close(customer)
+    await AccountActivities(customer.tenant.deps, cast("Client", None), tagged=False).erase_all(customer.tenant.user_id)
+
+    assert_nobodys(customer, [first, failed, parked])
+    customer.inbox.clear()
+    await customer.hears([*late, late_and_unknown, first, failed, parked])
+    assert_nobodys(customer, [first, failed, parked, *late, late_and_unknown])
+
+
+async def test_an_event_that_comes_while_its_account_is_erased_is_forgotten_with_it(customer: Customer) -> None:
+    deps, user_id, parked = customer.tenant.deps, customer.tenant.user_id, unknown(customer, 1)
+    await close(customer)
+
+    async def erase() -> None:
+        async with service_session(deps.engine) as session:
+            assert await erase_rest(session, user_id, deps.clock())
+
+    async with service_session(deps.engine) as session:
+        assert not await billing.receive(session, parse_event(json.dumps(parked).encode()), deps.clock())
+        erasing = asyncio.create_task(erase())
+        async with asyncio.timeout(60):
+            while not customer.tenant.all("SELECT 1 FROM pg_locks WHERE NOT granted"):
+                await asyncio.sleep(0.02)
+    await erasing
+
+    assert_nobodys(customer, [parked])
 
 
 async def test_an_account_that_is_erased_pays_for_nothing_any_more(customer: Customer) -> None:
@@ -354,8 +415,7 @@ async def test_an_account_that_is_erased_pays_for_nothing_any_more(customer: Cus
 
     await erasing.erase_all(user_id)
     assert live(customer) is not None  # it is not closed
-    async with service_session(deps.engine) as session:
-        await close_account(session, user_id, deps.clock())
+    await close(customer)
     customer.stripe.away = True
     try:
         with pytest.raises(Unavailable):
