@@ -22,12 +22,14 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from ingestio.bootstrap import open_object_store
 from ingestio.config import Settings
+from ingestio.db import stripe_events as inbox
 from ingestio.db.address import connection_parameters
 from ingestio.db.engine import create_engine
 from ingestio.db.invariants import SHOWN, queries, violations
 from ingestio.db.logins import fault_of_login
 from ingestio.db.migrate import head_revision
 from ingestio.db.session import service_session
+from ingestio.domain.billing import EVENT_TYPES
 from ingestio.errors import IngestioError, Unavailable
 from ingestio.storage.keys import original_key
 from ingestio.temporal import connect
@@ -173,6 +175,23 @@ async def invariants(engine: AsyncEngine) -> list[Check]:
         many = f"{len(broken)}{' or more' if len(broken) == SHOWN else ''} rows"
         checks.append(Check(name.replace("_", " "), not broken, f"{many}: {shown}" if broken else "holds"))
     return checks
+
+
+async def stripe_events(engine: AsyncEngine, now: datetime, grace: timedelta) -> Check:
+    """Every event of Stripe's that we act on has had its effect. Only a worker can help one, because it alone has the key to ask with."""
+    async with service_session(engine) as session:
+        found = await inbox.count_waiting(session, EVENT_TYPES, now - grace)
+    if found.since is None:
+        parked = f"; {found.parked} of kinds that change nothing here are kept" if found.parked else ""
+        return Check("events of Stripe", True, f"none waits{parked}")
+    age = timedelta(seconds=round((now - found.since).total_seconds()))
+    why = f"last error: {found.last_error}" if found.failed else "is a worker running?"
+    return Check(
+        "events of Stripe",
+        False,
+        f"{found.events} without effect, the oldest for {age}; {found.failed} failed, {why} "
+        "Workers with STRIPE_SECRET_KEY try again by themselves",
+    )
 
 
 async def temporal(address: str, namespace: str) -> tuple[Client | None, list[Check]]:

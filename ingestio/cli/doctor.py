@@ -80,6 +80,7 @@ async def _servers(settings: Settings, instance: RunningInfo | None, *, fix: boo
         try:
             ground = await _ground(settings, engine, client, fix=fix, grace=grace)
             found.extend(await look(all_repairs(ground), fix=fix))
+            found.append(await checks.stripe_events(engine, ground.clock(), grace))
             # Last, so that with `fix` they say what is left.
             found.extend(await checks.invariants(engine))
         except Unavailable as error:

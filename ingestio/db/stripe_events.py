@@ -30,6 +30,17 @@ class EventRow:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many events wait, how many of them failed, since when the oldest waits, and why the latest attempt failed."""
+
+    events: int
+    failed: int
+    since: datetime | None
+    last_error: str | None
+    parked: int
+
+
 async def insert_once(session: ServiceSession, event: Event, now: datetime) -> bool:
     """Put an event in; False when it is there already."""
     return await _insert_once(session, event.id, type=event.type, customer_id=event.customer_id, received_at=now)
@@ -103,12 +114,27 @@ async def due(
     return list(rows.scalars())
 
 
-async def count_parked(session: ServiceSession, types: Collection[str]) -> int:
-    """How many events of other types lie there."""
-    counted = await session.execute(
-        select(func.count()).where(StripeEvent.processed_at.is_(None), StripeEvent.type.not_in(types))
+async def count_waiting(session: ServiceSession, types: Collection[str], before: datetime) -> Waiting:
+    """What came `before` and has had no effect yet, and how many events of other types are parked."""
+    is_open, is_known = StripeEvent.processed_at.is_(None), StripeEvent.type.in_(types)
+    waits = is_known & (StripeEvent.received_at < before)
+    counted = (
+        await session.execute(
+            select(
+                func.count().filter(waits).label("events"),
+                func.count().filter(waits, StripeEvent.attempts > 0).label("failed"),
+                func.min(StripeEvent.received_at).filter(waits).label("since"),
+                func.count().filter(~is_known).label("parked"),
+            ).where(is_open)
+        )
+    ).one()
+    last = await session.execute(
+        select(StripeEvent.error)
+        .where(is_open, waits, StripeEvent.attempts > 0)
+        .order_by(StripeEvent.try_after.desc())
+        .limit(1)
     )
-    return counted.scalar_one()
+    return Waiting(counted.events, counted.failed, counted.since, last.scalar_one_or_none(), counted.parked)
 
 
 async def _insert_once(session: ServiceSession, event_id: str, **values: Any) -> bool:

@@ -188,6 +188,34 @@ async def test_the_doctor_looks_for_every_kind_of_damage_that_upkeep_repairs(
     assert len({repair.title for repair in repairs}) == len(repairs)
 
 
+async def test_events_of_stripe_without_effect_are_counted_with_the_age_of_the_oldest_and_the_last_error(
+    settings: Settings, tenant: Tenant
+) -> None:
+    insert = (
+        "INSERT INTO stripe_events (event_id, type, received_at, attempts, try_after, error) "
+        "VALUES (%s, %s, now() - %s::interval, %s, now() + %s::interval, %s)"
+    )
+    for row in (
+        ("evt_1", "invoice.paid", "90 min", 2, "1 min", "Unavailable: The payment service is away."),
+        ("evt_2", "invoice.paid", "80 min", 3, "2 min", "UnknownPrice: The price price_mug is no plan."),
+        ("evt_3", "invoice.paid", "2 min", 0, None, None),
+        ("evt_4", "invoice.paid", "0 s", 0, None, None),
+        ("evt_5", "customer.tax_id.created", "9 days", 0, None, None),
+    ):
+        tenant.superuser.execute(insert, row)
+
+    said = _findings(await examine(settings, grace=timedelta(minutes=1)))["events of Stripe"]
+
+    assert said.startswith("3 without effect, the oldest for 1:30:")
+    assert "2 failed, last error: UnknownPrice: The price price_mug is no plan. Workers with STRIPE_SECRET_KEY" in said
+    tenant.superuser.execute("DELETE FROM stripe_events WHERE event_id IN ('evt_1', 'evt_2')")
+    said = _findings(await examine(settings, grace=timedelta(minutes=1)))["events of Stripe"]
+    assert "0 failed, is a worker running?" in said
+    tenant.superuser.execute("UPDATE stripe_events SET processed_at = now() WHERE type = 'invoice.paid'")
+    details = {each.check: each.detail for each in await examine(settings)}
+    assert details["events of Stripe"] == "none waits; 1 of kinds that change nothing here are kept"
+
+
 async def test_an_object_that_nothing_names_is_found_and_with_fix_removed(settings: Settings, tenant: Tenant) -> None:
     key = original_key("ann", uuid4())
     await tenant.deps.store.put_bytes(key, "ann", b"left by a crash")
