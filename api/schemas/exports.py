@@ -34,10 +34,14 @@ class NewExport(BaseModel):
     )
     explode: bool = Field(
         False,
-        description="Tables: a line for each item of each list of objects, with all other values on every one of them.",
+        description="csv and xlsx: a line for each item of each list of objects, with all other values on every one of them. "
+        "json and jsonl hold the items nested in their document always, so there it changes nothing.",
     )
     provenance: bool = Field(
-        False, description="Where each value was read: further columns in csv, a sheet in xlsx. JSON has it always."
+        False,
+        description="Where each value was read. csv: columns behind each value, `(state)`, `(confidence)`, `(page)` and `(quote)` of the "
+        "first place, and `(pages)`, a JSON list of every page, each once. xlsx: a sheet with a line for each place. json and jsonl have "
+        "it always.",
     )
     bom: bool = Field(False, description="csv: begin with a byte order mark, by which older spreadsheets know UTF-8.")
 

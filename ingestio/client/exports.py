@@ -33,7 +33,8 @@ def create(
 ) -> Doing[Export]:
     """Order a file of a batch as it is now, or of these documents in this order: `json`, `jsonl`, `csv` or `xlsx`.
 
-    `explode` gives tables a line for each line item, `provenance` says where each value was read, `bom` is for older versions of Excel.
+    `explode` gives tables a line for each line item (JSON holds them nested always), `provenance` says where each value was read, `bom` is
+    for older versions of Excel.
     """
     body: dict[str, Any] = {
         "batch_id": batch_id,

@@ -45,7 +45,7 @@ class ExportLayout:
 
     values: ExportValues = ExportValues.MACHINE
     explode: bool = False
-    """Tables: a line for each item of a list of objects, instead of the list as JSON text in one cell."""
+    """Tables: a line for each item of a list of objects, instead of the list as JSON text in one cell. JSON holds items nested always."""
     provenance: bool = False
     """Where each value was read: further columns in CSV, a sheet in XLSX. JSON has it always."""
     bom: bool = False

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -147,11 +147,15 @@ class _Found:
         known = self._fields.get(path)
         if known is None:
             return {}
-        first: Mapping[str, Any] = next(iter(known.get("evidence") or ()), {})
+        places: Sequence[Mapping[str, Any]] = known.get("evidence") or ()
+        first = places[0] if places else {}
+        # Always a list, so that readers need not ask; without a place the cell is empty.
+        pages = json.dumps(list(dict.fromkeys(place.get("page") for place in places))) if places else None
         return {
             Column(column, "state"): known.get("state"),
             Column(column, "confidence"): known.get("confidence"),
             Column(column, "page"): first.get("page"),
+            Column(column, "pages"): pages,
             Column(column, "quote"): first.get("quote"),
         }
 

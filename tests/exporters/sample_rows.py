@@ -153,6 +153,11 @@ def corrected_rows() -> list[ExportRow]:
     result = _result("invoice", corrected, paths) | {"revision": 2, "review": "approved", "machine_data": read}
     for item in result["fields"]:
         item |= {"machine_value": machine.get(item["path"], item["value"]), "reviewed": item["path"] in machine}
+    # The total is printed on three pages, on one of them twice.
+    result["fields"][1]["evidence"] = [
+        {"page": page, "quote": "0.10", "box": [400.0, top, 430.5, top + 12]}
+        for page, top in ((1, 700.0), (3, 90.0), (3, 710.0), (2, 700.0))
+    ]
     plain = _result("invoice", {"total": "5"}, {"total": "5"}) | {"machine_data": {"total": "5"}}
     plain["fields"][0]["machine_value"] = "5"
     return [
