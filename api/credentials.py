@@ -9,6 +9,7 @@ from ingestio.auth.tokens import Identity
 from ingestio.bootstrap import Deps
 from ingestio.db.session import service_connection, service_session
 from ingestio.domain.api_keys import Scope
+from ingestio.domain.plans import Membership
 from ingestio.errors import InsufficientScope, Unauthenticated
 from ingestio.services import privileged
 
@@ -19,9 +20,10 @@ _BILLING = "/api/v1/billing/"
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Whom a credential speaks for, and until when; `scopes` None for a person, who may do everything."""
+    """Whom a credential speaks for, on which plan, and until when; `scopes` None for a person, who may do everything."""
 
     user_id: str
+    membership: Membership
     expires_at: datetime
     scopes: frozenset[Scope] | None = None
 
@@ -47,8 +49,7 @@ class SignIn:
         if is_api_key(credential):
             return await self._holder_of(credential)
         identity = await self._deps.verifier.verify(credential)
-        await self._stand(identity)
-        return SignedIn(identity.user_id, identity.expires_at)
+        return SignedIn(identity.user_id, await self._stand(identity), identity.expires_at)
 
     async def _holder_of(self, key: str) -> SignedIn:
         """Asked anew with each request, so that a revoked key is worth nothing at once, whichever process is asked."""
@@ -57,18 +58,22 @@ class SignIn:
             holder = await privileged.use_key(session, key, now)
         if holder is None:
             raise Unauthenticated("The API key is unknown or was revoked.")
-        return SignedIn(holder.user_id, now + _KEY_IS_GOOD_FOR, holder.scopes)
+        return SignedIn(holder.user_id, holder.membership, now + _KEY_IS_GOOD_FOR, holder.scopes)
 
-    async def _stand(self, identity: Identity) -> None:
-        """Make the account of somebody new; refuse whose account was deleted. Asked anew with each request, as of a key."""
+    async def _stand(self, identity: Identity) -> Membership:
+        """Make the account of somebody new; refuse whose account was deleted. Asked anew with each request, as of a key.
+
+        One statement says it all, the plan too. It stays a transaction of its own beside what the request then reads: a transaction has
+        one role, this one's is `service_role`, and nothing that a route does may inherit that (R28).
+        """
         async with service_connection(self._deps.engine) as connection:
             standing = await privileged.standing(connection, identity.user_id, identity.issued_at)
         if standing.gone:
             raise Unauthenticated("This account was deleted.")
-        if standing.known:
-            return
+        if standing.membership is not None:
+            return standing.membership
         async with service_session(self._deps.engine) as session:
-            await privileged.provision(
+            profile = await privileged.provision(
                 session,
                 identity.user_id,
                 email=identity.email,
@@ -76,3 +81,4 @@ class SignIn:
                 book=self._deps.book,
                 now=self._deps.clock(),
             )
+        return profile.membership

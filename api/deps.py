@@ -22,7 +22,7 @@ from ingestio.bootstrap import Deps
 from ingestio.db.accounts import ProfileRow
 from ingestio.db.session import ServiceSession, UserSession, service_connection, service_session, user_session
 from ingestio.domain.concerns import ReviewRules
-from ingestio.domain.plans import Plan, Rate
+from ingestio.domain.plans import Membership, Plan, Rate
 from ingestio.errors import InsufficientScope, NotFound, PlanLimit, Unauthenticated
 from ingestio.services import accounts, privileged
 from ingestio.services.accounts import PlanBook
@@ -67,6 +67,8 @@ class Caller:
     _request: Request
     is_program: bool = False
     """Came with an API key."""
+    _membership: Membership | None = None
+    """The plan that their credential was found on when the request came; None where only a session was asked for."""
 
     def reading(self) -> AbstractAsyncContextManager[UserSession]:
         """One transaction that sees this user's rows only."""
@@ -118,6 +120,16 @@ class Caller:
         """Whether anybody is limited in this: otherwise it need not be found out how much there is to count."""
         return front_door(self._request).meter.counts(rate)
 
+    async def count_request(self) -> None:
+        """Count this request against the caller's plan (R56). Raises RateLimited."""
+        if self.counts(Rate.REQUESTS):
+            membership, plan = await self._plan()
+            await front_door(self._request).meter.spend(self._request, Rate.REQUESTS, self.user_id, membership, plan)
+
+    async def _plan(self) -> tuple[Membership, Plan]:
+        membership = self._membership or (await self.account()).profile.membership
+        return membership, self.book.plan_of(self.user_id, membership)
+
     async def spend(self, rate: Rate, cost: int = 1, *, account: Account | None = None) -> None:
         """Count what this request is about to do against the caller's plan (R56). Raises RateLimited, and then nothing was counted."""
         if self.counts(rate):
@@ -141,7 +153,7 @@ async def _caller(request: Request) -> Caller:
         found = await door.sign_in.identify(authorization)
         found.require_scope(request.method, request.url.path)
         return Caller(
-            found.user_id, found.expires_at, door.runs, door.deps, request, is_program=found.scopes is not None
+            found.user_id, found.expires_at, door.runs, door.deps, request, found.scopes is not None, found.membership
         )
     if request.method not in READING:
         door.browser.require_our_page(request, browser, request.headers.get(FORM_TOKEN_HEADER, ""))
@@ -149,7 +161,7 @@ async def _caller(request: Request) -> Caller:
 
 
 async def _counted(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
-    await caller.spend(Rate.REQUESTS)
+    await caller.count_request()
     return caller
 
 

@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ingestio.db.models import ApiKey
+from ingestio.db.models import ApiKey, Profile
 from ingestio.db.pages import Page, PageRequest, paginate
 from ingestio.db.session import ServiceSession
 from ingestio.domain.api_keys import Scope
+from ingestio.domain.plans import Membership
 
 # A key that is used a thousand times a minute writes its row once.
 _LAST_USED_WITHIN = timedelta(minutes=1)
@@ -31,9 +32,10 @@ class ApiKeyRow:
 
 @dataclass(frozen=True, slots=True)
 class KeyHolder:
-    """Whose key it is, and what it may do."""
+    """Whose key it is, on which plan they are, and what it may do."""
 
     user_id: str
+    membership: Membership
     scopes: frozenset[Scope]
 
 
@@ -88,9 +90,9 @@ async def revoke(session: ServiceSession, user_id: str, key_id: UUID, now: datet
 async def use(session: ServiceSession, key_hash: str, now: datetime) -> KeyHolder | None:
     """Whom a key speaks for, noting that it was used; None when it is unknown or revoked."""
     found = await session.execute(
-        select(ApiKey.id, ApiKey.user_id, ApiKey.scopes, ApiKey.last_used_at).where(
-            ApiKey.key_hash == key_hash, ApiKey.revoked_at.is_(None)
-        )
+        select(ApiKey.id, ApiKey.user_id, ApiKey.scopes, ApiKey.last_used_at, Profile.membership)
+        .join(Profile, Profile.user_id == ApiKey.user_id)
+        .where(ApiKey.key_hash == key_hash, ApiKey.revoked_at.is_(None))
     )
     row = found.one_or_none()
     if row is None:
@@ -106,7 +108,7 @@ async def use(session: ServiceSession, key_hash: str, now: datetime) -> KeyHolde
             )
             .values(last_used_at=now)
         )
-    return KeyHolder(row.user_id, frozenset(_scopes(row.scopes)))
+    return KeyHolder(row.user_id, row.membership, frozenset(_scopes(row.scopes)))
 
 
 async def remove_all(session: ServiceSession, user_id: str) -> None:

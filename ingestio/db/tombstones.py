@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ingestio.db.models import AccountTombstone
 from ingestio.db.session import ServiceConnection, ServiceSession
+from ingestio.domain.plans import Membership
 from ingestio.domain.users import user_hash
 
 
@@ -22,9 +23,9 @@ class Tombstone:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a token's user is to us: `known` with an account, `gone` with one that was deleted after the token was made."""
+    """What a token's user is to us: on which plan, None without an account; `gone` with one that was deleted after the token was made."""
 
-    known: bool
+    membership: Membership | None
     gone: bool
 
 
@@ -32,7 +33,7 @@ async def standing(connection: ServiceConnection, user_id: str, issued_at: datet
     """Asked with every request that carries a token: a deleted account's tokens are worth nothing at once, in every process."""
     row = await connection.one(
         """
-        SELECT EXISTS (SELECT FROM profiles WHERE user_id = %(user_id)s) AS known,
+        SELECT (SELECT membership::text FROM profiles WHERE user_id = %(user_id)s) AS membership,
                EXISTS (
                    SELECT FROM account_tombstones
                    WHERE user_hash = %(user_hash)s AND (returned_at IS NULL OR returned_at > %(issued_at)s)
@@ -43,7 +44,7 @@ async def standing(connection: ServiceConnection, user_id: str, issued_at: datet
         issued_at=issued_at,
     )
     assert row is not None
-    return Standing(row.known, row.gone)
+    return Standing(None if row.membership is None else Membership(row.membership), row.gone)
 
 
 async def serialize(session: ServiceSession, user_id: str) -> None:

@@ -1,6 +1,7 @@
 """What each statement of a request runs as, asked of PostgreSQL itself while every route and page is driven once (R28)."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -104,3 +105,33 @@ async def test_no_statement_of_a_request_runs_as_more_than_it_needs(
     assert len(seen["service_role"]) > 20
     written = [query for query in seen["authenticated"] if query.split()[0].upper() in {"INSERT", "DELETE", "UPDATE"}]
     assert all(query.startswith("UPDATE users") for query in written), written
+
+
+async def test_who_calls_and_on_which_plan_is_one_statement_before_what_a_route_reads(
+    watched: PostgresServer, watcher: psycopg.Connection[Any], make_settings: Callable[..., Settings]
+) -> None:
+    limited = '{"starter": {"requests_per_minute": 60}}'
+    settings = make_settings(INGESTIO_DATABASE_URL=watched.app_url, INGESTIO_PLANS=limited)
+    token, now = LocalIssuer(SECRET).issue("counted"), datetime.now(UTC)
+    async with running(create_app(settings, lambda: now)) as client:
+
+        async def ask(bearer: str) -> dict[str, int]:
+            watcher.execute("SELECT pg_stat_statements_reset()")
+            answer = await client.get("/api/v1/documents", headers={"Authorization": f"Bearer {bearer}"})
+            assert (answer.status_code, answer.headers["ratelimit-limit"]) == (200, "60")
+            return dict(
+                watcher.execute(
+                    """
+                    SELECT rolname, sum(calls)::int FROM pg_stat_statements JOIN pg_roles ON pg_roles.oid = userid
+                    WHERE rolname IN ('authenticated', 'service_role') AND query ~* '^\\s*(select|insert|update|delete|with)'
+                      AND query !~ 'set_config|metric_sums'
+                    GROUP BY rolname
+                    """
+                ).fetchall()
+            )
+
+        made = await client.post("/api/v1/api-keys", headers={"Authorization": f"Bearer {token}"}, json={"name": "p"})
+        key = made.json()["key"]
+        await ask(key)  # its first use is written down
+        assert await ask(token) == {"service_role": 1, "authenticated": 1}
+        assert await ask(key) == {"service_role": 1, "authenticated": 1}
