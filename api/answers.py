@@ -33,7 +33,7 @@ async def find_batch(caller: Caller, batch_id: UUID) -> BatchRow:
 
 async def document_answer(caller: Caller, document_id: UUID) -> Document:
     """One document with its whole prompt. Raises NotFound."""
-    return Document.of(await find_document(caller, document_id))
+    return Document.of(await find_document(caller, document_id), await caller.kept())
 
 
 async def find_document(caller: Caller, document_id: UUID) -> DocumentRow:

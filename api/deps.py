@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -125,6 +125,10 @@ class Caller:
         if self.counts(Rate.REQUESTS):
             membership, plan = await self._plan()
             await front_door(self._request).meter.spend(self._request, Rate.REQUESTS, self.user_id, membership, plan)
+
+    async def kept(self) -> timedelta | None:
+        """How long a document of theirs stays after its last change; None for ever."""
+        return (await self._plan())[1].kept if self.book.forgets else None
 
     async def _plan(self) -> tuple[Membership, Plan]:
         membership = self._membership or (await self.account()).profile.membership

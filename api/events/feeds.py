@@ -43,7 +43,7 @@ class Feed(Protocol):
     async def changed(self, session: UserSession, since: int, horizon: int) -> dict[UUID, int]:
         """Rows written at or above `since`, each with its transaction."""
 
-    async def rows(self, session: UserSession, ids: Sequence[UUID]) -> list[str]:
+    async def rows(self, session: UserSession, deps: Deps, ids: Sequence[UUID]) -> list[str]:
         """Rows as JSON."""
 
 
@@ -68,8 +68,9 @@ class BatchFeed:
     async def changed(self, session: UserSession, since: int, horizon: int) -> dict[UUID, int]:
         return await changes.changed_documents(session, self.user_id, self.batch_id, since, horizon)
 
-    async def rows(self, session: UserSession, ids: Sequence[UUID]) -> list[str]:
-        return [Document.of(row).model_dump_json() for row in await documents.some(session, self.user_id, ids)]
+    async def rows(self, session: UserSession, deps: Deps, ids: Sequence[UUID]) -> list[str]:
+        kept = await accounts.kept(session, self.user_id, deps.book)
+        return [Document.of(row, kept).model_dump_json() for row in await documents.some(session, self.user_id, ids)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class UserFeed:
     async def changed(self, session: UserSession, since: int, horizon: int) -> dict[UUID, int]:
         return await changes.changed_batches(session, self.user_id, since, horizon)
 
-    async def rows(self, session: UserSession, ids: Sequence[UUID]) -> list[str]:
+    async def rows(self, session: UserSession, _deps: Deps, ids: Sequence[UUID]) -> list[str]:
         found = await batches.some(session, self.user_id, ids)
         refused = await batches.refused_of(session, self.user_id, ids)
         return [Batch.of(row, refused.get(row.id, [])).model_dump_json() for row in found]

@@ -54,7 +54,7 @@ class Reader:
             changed = await self._feed.changed(session, self._from(horizon), horizon) if self._since is not None else {}
             news = {row_id: written for row_id, written in changed.items() if self._told.get(row_id) != written}
             page = dict(islice(news.items(), ROWS_AT_ONCE))
-            rows = await self._feed.rows(session, list(page)) if page else []
+            rows = await self._feed.rows(session, self._deps, list(page)) if page else []
         self._told |= page
         if len(page) < len(news):
             return Message(b"".join(event(self._feed.event, row) for row in rows))

@@ -85,7 +85,8 @@ async def list_batch_documents(
     await find_batch(caller, batch_id)
     async with caller.reading() as session:
         found = await documents.page(session, caller.user_id, page, batch_id=batch_id, status=status, search=q)
-    return Listed(items=[Document.of(row) for row in found.items], next_cursor=found.next_cursor)
+    kept = await caller.kept()
+    return Listed(items=[Document.of(row, kept) for row in found.items], next_cursor=found.next_cursor)
 
 
 @router.get("/{batch_id}/progress", responses=problems(404))

@@ -70,7 +70,8 @@ async def list_documents(
         found = await documents.page(
             session, caller.user_id, page, status=status, document_type=document_type, review=review, search=q
         )
-    return Listed(items=[Document.of(row) for row in found.items], next_cursor=found.next_cursor)
+    kept = await caller.kept()
+    return Listed(items=[Document.of(row, kept) for row in found.items], next_cursor=found.next_cursor)
 
 
 @router.get("/{document_id}", responses=problems(404))

@@ -64,7 +64,8 @@ async def put_file(
 ) -> Document:
     """Put a file into a draft; the same client id replaces. A refused file stays listed until it is replaced or deleted."""
     _require_client_id(client_id)
-    return Document.of(await receive_draft_file(caller, request, batch_id, client_id, filename, position))
+    row = await receive_draft_file(caller, request, batch_id, client_id, filename, position)
+    return Document.of(row, await caller.kept())
 
 
 @router.delete("/files/{client_id}", status_code=204, responses=problems(404, 409))

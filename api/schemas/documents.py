@@ -1,6 +1,6 @@
 """Documents on the wire."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -44,9 +44,15 @@ class Document(BaseModel):
     )
     created_at: datetime
     updated_at: datetime
+    expires_at: datetime | None = Field(
+        description="When it is deleted, by the `retention_days` of the caller's plan, unless something happens to it until then. Null: "
+        "it is kept for ever, or is under way."
+    )
 
     @classmethod
-    def of(cls, row: DocumentRow) -> "Document":
+    def of(cls, row: DocumentRow, kept: timedelta | None) -> "Document":
+        """`kept`: how long its owner's plan keeps a document after its last change."""
+        rests = row.status.is_terminal or row.status is DocumentStatus.UPLOADED
         return cls(
             id=row.id,
             batch_id=row.batch_id,
@@ -67,6 +73,7 @@ class Document(BaseModel):
             concerns=row.concerns,
             created_at=row.created_at,
             updated_at=row.updated_at,
+            expires_at=row.updated_at + kept if kept is not None and rests else None,
         )
 
 

@@ -122,6 +122,8 @@ class Document(Answer):
     concerns: tuple[str, ...]
     created_at: datetime
     updated_at: datetime
+    expires_at: datetime | None = None
+    """When it is deleted unless something happens to it until then; None where the plan keeps for ever, and while it is under way."""
 
     @property
     def has_ended(self) -> bool:

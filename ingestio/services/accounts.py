@@ -1,6 +1,6 @@
 """Accounts: provisioning on the first sight of a verified identity, and the plan a user is on."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -62,6 +62,12 @@ class PlanBook:
 async def read_profile(session: AsyncSession, user_id: str) -> ProfileRow | None:
     """The user's profile, None before provisioning."""
     return await accounts.read_profile(session, user_id)
+
+
+async def kept(session: AsyncSession, user_id: str, book: PlanBook) -> timedelta | None:
+    """How long a document of this user stays after its last change; None for ever."""
+    profile = await accounts.read_profile(session, user_id) if book.forgets else None
+    return None if profile is None else book.plan_of(user_id, profile.membership).kept
 
 
 async def standing(connection: ServiceConnection, user_id: str, issued_at: datetime) -> Standing:

@@ -1,16 +1,26 @@
 """Documents by themselves: uploaded, extracted, cancelled, retried, looked at, deleted (R2, R65, R86)."""
 
+import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.events.feeds import BatchFeed
+from ingestio.bootstrap import Deps
 from ingestio.config import Settings
-from ingestio.domain.plans import Membership
+from ingestio.db.session import user_session
+from ingestio.domain.plans import BUILT_IN_PLANS, Membership, overridden
 from ingestio.errors import FailureCode
+from ingestio.services.accounts import PlanBook
 from ingestio.storage.keys import extraction_key
 from tests.api import files
-from tests.api.conftest import Json, NewUser, User, Worker, assert_problem, documents_of, stored_files
+from tests.api.conftest import Json, NewUser, OpenDoor, User, Worker, assert_problem, documents_of, stored_files
 from tests.api.files import pdf
 
 
@@ -25,6 +35,28 @@ async def test_a_single_document_is_stored_and_counted_and_costs_nothing_yet(new
     assert (document["batch_id"], document["prompt"], document["error"], document["attempt"]) == (None, None, None, 0)
     assert (await user.get(f"/documents/{document['id']}")).json() == document
     assert (await user.usage())["pages_reserved"] == 0
+
+
+async def test_a_document_says_until_when_its_owners_plan_keeps_it(
+    open_door: OpenDoor, new_user: NewUser, engine: AsyncEngine
+) -> None:
+    plans = overridden(BUILT_IN_PLANS, {"growth": {"retention_days": 30}})
+    async with open_door(INGESTIO_PLANS='{"growth": {"retention_days": 30}}') as client:
+        user, starter = await new_user(Membership.GROWTH, client), await new_user(Membership.STARTER, client)
+        document = (await user.post("/documents", files={"file": ("a.pdf", pdf())})).json()
+        listed = (await user.get("/documents")).json()["items"]
+        kept_for_ever = (await starter.post("/documents", files={"file": ("a.pdf", pdf())})).json()
+        under_way = (await user.post(f"/documents/{document['id']}/extract", json={})).json()
+    async with user_session(engine, user.id) as session:
+        told = await BatchFeed(user.id, uuid4()).rows(
+            session, cast("Deps", SimpleNamespace(book=PlanBook(plans, local=True))), [UUID(document["id"])]
+        )
+
+    last_change, until = (datetime.fromisoformat(document[name]) for name in ("updated_at", "expires_at"))
+    assert until - last_change == timedelta(days=30)
+    assert listed == [document]
+    assert (kept_for_ever["expires_at"], under_way["expires_at"]) == (None, None)
+    assert [json.loads(each) for each in told] == [under_way]
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,7 @@ def document(number: int, **changes: Any) -> dict[str, Any]:
         "attempt": 1,
         "review": "pending",
         "concerns": [],
+        "expires_at": None,
         "created_at": "2026-11-23T10:00:00Z",
         "updated_at": "2026-11-23T10:00:00Z",
     } | changes
