@@ -27,6 +27,7 @@ from ingestio.extraction.base import Provider
 from ingestio.services.exports import LIFETIME
 from tests.api.conftest import SECRET, Json, User, Worker, assert_problem, documents_of, stored_files
 from tests.api.files import pdf
+from tests.api.test_reviews import correct, extracted
 
 FORMULA = '=HYPERLINK("http://x.example","open")'
 VALUES: dict[str, str | None] = {
@@ -158,6 +159,24 @@ async def test_json_holds_what_the_api_answers(user: User, make: Make) -> None:
     assert {name: found[name] for name in result} == result
     assert found["file"] == document["filename"]
     assert found["batch"] == batch["id"]
+
+
+async def test_a_persons_value_and_what_was_read_again_since_stand_side_by_side(user: User, make: Make) -> None:
+    document = await extracted(user)
+    await correct(user, document, 0, total="13.50")
+    await extracted(user, document, total="12.80")
+
+    async def exported(export_format: str, values: str) -> bytes:
+        return await fetched(user, make, document_ids=[document], format=export_format, values=values)
+
+    (both,) = json.loads(await exported("json", "both"))
+    told = {each["path"]: (each["value"], each["machine_value"], each["reviewed"]) for each in both["fields"]}
+    assert (told["total"], told["currency"]) == (("13.50", "12.80", True), ("EUR", "EUR", False))
+    for export_format in ("csv", "xlsx"):
+        (line,) = reread(export_format, await exported(export_format, "both"))
+        assert (line["total"], line["total (machine)"]) == ("13.50", "12.80")
+    for values, total in (("reviewed", "13.50"), ("machine", "12.80")):
+        assert [each["total"] for each in reread("jsonl", await exported("jsonl", values))] == [total]
 
 
 async def test_documents_come_in_the_order_asked_for_each_once_whatever_became_of_them(user: User, make: Make) -> None:

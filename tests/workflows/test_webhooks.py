@@ -82,6 +82,24 @@ async def test_a_batch_that_ends_is_told_to_its_owner(house: House, receiver: Re
     await replay_and_record(house, "delivery", names.delivery_workflow_id(str(waiting["id"])))
 
 
+async def test_what_was_delivered_is_sent_once_more_when_its_owner_asks(house: House, receiver: Receiver) -> None:
+    made = await endpoint(house, receiver.url, WebhookEvent.BATCH_COMPLETED)
+    await house.finished(await house.submit(["one"]))
+    (waiting,) = deliveries(house)
+    await dispatch(house.deps, house.client)
+    await ended(house, waiting["id"])
+
+    async with service_session(house.deps.engine) as session:
+        await webhooks.replay_delivery(session, house.user_id, made.endpoint_id, waiting["id"])
+    assert await dispatch(house.deps, house.client) == 1
+    delivered = await ended(house, waiting["id"])
+
+    first, again = receiver.received
+    assert Webhook(made.secret).verify(again.body, again.headers) == waiting["payload"]
+    assert (first.headers["webhook-id"], first.body) == (again.headers["webhook-id"], again.body)
+    assert (delivered["status"], [each["status"] for each in delivered["log"]]) == ("completed", [200, 200])
+
+
 async def test_after_a_failure_it_is_sent_again_under_the_same_id(house: House, receiver: Receiver) -> None:
     receiver.answers.append((302, {"Location": "http://127.0.0.1:1/"}))
     made = await endpoint(house, receiver.url, WebhookEvent.BATCH_COMPLETED)
