@@ -1,7 +1,7 @@
 # Every target first sets up .venv from the hashed locks; with nothing changed that is one timestamp comparison.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+PIP_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate $(if $(UPGRADE),--upgrade)
 
 STARTED := worker, api.server, ingestio.cli.demo, ingestio.extraction.local.engine, ingestio.media.readers, pikepdf, pypdf
 
@@ -67,7 +67,7 @@ pictures: setup-dev ## make the README's pictures anew, of pages and of the demo
 chaos: setup-dev ## inject ROUNDS crashes at boundaries and at random moments, and break lines: make chaos ROUNDS=50 SEED=1
 	$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),50) $(if $(SEED),--seed $(SEED)) $(OPTIONS)
 
-lock: .venv/.bootstrap ## resolve the dependencies anew
+lock: .venv/.bootstrap ## resolve the dependencies anew, keeping what still fits (UPGRADE=1: the newest of each)
 	$(PIP_COMPILE) requirements/bootstrap.in -o requirements/bootstrap.lock
 	$(PIP_COMPILE) pyproject.toml --extra embedded -o requirements/run.lock
 	$(PIP_COMPILE) pyproject.toml -c requirements/run.lock -o requirements/server.lock
