@@ -78,7 +78,7 @@ def serving(settings: Settings) -> Iterator[Server]:
         yield server
     finally:
         process.terminate()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 def _answers(url: str) -> bool:
