@@ -10,7 +10,7 @@ def loading() -> Iterator[None]:
     """Import inside the block with the garbage collector off; afterwards it passes over what was loaded.
 
     Modules make a million objects that live until the end. Left on, the collector goes over all of them again and again, finds nothing,
-    and takes a sixth of the time that loading takes.
+    and takes up to a sixth of the time that loading takes.
     """
     gc.disable()
     try:

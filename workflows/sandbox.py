@@ -1,7 +1,7 @@
 """The SDK's sandbox for our workflows, entered once for each of a run's tasks instead of once more for every payload.
 
 The SDK asks a run, several times for each payload, in which context a codec would encode it and where it would be stored, and enters the
-sandbox for the answer: measured, a sixth of a worker's CPU. Our clients have no codec and no payload storage, so nobody reads the answer;
+sandbox for the answer: measured, a seventh of a worker's CPU. Our clients have no codec and no payload storage, so nobody reads the answer;
 it is given outside.
 """
 
