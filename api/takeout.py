@@ -4,11 +4,13 @@ import json
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from api.deps import Caller
 from ingestio.db import belongings
 from ingestio.db.belongings import Row
+from ingestio.domain.prices import as_text
 from ingestio.errors import ObjectMissing
 from ingestio.storage.keys import original_key
 
@@ -105,4 +107,6 @@ def _plain(value: object) -> str:
         return value.isoformat()
     if isinstance(value, UUID):
         return str(value)
+    if isinstance(value, Decimal):
+        return as_text(value)
     raise TypeError(f"no way to write {type(value).__name__}")

@@ -120,6 +120,7 @@ async def test_results_and_prompts_are_in_the_copy(user: User) -> None:
     (result,) = everything["results"]
     assert result["data"] == {"total": "12.50", "iban": None}
     assert result["fields"][0]["evidence"][0]["quote"] == "12,50"
+    assert result["estimated_cost"] == "0.000012"
     assert everything["jobs"][0]["extraction_prompt"] == "the total, please"
 
 
