@@ -25,8 +25,17 @@ _RAND = re.compile(r"(?<![^\W_])R\s?$")
 _GLUED_TO_WORD = re.compile(r"(?<=[^\W\d_]{3})\d{1,3}(?:[.,]?\d{3})*[.,]\d{2}(?![\w.,-])")
 _TAX_MARK = re.compile(r"(?:[A-FNOPRSTXZ]|SR|ZR|ZS|ES|OS|TX|NT|DS)(?![\w.,])")
 _MINUS_BEFORE = re.compile(r"(?:^|[^\w.)])[-−–]\s?$")
+# `TOTAL TTC - EUR 234,56`: a dash between words and a currency's name parts them.
+_DASH_BETWEEN = re.compile(r"[^\W\d_]\s[-−–]\s[A-Z]{3}(?![^\W\d_])")
 _PERCENT = re.compile(r"\s?%|\s?(?:percent|prozent|pour ?cent)\b", re.IGNORECASE)
 _CENT = Decimal("0.01")
+# `5 million` is not five.
+_SCALES = {
+    Decimal(10**3): r"thousand|tsd|tausend|milliers?",
+    Decimal(10**6): r"m(?:illi|ili|ilj)(?:on|oni|oen|ones|onen|ons|ón|oner|ão|ões)|mio|mln",
+    Decimal(10**9): r"billions?|mrd|milliarden?|miljard|milliards?",
+}
+_SCALE = re.compile("|".join(rf"(\s?(?:{words})\b\.?)" for words in _SCALES.values()), re.IGNORECASE)
 # Raised behind a number: its cents (`12⁹⁹`, `12,⁹⁹`), or the mark of a footnote.
 _RAISED = re.compile(r"[.,]?([⁰¹²³⁴-⁹]+)")
 _RAISED_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
@@ -91,7 +100,7 @@ def _negative(text: str, start: int, end: int) -> tuple[bool, int, int]:
     """Whether the number at `start:end` is negative, and the span with its sign."""
     before, after = text[:start], text[end:]
     minus = _MINUS_BEFORE.search(before[-4:])
-    if minus:
+    if minus and not _DASH_BETWEEN.search(before[-4:] + text[start : start + 5]):
         sign_at = max(before.rfind(sign) for sign in "-−–")
         return True, sign_at, end
     inside = text[start:end]
@@ -167,6 +176,10 @@ def find_numbers(text: str, decimal_sign: str | None = None) -> list[FoundNumber
         readings, decimals = _read(text[start:end], decimal_sign)
         if not readings or _FRACTION.match(text, end):
             continue
+        if scale := _SCALE.match(text, end):
+            by = list(_SCALES)[(scale.lastindex or 1) - 1]
+            readings, decimals, end = tuple(each * by for each in readings), 0, scale.end()
+            codes, first, last, inner_minus = _currency_beside(text, start, end)
         if decimals == 0 and (raised := _RAISED.match(text, end)):
             if len(raised[1]) > 2:
                 continue

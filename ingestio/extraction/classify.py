@@ -16,9 +16,16 @@ __all__ = ["Classification", "classify_layout", "classify_text"]
 
 FIRST_PAGES = 3
 _MAX_TOKENS = 6
+_SPACED = 5
+_HEADLINE = 1.4
 _TITLE, _TITLE_START, _TITLE_LATER = 6.0, 3.5, 1.5
 _CUE, _MANY_CUES, _MORE_CUE, _AGAINST = 1.0, 8, 0.25, -0.8
 _LEAST, _OTHER = 3.0, 0.9
+# Resumes are set in headings and short lines: in a line of prose, experience and languages are anybody's.
+_OF_A_RESUME = 8
+# Some invoices say what they are nowhere but in the label of their number or total.
+_OWN_NUMBER = 1.0
+_INVOICE_WORDS = ("invoice", "rechnung", "facture", "factura", "fattura", "factuur", "fatura", "faktur")
 _COMMERCIAL = ("invoice", "receipt", "purchase_order")
 _TOP = 0.55
 _ROLL_CHARACTERS, _ROLL_POINTS = 48, 320
@@ -60,11 +67,14 @@ def classify_layout(layout: Layout) -> Classification:
         for cell in sheet.cells:
             for key in known_runs([token.key for token in cell.label_tokens], _words()):
                 for name in _cues().get(key, ()):
-                    cues[name].add(key)
+                    if name != "resume" or len(cell.words) <= _OF_A_RESUME:
+                        cues[name].add(key)
                 for name in _againsts().get(key, ()):
                     against[name].add(key)
     if layout.sheets:
         _add_titles(layout.sheets[0], layout.line_height, scores)
+        if max(scores.values(), default=0.0) <= 0 and cues["invoice"] & _own_names():
+            scores["invoice"] += _OWN_NUMBER
         _add_shape(layout, scores)
     for name in DOCUMENT_TYPES:
         count = len(cues[name])
@@ -90,21 +100,32 @@ def _add_titles(sheet: Sheet, usual_height: float, scores: dict[str, float]) -> 
     """Headings: a cell that is a title, or begins with one. The first large one counts most; each type at most once."""
     best: dict[str, float] = {}
     for cell in sheet.cells:
-        keys = [token.key for token in cell.tokens]
+        keys = _without_gaps([token.key for token in cell.tokens])
         if not keys or len(keys) > 12:
             continue
         if _COMPOUND.search(keys[0]) and len(keys) <= 8:  # `Beitragsrechnung`, `Stromrechnung`
             best["invoice"] = max(best.get("invoice", 0.0), _TITLE_START)
         size = min(1.6, max(0.7, cell.height / max(usual_height, 1.0)))
         place = 1.0 if cell.box[1] < _TOP * sheet.height else 0.4
+        headline = 1.0 if cell.row > 1 or not _is_heading(keys) else _HEADLINE
         for name, weight in _titled(keys):
-            best[name] = max(best.get(name, 0.0), weight * size * place)
+            best[name] = max(best.get(name, 0.0), weight * size * place * headline)
     for name, weight in best.items():
         scores[name] += weight
     if best.get(OTHER, 0.0) > max(best.get(name, 0.0) for name in _COMMERCIAL):
         # A quotation or a delivery note has all of an invoice but its title.
         for name in _COMMERCIAL:
             scores[name] -= best[OTHER]
+
+
+def _without_gaps(keys: list[str]) -> list[str]:
+    """`R E C H N U N G` is a word."""
+    return ["".join(keys)] if len(keys) >= _SPACED and all(len(key) == 1 and key.isalpha() for key in keys) else keys
+
+
+def _is_heading(keys: list[str]) -> bool:
+    """Nothing but a title, in the first line of a page: a receipt that names its invoice further down is a receipt."""
+    return "".join(keys) in _titles()
 
 
 def _titled(keys: list[str]) -> Iterator[tuple[str, float]]:
@@ -255,6 +276,20 @@ def _titles() -> dict[str, tuple[str, ...]]:
 @lru_cache(maxsize=1)
 def _cues() -> dict[str, tuple[str, ...]]:
     return _index("cues")
+
+
+@lru_cache(maxsize=1)
+def _own_names() -> frozenset[str]:
+    """The cues that are labels of an invoice's number, and those that call its date or total the invoice's: `Rechnungsbetrag`."""
+    kind = DOCUMENT_TYPES["invoice"]
+    labels = {
+        compact(label)
+        for each in kind.concepts
+        if each.name in ("invoice_number", "invoice_date", "total_amount")
+        for label in each.spec.labels
+        if each.name == "invoice_number" or any(word in compact(label) for word in _INVOICE_WORDS)
+    }
+    return frozenset(labels & {compact(cue) for cue in kind.cues})
 
 
 @lru_cache(maxsize=1)

@@ -18,6 +18,9 @@ from ingestio.extraction.tokens import compact
 _UNSUPPORTED = 0.2
 _UNIQUE, _UNIQUE_AND_LABELLED, _LABELLED, _REPEATED = 0.92, 0.98, 0.95, 0.8
 _AMBIGUOUS = 0.7
+# Of words in a picture. Measured on faint, blurred, shadowed and small receipts: below lie a third of the misread words with digits and one
+# in a hundred of the others.
+_LEGIBLE = 0.7
 _PAGE = 10_000.0
 # A value that is printed more often than this is looked at no further when its label is searched for.
 _LOOKED_AT = 500
@@ -38,20 +41,25 @@ def ground(
     seen: Mapping[str, Evidence] | None = None,
     *,
     layout: Layout | None = None,
+    own_reading: bool = False,
 ) -> tuple[ExtractedField, ...]:
     """One entry for each leaf of `data` (validated, normalised), in the fields' order, with state, evidence and confidence.
 
     `seen` says where a provider read a value, by path: among several places of the same value that one is taken. It is a hint, never
     a proof. `layout` spares a second reading of the same text. Without any text every value is unsupported.
+
+    `own_reading`: the values were read from these very words, so where those are hardly legible nothing bears the values out; they
+    are unsupported, with their place. A model looks at the picture itself: that both read the same there is a proof.
     """
-    grounding = _Grounding(layout or Layout(text), dict(seen or {}))
+    grounding = _Grounding(layout or Layout(text), dict(seen or {}), own_reading)
     for field in fields:
         grounding.add(field, data.get(field.name), field.name)
     return tuple(grounding.found)
 
 
 class _Grounding:
-    def __init__(self, layout: Layout, seen: dict[str, Evidence]) -> None:
+    def __init__(self, layout: Layout, seen: dict[str, Evidence], own_reading: bool) -> None:
+        self._own_reading = own_reading
         self._layout = layout
         self._occurrences = Occurrences(layout)
         self._seen = seen
@@ -198,6 +206,11 @@ class _Grounding:
         if place is None:
             self.found.append(ExtractedField(path, value, FieldState.UNSUPPORTED, _UNSUPPORTED))
             return
+        evidence = tuple(map(self._layout.shown, place.evidence()))
+        if self._own_reading and place.legibility < _LEGIBLE:
+            confidence = min(_UNSUPPORTED, place.legibility)
+            self.found.append(ExtractedField(path, value, FieldState.UNSUPPORTED, round(confidence, 3), evidence))
+            return
         if labelled is None:
             labelled = self._has_label(field, place)
         alone = count <= 1
@@ -209,7 +222,6 @@ class _Grounding:
         }[alone, labelled]
         # What was misread in a picture is not made right by standing beside its label.
         confidence = min(confidence * (1.0 if place.sure else _AMBIGUOUS), place.legibility)
-        evidence = tuple(map(self._layout.shown, place.evidence()))
         self.found.append(ExtractedField(path, value, FieldState.SUPPORTED, round(confidence, 3), evidence))
 
 

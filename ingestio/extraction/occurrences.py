@@ -31,6 +31,9 @@ _DEBIT_WORDS = (
 )
 _DEBIT = frozenset(_DEBIT_WORDS.split())
 _HYPHENATED = re.compile(r"[^\W\d_][-\u2010\u00ad]")
+_DASHES = "\\-\u2010\u2012\u2013\u2212"
+_SIGNED = re.compile(rf"(?<=\s)[{_DASHES}](\d+)")
+_SIGNED_OR_FIRST = re.compile(rf"(?:(?<=\s)|^)[{_DASHES}](\d+)")
 _DEBIT_MARK = re.compile(r"^\s*(?:S|D|DR|Dr|Af|AF|Soll|Debit)\b\.?\s*$")
 # How much of a text is looked up at once: enough to tell the rows of a table apart.
 _BEGINNING = 24
@@ -103,13 +106,15 @@ class Occurrences:
             case FieldKind.NUMBER:
                 found = self._numbers(value)
             case FieldKind.EMAIL:
-                found = [place for place in self._texts(value, regrouped=False) if "@" in place.quote]
+                found = [place for place in self._texts(value) if _same_address(place.quote, value)]
             case FieldKind.DATE:
                 found = list(self._dates(value))
             case FieldKind.CURRENCY:
                 found = list(self._currencies(value))
             case _:
-                found = list(self._texts(value, regrouped=kind in _REGROUPED))
+                found = list(self._texts(value, kind))
+                if "@" in value and not value.count(" "):
+                    found = [place for place in found if _same_address(place.quote, value)]
         return found[:_MAX_OCCURRENCES]
 
     @cached_property
@@ -242,8 +247,8 @@ class Occurrences:
                 index[rest].append((cell, position))
         return index
 
-    def _texts(self, value: str, *, regrouped: bool) -> Iterator[Occurrence]:
-        target = Target(value, regrouped)
+    def _texts(self, value: str, kind: FieldKind = FieldKind.TEXT) -> Iterator[Occurrence]:
+        target = Target(value, kind in _REGROUPED, kind is FieldKind.IDENTIFIER)
         if not target.key:
             yield from self._symbols(value)
             return
@@ -257,7 +262,9 @@ class Occurrences:
             places.extend(self._longer.get(target.key, ()))
         for cell, position in sorted(places, key=lambda each: (each[0].index, each[1])):
             pieces = self._walk(cell, position, target)
-            if pieces:
+            if not pieces or _is_named_longer(pieces[-1], value):
+                continue
+            if kind in _REGROUPED or _has_the_same_signs(pieces, value):
                 yield Occurrence(pieces)
 
     @cached_property
@@ -342,6 +349,32 @@ class Occurrences:
 def _is_prose(cell: Cell, below: Cell) -> bool:
     """Whether a line goes on in another: full lines of words, or a date's rest alone at the end of a paragraph."""
     return len(cell.words) >= _LEAST_PROSE_WORDS and abs(cell.box[0] - below.box[0]) < 4 * cell.height
+
+
+def _same_address(quote: str, value: str) -> bool:
+    """Whether a quote is an e-mail address to the letter: with a point or a hyphen less it is somebody else's."""
+    written = re.sub(r"\s+", "", quote).casefold()
+    return "@" in written and written.rstrip(".)") == value.strip().casefold().rstrip(".)")
+
+
+def _is_named_longer(piece: tuple[Cell, int, int], value: str) -> bool:
+    """`C++` and `C#` are not C."""
+    cell, _, end = piece
+    return cell.text[end : end + 1] in ("+", "#") and cell.text[end - 1].isalpha() and value[-1:].isalpha()
+
+
+def _has_the_same_signs(pieces: tuple[tuple[Cell, int, int], ...], value: str) -> bool:
+    """`-5 C` is not 5 C. A dash between numbers may stand closer or wider; one that begins a line is the mark of a list."""
+    printed = " ".join(cell.text[max(0, start - 2) : end] for cell, start, end in pieces)
+    signed = (match[1] for cell, start, end in pieces for match in _SIGNED.finditer(cell.text, max(0, start - 1), end))
+    asked = (match[1] for match in _SIGNED_OR_FIRST.finditer(value.strip()))
+    return all(_stands_behind_a_dash(each, value) for each in signed) and all(
+        _stands_behind_a_dash(each, printed) for each in asked
+    )
+
+
+def _stands_behind_a_dash(digits: str, text: str) -> bool:
+    return bool(re.search(rf"[{_DASHES}]\s*{digits}(?!\d)", text))
 
 
 def _is_percentage(place: Occurrence) -> bool:

@@ -7,12 +7,16 @@ from ingestio.extraction.tokens import tokens
 
 
 class Target:
-    """A text value as one run of letters and digits, with the places where digits may not run together."""
+    """A text value as one run of letters and digits, with the places where digits may not run together.
 
-    def __init__(self, value: str, regrouped: bool) -> None:
+    `regrouped`: digits may be grouped otherwise on paper. `marked`: but the value's own marks stand where the paper has one, or a blank.
+    """
+
+    def __init__(self, value: str, regrouped: bool, marked: bool = False) -> None:
         parts = tokens(value)
         self.key = "".join(part.key for part in parts)
         self._regrouped = regrouped
+        self._marked = marked
         ends: list[int] = []
         for part in parts:
             ends.append((ends[-1] if ends else 0) + len(part.key))
@@ -44,6 +48,8 @@ class Target:
         meets = bool(length) and self.key[length - 1].isdigit() and key[0].isdigit()
         if meets and between is None and not self._ends_at(length):
             return False
+        if self._marked and not self._keeps_marks(length, key, between):
+            return False
         if self._regrouped:
             return True
         if meets and not self._ends_at(length):
@@ -59,6 +65,13 @@ class Target:
             if self.key[end - 1].isdigit() and self.key[end].isdigit():
                 return False
         return True
+
+    def _keeps_marks(self, length: int, key: str, between: str | None) -> bool:
+        """`INV-1/23` is not `INV-12/3`: no mark of the value lies inside a word of the paper, or is another mark there."""
+        if any(length < end < length + len(key) for end, mark in self._marks.items() if mark):
+            return False
+        mark, wanted = _mark(between or ""), self._marks.get(length, "")
+        return not (mark and wanted and mark != wanted)
 
     def _ends_at(self, length: int) -> bool:
         at = bisect_left(self._ends, length)

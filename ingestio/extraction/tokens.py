@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _NUMERO = str.maketrans({"№": " no ", "#": " no ", "°": "o ", "º": "o ", "ª": "a ", "ß": "ss", "’": "'", "ʼ": "'"})
+# Letters that Unicode takes for letters of their own; people and their keyboards take them for ours with a stroke.
+_STROKES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i"})
 _TOKEN = re.compile(r"[^\W_]+", re.UNICODE)
 
 
@@ -21,11 +23,11 @@ class Token:
 
 @lru_cache(maxsize=65536)
 def fold(text: str) -> str:
-    """Lower case, without accents and ligatures; `ß` is `ss`. Characters of other scripts stay."""
+    """Lower case, without accents, strokes and ligatures; `ß` is `ss`. Characters of other scripts stay."""
     plain = text.casefold()
     if plain.isascii():
         return plain
-    decomposed = unicodedata.normalize("NFKD", plain)
+    decomposed = unicodedata.normalize("NFKD", plain.translate(_STROKES))
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 

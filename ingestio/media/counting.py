@@ -3,10 +3,12 @@
 Nothing here parses: the readers run in a bounded child, and what they say is weighed here.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingestio.domain.media import MediaType
+from ingestio.domain.shapes import shape, shortened
 from ingestio.errors import FileRefused, RefusalCode
 from ingestio.media.bounded import BoundedFailure, MemoryExceeded, TimeExceeded, run_bounded, shared_pool
 from ingestio.media.readers import Opened, Refused
@@ -28,9 +30,10 @@ class MediaLimits:
 
 @dataclass(frozen=True, slots=True)
 class PageCount:
-    """The pages that the file has: what a document is metered by."""
+    """The pages that the file has: what a document is metered by. `shapes`: theirs, as far as counting saw them."""
 
     pages: int
+    shapes: tuple[float, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +96,8 @@ async def count_pages(path: Path, media_type: MediaType, limits: MediaLimits = M
     match answer:
         case (Opened() | Refused() as first, Opened() | Refused() as second):
             return agreed(first, second, limits)
-        case int(pages):
-            return _within(pages, limits)
+        case Opened() as counted:
+            return _within(counted.existing, counted.shapes, limits)
         case _:
             return Refusal(RefusalCode.CORRUPT, "The pages could not be counted; the file is damaged.")
 
@@ -106,6 +109,7 @@ async def warm_up() -> None:
 
 def agreed(first: Opened | Refused, second: Opened | Refused, limits: MediaLimits) -> PageCount | Refusal:
     """What pdfium's answer and another reader's come to."""
+    shapes = first.shapes if isinstance(first, Opened) else ()
     if isinstance(first, Refused) and isinstance(second, Refused):
         if first.encrypted or second.encrypted:
             return Refusal(
@@ -117,12 +121,12 @@ def agreed(first: Opened | Refused, second: Opened | Refused, limits: MediaLimit
         # Alone, pdfium is believed only where it reached every page that it speaks of.
         if first.existing != min(first.claimed, limits.max_pages + 1):
             return Refusal(RefusalCode.CORRUPT, "The pages of the PDF are damaged: some of them are not there.")
-        return _within(first.existing, limits)
+        return _within(first.existing, shapes, limits)
     if isinstance(first, Refused) or (_same_document(first, second) and second.existing >= first.existing):
-        return _within(second.existing, limits)
+        return _within(second.existing, shapes, limits)
     # pdfium repairs more than the others: it may reach all that is claimed where they leave pages out, but then really all.
     if _same_document(first, second) and first.existing == first.claimed:
-        return _within(first.existing, limits)
+        return _within(first.existing, shapes, limits)
     return Refusal(RefusalCode.CORRUPT, "The PDF is damaged: readers do not agree on its pages.")
 
 
@@ -134,7 +138,7 @@ def _same_document(first: Opened, second: Opened) -> bool:
     return second.existing in (first.existing, first.claimed) or second.claimed == first.claimed
 
 
-def _within(pages: int, limits: MediaLimits) -> PageCount | Refusal:
+def _within(pages: int, shapes: Sequence[float], limits: MediaLimits) -> PageCount | Refusal:
     if pages < 1:
         return Refusal(RefusalCode.NO_PAGES, "The file has no pages.")
     if pages > limits.max_pages:
@@ -142,4 +146,5 @@ def _within(pages: int, limits: MediaLimits) -> PageCount | Refusal:
             RefusalCode.TOO_MANY_PAGES,
             f"The file has more than {limits.max_pages:,} pages. Split it and upload the parts.",
         )
-    return PageCount(pages)
+    # Said by a child that parses hostile bytes: none is stored that no page could have.
+    return PageCount(pages, shortened(shape(1, item) for item in shapes[:pages]))

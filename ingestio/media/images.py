@@ -1,5 +1,6 @@
 """Images: opened by what their bytes are, header checked before a pixel is decoded. Runs inside a bounded child process."""
 
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,10 @@ import pi_heif
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from ingestio.domain.media import MediaType
+from ingestio.domain.shapes import UNKNOWN, shape, shortened
 from ingestio.errors import FileRefused, RefusalCode
+from ingestio.media.png import png_has_its_pixels
+from ingestio.media.readers import Opened
 from ingestio.media.webp import webp_is_whole, webp_size
 
 pi_heif.register_heif_opener()
@@ -45,30 +49,53 @@ _DECODED_PIXELS = 40_000_000
 _BELIEVABLE_DPI = range(110, 2401)
 _LEAST_FAX_DPI = 50
 _LONGEST_POINTS = 842.0
+# Of a picture's own shape and its paper's: nearer than this they are meant to be one.
+_SAME_SHAPE = 1.05
 
 
-def count_frames(path: Path, media_type: MediaType, max_pages: int, max_pixels: int) -> int:
-    """The pages of an image, at most one past `max_pages`. Raises FileRefused (corrupt, image_too_large).
+def count_frames(path: Path, media_type: MediaType, max_pages: int, max_pixels: int) -> Opened:
+    """The pages of an image and their shapes, at most one past `max_pages`. Raises FileRefused (corrupt, image_too_large).
 
     An image is only sound when it decodes. Frames are decoded as far as a budget of pixels goes, which keeps the time and the memory of
     counting small; what is beyond must at least be whole by its own table of contents. A JPEG always decodes: at an eighth of its size.
     """
-    pages = 0
+    shapes: list[float] = []
     budget = _DECODED_PIXELS
     if media_type is MediaType.WEBP and _is_huge_webp(path, max_pixels):
-        return 1
+        return Opened(1, 1)
     with open_image(path, media_type, max_pixels) as image:
         for _ in frames(image, media_type, max_pages, max_pixels):
-            pages += 1
-            if pages > max_pages:
-                break
             budget -= image.size[0] * image.size[1]
+            # Of a PNG what a camera said is only known once it is decoded.
+            shapes.append(_shape(image) if budget >= 0 or media_type is not MediaType.PNG else shape(*image.size))
+            if len(shapes) > max_pages:
+                break
             if budget >= 0 or media_type is MediaType.JPEG:
                 image.draft(None, (1, 1))
                 decode(image)
-            elif not _is_whole(image, media_type, path.stat().st_size):
+            elif not _is_whole(image, media_type, path):
                 raise damaged()
-    return pages
+    return Opened(len(shapes), len(shapes), shortened(shapes))
+
+
+def _shape(image: Image.Image) -> float:
+    """As the present frame will be drawn; a camera's damaged notes are no reason to refuse its picture."""
+    try:
+        (width, height), (across, down) = shown_size(image), size_in_points(image)
+    except (*IMAGE_TROUBLE, struct.error):
+        return UNKNOWN
+    return shape(across, down) if is_bent(width / height, across / down) else shape(width, height)
+
+
+def is_bent(shown: float, paper: float) -> bool:
+    """Whether a picture with these proportions has to be stretched to those of its paper: a fax has fewer dots down than across."""
+    return not 1 / _SAME_SHAPE < shown / paper < _SAME_SHAPE
+
+
+def shown_size(image: Image.Image) -> tuple[int, int]:
+    """Pixels across and down of the frame, turned as its camera meant it."""
+    width, height = image.size
+    return (height, width) if image.getexif().get(0x0112, 1) in (5, 6, 7, 8) else (width, height)
 
 
 def _is_huge_webp(path: Path, max_pixels: int) -> bool:
@@ -83,16 +110,18 @@ def _is_huge_webp(path: Path, max_pixels: int) -> bool:
     return size[0] * size[1] > _DECODED_PIXELS
 
 
-def _is_whole(image: Image.Image, media_type: MediaType, size_bytes: int) -> bool:
+def _is_whole(image: Image.Image, media_type: MediaType, path: Path) -> bool:
     """Whether all that the headers speak of is in the file, without decoding it. HEIC was looked through when it was opened."""
     try:
         match media_type:
             case MediaType.PNG:
                 # Every chunk with its checksum up to the end mark; the image is of no use afterwards.
                 image.verify()
+                return png_has_its_pixels(path, _DECODED_PIXELS * 4)
             case MediaType.TIFF:
                 tags = cast("TiffImagePlugin.TiffImageFile", image).tag_v2
                 offsets, lengths = tags.get(273, tags.get(324, ())), tags.get(279, tags.get(325, ()))
+                size_bytes = path.stat().st_size
                 return bool(offsets) and all(a + b <= size_bytes for a, b in zip(offsets, lengths, strict=True))
     except IMAGE_TROUBLE:
         return False
@@ -157,9 +186,7 @@ def size_in_points(image: Image.Image) -> tuple[float, float]:
 
     Never fewer than 110 pixels an inch, so that pages drawn for the screen at that resolution keep the picture's size or shrink it.
     """
-    width, height = image.size
-    if image.getexif().get(0x0112, 1) in (5, 6, 7, 8):
-        width, height = height, width
+    width, height = shown_size(image)
     dpi = image.info.get("dpi")
     try:
         across, down = (float(dpi[0]), float(dpi[1])) if dpi else (0.0, 0.0)

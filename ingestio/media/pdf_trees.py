@@ -21,6 +21,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject
 
+from ingestio.domain.shapes import shape, shortened
 from ingestio.media.page_tree import PAGE, BrokenTree, Node, measure
 from ingestio.media.readers import Opened, Refused
 
@@ -80,16 +81,22 @@ def ask_pdfium(path: Path, limit: int) -> Opened | Refused:
         return Refused(encrypted=error.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY))
     with document:
         claimed = len(document)
-        return Opened(claimed, reachable_pages(document, min(claimed, limit + 1)))
+        shapes = list(_reachable(document, min(claimed, limit + 1)))
+        return Opened(claimed, len(shapes), shortened(shapes))
 
 
 def reachable_pages(document: pypdfium2.PdfDocument, most: int) -> int:
     """The pages from the first on that pdfium reaches in its tree, without parsing their contents; at most `most`."""
+    return sum(1 for _ in _reachable(document, most))
+
+
+def _reachable(document: pypdfium2.PdfDocument, most: int) -> Iterator[float]:
+    """The shape of each of those pages, turned as it is shown."""
     size = pdfium.FS_SIZEF()
     for index in range(most):
         if not pdfium.FPDF_GetPageSizeByIndexF(document.raw, index, size):
-            return index
-    return most
+            return
+        yield shape(size.width, size.height)
 
 
 def ask_pikepdf(path: Path, limit: int) -> Opened | Refused:

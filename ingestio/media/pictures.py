@@ -9,13 +9,12 @@ from PIL import Image
 
 from ingestio.domain.media import MediaType
 from ingestio.errors import FileRefused, NotFound, RefusalCode
-from ingestio.media.images import check_size, decode, frames, on_white, open_image, size_in_points, upright
+from ingestio.media.images import check_size, decode, frames, is_bent, on_white, open_image, size_in_points, upright
 from ingestio.media.pdf_document import open_pdf
 from ingestio.media.text import MAX_PAGES, MAX_PIXELS
 
 # Level 1 costs a sixth of the default's time for a quarter more bytes.
 _PNG_LEVEL = 1
-_SAME_SHAPE = 1.05
 
 
 def draw_page(path: Path, media_type: MediaType, page_number: int, dpi: int, max_pixels: int) -> bytes:
@@ -79,8 +78,7 @@ def _image_page(
         image.thumbnail(size, Image.Resampling.BOX if image.mode in ("1", "P") else Image.Resampling.LANCZOS)
         picture = on_white(upright(image))
         shape = width / height * picture.height / picture.width
-        if not 1 / _SAME_SHAPE < shape < _SAME_SHAPE:
-            # A fax has fewer dots down than across: on paper it is not flat.
+        if is_bent(picture.width / picture.height, width / height):
             wider = (round(picture.width * shape), picture.height)
             higher = (picture.width, max(1, round(picture.height / shape)))
             picture = picture.resize(wider if shape > 1 else higher)

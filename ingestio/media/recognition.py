@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -45,8 +46,14 @@ _SIDEWAYS = 2.5
 # Lines that are tried both ways round before the rest is read.
 _TRIED = 5
 _CLEAR = 0.9
+# Figures that are read less surely are looked at twice: one in ten of a poor photograph, next to none of a clean scan.
+_SURE = 0.98
+_MARGIN = 0.2
+# What two looks do not agree on counts as read no better than this.
+_DOUBTED = 0.5
 # Between two characters of a line, in columns of the recogniser (8 pixels of its strip); more is a blank that it did not write.
 _WIDE_COLUMNS = 7.0
+_NOUGHTS_IN_WORD = re.compile(r"[^\w]*[^\W\d_]+(?:0+[^\W\d_]+)+[^\w]*")
 # Blanks of one typeface differ by that much; fewer of them say nothing.
 _BLANK, _LEAST_BLANKS, _SAME_LINE = 1.35, 6, 0.3
 # Where the letters' base line is, from the bottom of the detector's box, in parts of its height.
@@ -147,6 +154,7 @@ def _read(pixels: Pixels, engine: _Engine) -> tuple[list[_Strip], float]:
             strips.append(max(ways, key=lambda each: each.confidence))
     turned = 90.0 * quarter + 180.0 * half + _skew([each.quad for each in strips[: len(along)]], quarter + 2 * half)
     legible = [each for each in strips if each.confidence >= _LEAST_CONFIDENCE and each.spots]
+    legible = [_looked_at_twice(pixels, each, engine) for each in legible]
     return legible, round((turned + 180.0) % 360.0 - 180.0, 2)
 
 
@@ -163,6 +171,37 @@ def _right_way_round(pixels: Pixels, quads: list[Quad], engine: _Engine) -> tupl
     for index in by_length[_TRIED:]:
         strips[index] = engine.recognise(pixels, _turned(quads[index], 2 * half))
     return [strips[index] for index in range(len(quads))], half
+
+
+def _looked_at_twice(pixels: Pixels, strip: _Strip, engine: _Engine) -> _Strip:
+    """The line with what its figures are worth: where they are less than sure, they are read once more with a little of what is around
+    them. A misread digit seldom looks doubtful and seldom comes out the same again; a figure that comes out otherwise is hardly legible."""
+    if not any(_is_figure(spot) and spot.confidence < _SURE for spot in strip.spots):
+        return strip
+    again = "".join(spot.text for spot in engine.recognise(pixels, _with_margin(strip.quad)).spots)
+    once = "".join(spot.text for spot in strip.spots)
+    compared = SequenceMatcher(None, once, again, autojunk=False).get_opcodes()
+    changes = [(start, end) for kind, start, end, _, _ in compared if kind != "equal"]
+    spots, at = [], 0
+    for spot in strip.spots:
+        begin, at = at, at + len(spot.text)
+        # What is new at an edge may belong to the word beyond it: a figure is not trusted for that.
+        otherwise = any(start < at and end > begin if start < end else begin <= start <= at for start, end in changes)
+        doubted = otherwise and _is_figure(spot)
+        spots.append(replace(spot, confidence=min(spot.confidence, _DOUBTED)) if doubted else spot)
+    return replace(strip, spots=tuple(spots))
+
+
+def _is_figure(spot: _Spot) -> bool:
+    return any(char.isdigit() for char in spot.text)
+
+
+def _with_margin(quad: Quad) -> Quad:
+    """The line and a part of its height on each side."""
+    along, down = (quad[1] - quad[0]) + (quad[2] - quad[3]), (quad[3] - quad[0]) + (quad[2] - quad[1])
+    margin = _MARGIN * _height(quad)
+    along, down = (margin * way / max(1e-6, float(np.linalg.norm(way))) for way in (along, down))
+    return np.asarray(quad + np.stack([-along - down, along - down, along + down, down - along]), dtype=np.float32)
 
 
 def _turned(quad: Quad, quarters: int) -> Quad:
@@ -229,11 +268,18 @@ def _spots(text: str, info: Any) -> Iterator[_Spot]:
         start = columns[first] + 0.5 - min(usual / 2, before)
         end = columns[last] + 0.5 + min(usual / 2, after)
         yield _Spot(
-            "".join(char for char, _ in seen[first : last + 1]),
+            with_letters("".join(char for char, _ in seen[first : last + 1])),
             min(1.0, max(0.0, start / info.line_txt_len)),
             min(1.0, max(0.0, end / info.line_txt_len)),
-            round(min(_MOST_CONFIDENCE, *(sure for _, sure in seen[first : last + 1])), 3),
+            min(sure for _, sure in seen[first : last + 1]),
         )
+
+
+def with_letters(word: str) -> str:
+    """`INV0ICE` as it is printed: between letters, in a word without another digit, a nought is an O. Equally long."""
+    if not _NOUGHTS_IN_WORD.fullmatch(word):
+        return word
+    return word.replace("0", "O" if word.upper() == word else "o")
 
 
 def _word_ranges(text: str, columns: list[int], usual: float) -> Iterator[tuple[int, int]]:
@@ -333,7 +379,8 @@ def _placed(strip: _Strip, sheet: _Sheet) -> _Run:
         x0, x1 = across + min(x for x, _ in corners), across + max(x for x, _ in corners)
         y0, y1 = down + min(y for _, y in corners), down + max(y for _, y in corners)
         baseline = down + (corners[2][1] + corners[3][1]) / 2 - _DESCENT * (y1 - y0)
-        run.append((PlacedWord(spot.text, x0, y0, x1, y1, baseline, 0, after_space=False), spot.confidence))
+        confidence = round(min(_MOST_CONFIDENCE, spot.confidence), 3)
+        run.append((PlacedWord(spot.text, x0, y0, x1, y1, baseline, 0, after_space=False), confidence))
     return run
 
 

@@ -61,13 +61,17 @@ def _pdf_pages(path: Path, max_pages: int, max_characters: int) -> DocumentText:
 
 
 def _image_pages(path: Path, media_type: MediaType, max_pages: int) -> DocumentText:
-    from ingestio.media.images import frames, open_image, size_in_points
+    from ingestio.media.images import IMAGE_TROUBLE, damaged, frames, open_image, size_in_points
 
     pages: list[PageText] = []
     with open_image(path, media_type, MAX_PIXELS) as image:
         for index in frames(image, media_type, max_pages, MAX_PIXELS):
             if index == max_pages:
                 return DocumentText(tuple(pages), truncated=True)
-            width, height = size_in_points(image)
+            try:
+                width, height = size_in_points(image)
+            except IMAGE_TROUBLE:
+                # A PNG is decoded for what its camera said: counting has seen only the beginning of a very large one.
+                raise damaged() from None
             pages.append(PageText(index + 1, width, height, (), pictured=True))
     return DocumentText(tuple(pages))

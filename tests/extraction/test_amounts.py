@@ -30,6 +30,10 @@ from ingestio.extraction.amounts import as_amount, as_number, find_numbers, infe
         ("EUR12.00", "12.00"),
         ("3.441.812 Euros", "3441812"),
         ("0.025 €", "0.025"),
+        ("TOTAL TTC - EUR 234,56", "234.56"),
+        ("Rabatt  - 5,00", "-5.00"),
+        ("$5 million", "5000000"),
+        ("1,5 Mio. EUR", "1500000"),
         # As tills print and cameras see them: the tax's mark behind, the label's blank lost.
         ("42.40SR", "42.40"),
         ("1.97X", "1.97"),

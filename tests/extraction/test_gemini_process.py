@@ -41,7 +41,7 @@ async def test_the_vendors_library_is_loaded_by_the_first_call_and_the_cloud_pla
         import asyncio, json, pathlib, sys
 
         def loaded():
-            vendors = ("google.genai", "google.cloud.aiplatform", "vertexai", "google.cloud.storage", "pypdfium2")
+            vendors = ("google.genai", "google.cloud.aiplatform_v1", "vertexai", "google.cloud.storage", "pypdfium2")
             return [name for name in vendors if name in sys.modules]
 
         async def main():
@@ -70,7 +70,7 @@ async def test_neither_front_door_nor_worker_loads_a_model_library_to_start() ->
         for package in (api, activities):
             for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
                 importlib.import_module(module.name)
-        print([name for name in ("google.genai", "google.cloud.aiplatform", "vertexai") if name in sys.modules])
+        print([name for name in ("google.genai", "google.cloud.aiplatform_v1", "vertexai") if name in sys.modules])
         """
     )
     assert out == "[]\n"

@@ -109,7 +109,7 @@ async def test_a_refused_chunk_is_typed_and_does_not_stop_the_event_loop(
     beating.cancel()
     assert (caught.value.reason, caught.value.can_retry) == (FailureCode.MODEL_UNAVAILABLE, True)
     # The library on its own sleeps 7 seconds in the event loop's thread.
-    assert longest < 2.0
+    assert longest < 5.0
 
 
 async def test_cancelling_deletes_the_upload(make_provider: MakeProvider, gemini: GeminiStandIn, large: Path) -> None:

@@ -37,7 +37,8 @@ def _cells(content: str, row: int, confidence: float) -> list[tuple[Word, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """One paper and what must be read from it: values by path, and `#list` the number of its entries."""
+    """One paper and what must be read from it: values by path, None for what is not printed (`@none` in the file), and `#list` the number
+    of its entries."""
 
     name: str
     document_type: str
@@ -53,7 +54,7 @@ def papers(file: str) -> list[Paper]:
             f"{number:02}-{each['text'].split(maxsplit=3)[0]}-{each['text'].split(maxsplit=3)[1]}",
             each["type"],
             typed(each["text"], width=each["width"], height=each["height"]),
-            each["expected"],
+            {path: None if value == "@none" else value for path, value in each["expected"].items()},
         )
         for number, each in enumerate(data["paper"])
     ]

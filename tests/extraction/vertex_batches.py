@@ -16,7 +16,7 @@ from tests.extraction.gemini_replies import Reply, generated, json_reply, proble
 from tests.extraction.gemini_stand_in import GeminiStandIn, Request
 
 BUCKET = "a-bucket"
-_JOBS = re.compile(r"/v1beta1/(projects/a-project/locations/europe-west4/batchPredictionJobs)(/\d+)?(:cancel)?")
+_JOBS = re.compile(r"/v1/(projects/a-project/locations/europe-west4/batchPredictionJobs)(/\d+)?(:cancel)?")
 _ENDED = {"JOB_STATE_SUCCEEDED", "JOB_STATE_FAILED", "JOB_STATE_CANCELLED", "JOB_STATE_EXPIRED"}
 
 

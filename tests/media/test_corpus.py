@@ -42,7 +42,7 @@ async def test_a_strange_pdf_has_the_pages_that_three_tools_see(entry: dict[str,
     media_type = sniff(path.read_bytes()[:HEAD_BYTES])
     started = time.monotonic()
     answer = await count_pages(path, media_type) if media_type else None
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     if entry["refuse"]:
         assert not isinstance(answer, PageCount)
         assert (isinstance(answer, Refusal) and answer.code == "encrypted") == entry["encrypted"]

@@ -21,7 +21,7 @@ from ingestio.media.readers import Opened, Refused
 from tests.media import hostile
 from tests.media.conftest import Save
 
-MOST_SECONDS, MOST_BYTES = 5.0, 512 << 20
+MOST_SECONDS, MOST_BYTES = 20.0, 512 << 20
 
 # Two outcomes where it depends on the machine whether the time suffices.
 EXPECTED: dict[str, int | RefusalCode | set[int | RefusalCode]] = {
@@ -173,7 +173,7 @@ async def test_a_third_reader_that_takes_too_long_leaves_the_first_one_its_answe
     first, second = await shared_pool().run(
         "ingestio.media.pdf_trees:ask_readers", path, 5_000, 0.05, wall_seconds=20, memory_bytes=MOST_BYTES
     )
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 19
     assert (first, second) == (Opened(1, 1), Refused())
     assert await counted(path) == 1
 

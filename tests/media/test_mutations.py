@@ -19,6 +19,7 @@ from tests.media.conftest import Save
 from tests.media.test_corpus import CORPUS, entries
 
 SEED = 20_261_123
+LONGEST_SECONDS = 20  # each of our bounds is four seconds; a busy machine may be late in noticing
 
 
 def our_own() -> list[bytes]:
@@ -88,7 +89,7 @@ async def check(data: bytes, path: Path) -> bool:
         return False
     started = time.monotonic()
     answer = await count_pages(path, media_type)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < LONGEST_SECONDS
     assert isinstance(answer, PageCount | Refusal)
     if media_type is MediaType.PDF and isinstance(answer, PageCount):
         try:

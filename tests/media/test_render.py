@@ -8,8 +8,11 @@ from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
 
 from ingestio.domain.media import MediaType
+from ingestio.domain.shapes import shape_of
 from ingestio.errors import FileRefused, NotFound, RefusalCode
+from ingestio.media.counting import PageCount, count_pages
 from ingestio.media.render import MAX_RENDERED_PIXELS, render_page
+from ingestio.media.sniff import sniff
 from ingestio.media.text import read_text
 from tests.media import hostile
 from tests.media.conftest import Save
@@ -42,6 +45,56 @@ async def test_a_page_is_drawn_at_its_size(save: Save) -> None:
     assert shown.size == (400, 200)
     assert shown.getpixel((10, 10)) == (255, 0, 0)
     assert shown.getpixel((390, 190)) == (255, 255, 255)
+
+
+def _turned_between() -> bytes:
+    target = io.BytesIO()
+    with pikepdf.open(io.BytesIO(_two_pages())) as document:
+        document.pages[1].rotate(90, relative=False)
+        document.save(target)
+    return target.getvalue()
+
+
+def _photograph(size: tuple[int, int], *, turn: int = 1, kind: str = "JPEG", **options: object) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    target = io.BytesIO()
+    Image.new("L", size, "grey").save(target, kind, exif=exif, **options)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        _turned_between(),
+        _photograph((400, 300)),
+        _photograph((400, 300), turn=6),
+        _photograph((400, 300), turn=3),
+        _photograph((400, 300), turn=8, kind="PNG"),
+        _photograph((300, 1500), kind="WEBP"),
+        _photograph((200, 200), kind="TIFF"),
+        _photograph((1728, 1100), kind="TIFF", dpi=(204, 98)),
+        _photograph((1000, 1400), kind="PNG", dpi=(200, 204)),
+        hostile.HEIC,
+    ],
+)
+async def test_pages_are_counted_with_the_shapes_that_they_are_drawn_in(data: bytes, save: Save) -> None:
+    media_type = sniff(data)
+    assert media_type is not None
+    counted = await count_pages(save(data), media_type)
+    assert isinstance(counted, PageCount)
+
+    for number in range(1, counted.pages + 1):
+        drawn = await picture(save, data, media_type, page=number)
+        assert shape_of(counted.shapes, number) == pytest.approx(drawn.height / drawn.width, rel=0.01)
+
+
+async def test_a_photograph_whose_notes_are_damaged_is_a_page_like_any_other(save: Save) -> None:
+    whole = _photograph((40, 30), turn=6)
+    at = whole.index(b"Exif\0\0") + 6
+
+    for notes in (b"MM\0*\0\0\0\xff", b"XX\0*\0\0\0\x08", b"\0" * 8):
+        assert await count_pages(save(whole[:at] + notes + whole[at + 8 :]), MediaType.JPEG) == PageCount(1)
 
 
 async def test_each_page_has_its_own_picture(save: Save) -> None:

@@ -213,6 +213,12 @@ async def test_files_that_cannot_be_read_are_refused_with_the_reason(save: Save)
     assert caught.value.reason is RefusalCode.ENCRYPTED
 
 
+async def test_an_image_that_cannot_be_decoded_after_all_is_refused_too(save: Save) -> None:
+    with pytest.raises(FileRefused) as caught:
+        read_text_sync(save(hostile.png_claiming(9_000, 9_000)), MediaType.PNG)
+    assert caught.value.reason is RefusalCode.CORRUPT
+
+
 async def test_images_have_pages_of_their_size_and_no_text(save: Save) -> None:
     text = await read_text(save(hostile.tiff(3, (200, 100))), MediaType.TIFF)
     assert [(page.number, page.width, page.height, page.lines, page.pictured) for page in text.pages] == [

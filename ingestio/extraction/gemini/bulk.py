@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 MAX_DOCUMENT_BYTES: Final = 50_000_000
 """The service reads no larger file from Cloud Storage."""
 
-_UNDER_WAY = frozenset({"UNSPECIFIED", "QUEUED", "PENDING", "RUNNING", "PAUSED", "UPDATING"})
-
 
 class GeminiBulk:
     """The provider's bulk lane. Asks what the live lane asks; only the file is told by its address."""
@@ -54,24 +52,17 @@ class GeminiBulk:
 
     async def send(self, name: str, source_url: str, target_url: str) -> None:
         """Whoever sends the same at the same time may both find nothing yet; steps of one job come one after the other."""
-        connection = await self._provider.connected()
-        if await connection.batch(name) is None:
-            await connection.send_batch(name, self._provider.model, source_url, target_url)
+        jobs = await self._provider.batch_jobs()
+        if not await jobs.exists(name):
+            await jobs.send(name, self._provider.model, source_url, target_url)
 
     async def state(self, name: str) -> BulkState:
         """A job that nobody knows any more has ended."""
-        job = await (await self._provider.connected()).batch(name)
-        state = "" if job is None or job.state is None else job.state.value.removeprefix("JOB_STATE_")
-        if state in _UNDER_WAY:
-            return BulkState.WAITING
-        return BulkState.DONE if state == "SUCCEEDED" else BulkState.ENDED
+        return await (await self._provider.batch_jobs()).state(name)
 
     async def cancel(self, name: str) -> None:
         """Raises ModelError when the service does not answer."""
-        connection = await self._provider.connected()
-        job = await connection.batch(name)
-        if job is not None and not job.done:
-            await connection.cancel_batch(job)
+        await (await self._provider.batch_jobs()).cancel(name)
 
     async def read(self, request: ExtractRequest, line: bytes) -> Extraction | ModelUsage:
         """Raises ModelError for an answer that was blocked, and where the service wrote an error instead of one."""

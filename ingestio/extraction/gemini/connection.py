@@ -7,21 +7,18 @@ import asyncio
 import io
 import logging
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, Final
 
 import httpx
 from google import genai
 from google.genai import types
-from google.oauth2.credentials import Credentials
 
 from ingestio.errors import FailureCode, ModelError
-from ingestio.extraction.gemini.circuit import Circuit
+from ingestio.extraction.gemini.calls import Calls, credentials_for
 from ingestio.extraction.gemini.failures import VENDOR_ERRORS, model_error
 
-T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 MAX_ANSWER_BYTES: Final = 16_000_000
@@ -36,8 +33,7 @@ _DELETE_TIMEOUT_SECONDS = 10.0
 class Connection:
     """Calls to Gemini with an API key, to Vertex AI (`project`), or to Vertex AI in express mode (`vertexai` with `api_key` only).
 
-    `base_url` may point at any server of the same protocol. A Vertex bearer token never travels in clear text: to a plain-http base
-    URL, which can only be a stand-in or a gateway nearby, a placeholder is sent and no credentials are looked for.
+    `base_url` may point at any server of the same protocol.
     """
 
     def __init__(
@@ -48,16 +44,14 @@ class Connection:
         project: str | None,
         location: str | None,
         base_url: str | None,
-        timeout_seconds: float,
-        circuit: Circuit,
+        calls: Calls,
         media_resolution: str | None = None,
         thinking_budget: int | None = None,
     ) -> None:
-        self._timeout_seconds = timeout_seconds
-        self._circuit = circuit
+        self._calls = calls
         self._reading = _reading_options(media_resolution, thinking_budget)
         by_project = vertexai and bool(project)
-        plain = base_url is not None and urlsplit(base_url).scheme == "http"
+        deadline = max(calls.timeout_seconds, _SHORTEST_SERVER_DEADLINE_SECONDS)
         self._http = httpx.AsyncClient(
             # A redirect would carry the key to another host: httpx drops only the Authorization header.
             follow_redirects=False,
@@ -70,11 +64,11 @@ class Connection:
             api_key=None if by_project else api_key,
             project=project if by_project else None,
             location=location if by_project else None,
-            credentials=_placeholder() if by_project and plain else None,
+            credentials=credentials_for(base_url) if by_project else None,
             http_options=types.HttpOptions(
                 base_url=base_url,
-                timeout=math.ceil(timeout_seconds * 1000),
-                headers={"X-Server-Timeout": str(math.ceil(max(timeout_seconds, _SHORTEST_SERVER_DEADLINE_SECONDS)))},
+                timeout=math.ceil(calls.timeout_seconds * 1000),
+                headers={"X-Server-Timeout": str(math.ceil(deadline))},
                 httpx_async_client=self._http,
             ),
         )
@@ -97,7 +91,7 @@ class Connection:
             **self._generation(schema, max_output_tokens),
         )
         contents = types.Content(role="user", parts=list(parts))
-        return await self._timed(
+        return await self._calls.timed(
             lambda: self._client.aio.models.generate_content(model=model, contents=contents, config=config)
         )
 
@@ -110,21 +104,6 @@ class Connection:
             "systemInstruction": _on_the_wire(types.Content(role="user", parts=[self.text(system)])),
             "generationConfig": _on_the_wire(types.GenerationConfig(**self._generation(schema, max_output_tokens))),
         }
-
-    async def send_batch(self, name: str, model: str, source_url: str, target_url: str) -> None:
-        """Creates a batch job that reads requests from a file in Cloud Storage and writes below `target_url`. Raises ModelError."""
-        config = types.CreateBatchJobConfig(display_name=name, dest=target_url)
-        await self._timed(lambda: self._client.aio.batches.create(model=model, src=source_url, config=config))
-
-    async def batch(self, name: str) -> types.BatchJob | None:
-        """The newest batch job that was sent under this name, None when there is none. Raises ModelError."""
-        config = types.ListBatchJobsConfig(filter=f'display_name="{name}"', page_size=1)
-        found = await self._timed(lambda: self._client.aio.batches.list(config=config))
-        return next(iter(found.page), None)
-
-    async def cancel_batch(self, job: types.BatchJob) -> None:
-        """Asks for a batch job's end. Raises ModelError."""
-        await self._timed(lambda: self._client.aio.batches.cancel(name=job.name or ""))
 
     @staticmethod
     def stored(url: str, mime_type: str) -> types.Part:
@@ -148,10 +127,12 @@ class Connection:
         Whatever a crash leaves there, the service deletes after 48 hours. Raises ModelError.
         """
         # An open file, not a path: given a path the library sends its name along.
-        file = await self._timed(lambda: self._client.aio.files.upload(file=source, config={"mime_type": mime_type}))
+        file = await self._calls.timed(
+            lambda: self._client.aio.files.upload(file=source, config={"mime_type": mime_type})
+        )
         name = file.name or ""
         try:
-            yield await self._timed(lambda: self._ready(file, mime_type))
+            yield await self._calls.timed(lambda: self._ready(file, mime_type))
         finally:
             await self._delete(name)
 
@@ -187,17 +168,6 @@ class Connection:
             **self._reading,
         }
 
-    async def _timed(self, call: Callable[[], Awaitable[T]]) -> T:
-        """One call within its time, if the circuit lets it happen."""
-        with self._circuit.call():
-            try:
-                async with asyncio.timeout(self._timeout_seconds):
-                    return await call()
-            except VENDOR_ERRORS as error:
-                failure = model_error(error)
-            _log.warning("A call to the model failed. %s", failure.detail)
-            raise failure
-
 
 def _reading_options(media_resolution: str | None, thinking_budget: int | None) -> dict[str, Any]:
     """What the operator set; the model's own defaults for the rest."""
@@ -211,10 +181,6 @@ def _reading_options(media_resolution: str | None, thinking_budget: int | None) 
 
 def _on_the_wire(message: types.Content | types.GenerationConfig) -> dict[str, Any]:
     return message.model_dump(mode="json", by_alias=True, exclude_none=True)
-
-
-def _placeholder() -> Credentials:
-    return Credentials(token="none-over-plain-http")  # type: ignore[no-untyped-call]  # noqa: S106
 
 
 async def _limit_size(response: httpx.Response) -> None:

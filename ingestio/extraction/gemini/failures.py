@@ -53,17 +53,18 @@ def model_error(error: BaseException, now: datetime | None = None) -> ModelError
     """The typed failure that `error` means. Raise it outside the except block, so that no vendor message hangs on as its context."""
     match error:
         case genai_errors.APIError():
-            return _from_status(error, now or datetime.now(UTC))
+            status = error.code if isinstance(error.code, int) else 0
+            return from_status(status, error.details, getattr(error.response, "headers", None), now)
         case TimeoutError() | httpx.TimeoutException():
-            return _unavailable("The model's service did not answer in time.")
+            return unavailable("The model's service did not answer in time.")
         case httpx.UnsupportedProtocol() | httpx.LocalProtocolError() | httpx.InvalidURL() | UnicodeEncodeError():
             return _rejected("The request could not be sent: check the base URL, the model's name and the key.")
         case httpx.HTTPError() | httpx.StreamError() | OSError():
-            return _unavailable("The model's service could not be reached, or broke the connection.")
+            return unavailable("The model's service could not be reached, or broke the connection.")
         case google.auth.exceptions.TransportError():
-            return _unavailable("Google's sign-in service could not be reached.")
+            return unavailable("Google's sign-in service could not be reached.")
         case google.auth.exceptions.GoogleAuthError() if error.retryable:
-            return _unavailable("Google's sign-in service did not answer.")
+            return unavailable("Google's sign-in service did not answer.")
         case google.auth.exceptions.GoogleAuthError():
             return _rejected("Google Cloud credentials are missing or were refused.")
         case RecursionError():
@@ -74,28 +75,30 @@ def model_error(error: BaseException, now: datetime | None = None) -> ModelError
             | pydantic.ValidationError()
             | UnicodeDecodeError()
         ):
-            return _unavailable("The model's service answered something that is not its protocol.")
+            return unavailable("The model's service answered something that is not its protocol.")
         case ValueError():
             return _rejected("The model's library refused the request; the model or the mode does not support it.")
         case _:
-            return _unavailable("The model's service answered something that is not its protocol.")
+            return unavailable("The model's service answered something that is not its protocol.")
 
 
-def _from_status(error: genai_errors.APIError, now: datetime) -> ModelError:
-    status = error.code if isinstance(error.code, int) else 0
-    reasons = [reason for reason in (error.status, *_reasons(error.details)) if _is_reason(reason)]
+def from_status(status: int, body: Any, headers: Mapping[str, str] | None, now: datetime | None = None) -> ModelError:
+    """The typed failure that a refusal with this status means; `body` is its JSON in Google's form, or anything else."""
+    inner = _error(body)
+    reasons = [reason for reason in (inner.get("status"), *_reasons(inner)) if _is_reason(reason)]
     what = " ".join([str(status), *dict.fromkeys(map(str, reasons))])
     if status in _RETRYABLE_STATUS or status >= 500:
         return ModelError(
             FailureCode.MODEL_UNAVAILABLE,
             f"The model's service answered {what}.",
             retryable=True,
-            retry_after_seconds=_delay(error, now),
+            retry_after_seconds=_delay(inner, headers, now or datetime.now(UTC)),
         )
     return _rejected(f"The model's service refused the request: {what}.")
 
 
-def _unavailable(detail: str) -> ModelError:
+def unavailable(detail: str) -> ModelError:
+    """Worth another try."""
     return ModelError(FailureCode.MODEL_UNAVAILABLE, detail, retryable=True)
 
 
@@ -107,30 +110,30 @@ def _is_reason(value: object) -> bool:
     return isinstance(value, str) and _REASON.fullmatch(value) is not None
 
 
-def _details(body: Any) -> Iterator[Mapping[str, Any]]:
-    """The typed details of a Google error body, wherever the body has that shape."""
+def _error(body: Any) -> Mapping[str, Any]:
+    """The inside of a Google error body, empty for a body of another shape."""
     inner = body.get("error") if isinstance(body, Mapping) else None
-    details = inner.get("details") if isinstance(inner, Mapping) else None
+    return inner if isinstance(inner, Mapping) else {}
+
+
+def _details(error: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Its typed details."""
+    details = error.get("details")
     if isinstance(details, list):
         yield from (detail for detail in details if isinstance(detail, Mapping))
 
 
-def _reasons(body: Any) -> list[object]:
-    return [detail.get("reason") for detail in _details(body)]
+def _reasons(error: Mapping[str, Any]) -> list[object]:
+    return [detail.get("reason") for detail in _details(error)]
 
 
-def _delay(error: genai_errors.APIError, now: datetime) -> float | None:
+def _delay(error: Mapping[str, Any], headers: Mapping[str, str] | None, now: datetime) -> float | None:
     """Seconds that the service asked to wait: the Retry-After header, else RetryInfo in the body; None when it named none."""
-    headers = getattr(error.response, "headers", None)
     asked = headers.get("retry-after") if headers is not None else None
     seconds = _header_seconds(asked, now) if isinstance(asked, str) else None
     if seconds is None:
         seconds = next(
-            (
-                float(found[1])
-                for detail in _details(error.details)
-                if (found := _DURATION.fullmatch(_retry_delay(detail)))
-            ),
+            (float(found[1]) for detail in _details(error) if (found := _DURATION.fullmatch(_retry_delay(detail)))),
             None,
         )
     return None if seconds is None else min(max(seconds, 0.0), _LONGEST_DELAY_SECONDS)

@@ -36,6 +36,7 @@ from ingestio.extraction.schemas import DOCUMENT_TYPES, fields_for
 if TYPE_CHECKING:
     from google.genai import types
 
+    from ingestio.extraction.gemini.batch_jobs import BatchJobs
     from ingestio.extraction.gemini.connection import Connection
 
 _log = logging.getLogger(__name__)
@@ -102,13 +103,13 @@ class GeminiProvider:
             "project": project,
             "location": location or "global",
             "base_url": base_url,
-            "timeout_seconds": timeout_seconds,
-            "circuit": self.circuit,
             "media_resolution": media_resolution,
             "thinking_budget": thinking_budget,
         }
+        self._timeout_seconds = timeout_seconds
         self._connection: Connection | None = None
-        self._connecting = asyncio.Lock()
+        self._batch_jobs: BatchJobs | None = None
+        self._connecting, self._opening = asyncio.Lock(), asyncio.Lock()
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     @property
@@ -214,11 +215,15 @@ class GeminiProvider:
         )
 
     async def close(self) -> None:
-        """Closes the connection, if there is one."""
+        """Closes the connections that there are."""
         async with self._connecting:
             connection, self._connection = self._connection, None
+        async with self._opening:
+            batch_jobs, self._batch_jobs = self._batch_jobs, None
         if connection is not None:
             await connection.close()
+        if batch_jobs is not None:
+            await batch_jobs.close()
 
     async def _classified(self, request: ClassifyRequest) -> Classification:
         names = list(DOCUMENT_TYPES)
@@ -295,14 +300,28 @@ class GeminiProvider:
         async with self._connecting:
             if self._connection is None:
                 # In a thread: the import takes about a second, in which heartbeats must go on.
-                self._connection = await asyncio.to_thread(_connect, self._options)
+                self._connection = await asyncio.to_thread(self._connect)
             return self._connection
 
+    async def batch_jobs(self) -> "BatchJobs":
+        """The batch jobs, the same way; their library takes several seconds to load."""
+        async with self._opening:
+            if self._batch_jobs is None:
+                self._batch_jobs = await asyncio.to_thread(self._open_batch_jobs)
+            return self._batch_jobs
 
-def _connect(options: dict[str, Any]) -> "Connection":
-    from ingestio.extraction.gemini.connection import Connection
+    def _connect(self) -> "Connection":
+        from ingestio.extraction.gemini.calls import Calls
+        from ingestio.extraction.gemini.connection import Connection
 
-    return Connection(**options)
+        return Connection(calls=Calls(self.circuit, self._timeout_seconds), **self._options)
+
+    def _open_batch_jobs(self) -> "BatchJobs":
+        from ingestio.extraction.gemini.batch_jobs import BatchJobs
+        from ingestio.extraction.gemini.calls import Calls
+
+        options = {name: self._options[name] for name in ("project", "location", "base_url")}
+        return BatchJobs(calls=Calls(self.circuit, self._timeout_seconds), **options)
 
 
 def _is_web_address(text: str) -> bool:

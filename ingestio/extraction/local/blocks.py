@@ -17,7 +17,10 @@ LEGAL_FORM = re.compile(
 _POST_TOWN = re.compile(any_of("address", "town"))
 # `(519537-X)`, `(CO. NO. 867388U)`, ` 789417-W`: Malaysian, Singaporean and Australian firms print it behind their names.
 _REGISTERED = re.compile(
-    r"\s*\([^()\d]{0,20}\d{4,12}\s?[-–]?\s?[A-Z]?\s?\)?\s*$|(?<=\w)\s+\d{5,8}\s?-\s?[A-Z]$|(?<=\w)\s+(?:store\s?)?#\s?\d{2,6}$",
+    r"\s*\([^()\d]{0,20}\d{4,12}\s?[-–]?\s?[A-Z]?\s?\)?\s*$|(?<=\w)\s+\d{5,8}\s?-\s?[A-Z](?:\s\([A-Z]{2,5}\))?$|(?<=\w)\s+(?:store\s?)?#\s?\d{2,6}$"
+    # `Energía Levante, S.A. Unipersonal. CIF A81948077`: a tax id on the name's own line.
+    r"|(?<=[\w.])[.,;\s–-]+(?:c\.?i\.?f|n\.?i\.?f|vat|p\.?\s?iva|siret|siren|tva|kvk|btw|abn|gstin|uid|cvr|rfc|cnpj|nip)\b"
+    r"(?:\s?(?:no|nr|n°|reg|id)\b)?\W{0,3}[a-z]{0,3}\d.*$",
     re.IGNORECASE,
 )
 _STREET = re.compile(any_of("address", "street"), re.IGNORECASE)
@@ -27,6 +30,7 @@ _PAGE = re.compile(r"^(?:page|seite|pagina|página|p\.|blatt|sheet)\s*\d", re.IG
 _TITLED_PERSON = re.compile(rf"^{any_of('address', 'person_titles')}\s+[A-Z]")
 _ATTENTION = re.compile(rf"\s*{any_of('address', 'attention')}", re.IGNORECASE)
 _SALUTATIONS = frozenset(words("address", "salutations"))
+_COPY_MARKS = frozenset(compact(mark) for mark in words("address", "copy_marks"))
 _COUNTRIES = frozenset(compact(name) for name in words("address", "countries"))
 
 
@@ -90,7 +94,7 @@ def up_to_legal_form(text: str) -> str:
     for match in LEGAL_FORM.finditer(text):
         if (
             match.start() > 0
-            and re.match(r"\.?\s*[,;(]\s*(?!\s*$)", text[match.end() :])
+            and re.match(r"\.?\s*[,;(]\s*(?!\s*$)(?![A-Z]{2,3}\)\W*$)", text[match.end() :])
             and not LEGAL_FORM.search(text[match.end() :])
         ):
             return text[: match.end()] + ("." if text[match.end() : match.end() + 1] == "." else "")
@@ -113,6 +117,11 @@ def is_contact_line(text: str) -> bool:
 
 def is_country(text: str) -> bool:
     return compact(text) in _COUNTRIES
+
+
+def is_copy_mark(text: str) -> bool:
+    """`ORIGINAL`, `Duplicado`, `Customer copy`: which copy of a paper it is."""
+    return compact(text) in _COPY_MARKS
 
 
 def is_salutation(text: str) -> bool:
@@ -167,16 +176,17 @@ def could_be_name(text: str) -> bool:
         return False
     if (len(parts) == 1 and digits >= letters) or (value[0] == "(" and value[-1] == ")"):
         return False  # `PO/118`, `(ORIGINAL FOR RECIPIENT)`
-    if is_title(value) or is_salutation(value) or is_country(value) or _PAGE.match(value):
+    if is_title(value) or is_salutation(value) or is_country(value) or is_copy_mark(value) or _PAGE.match(value):
         return False
     if re.search(r"[€$£%]|\d[.,]\d{2}\b", value) or find_dates(value) or re.fullmatch(r"[-_=*.\s]+", value):
         return False
     legal = has_legal_form(value)
     if (is_town_line(value) or is_street_line(value) or is_contact_line(value)) and not legal:
         return False
+    named = LEGAL_FORM.sub("", value).split() if legal else parts
     lower = sum(
         1
-        for word in parts
+        for word in named
         if word[:1].islower()
         and fold(word)
         not in (
@@ -207,4 +217,4 @@ def could_be_name(text: str) -> bool:
             "o.o.",
         )
     )
-    return lower <= max(0, len(parts) // 3)
+    return lower <= max(2 if ends_with_legal_form(value) else int(legal), len(parts) // 3)

@@ -26,6 +26,11 @@ _FORMS = (
 )
 _NAME_END = re.compile(rf",\s(?!(?i:{_FORMS})\b)|\s\(|;|\s[–-]\s|\b{any_of('contract', 'after_name')}\b")
 _NAME_START = re.compile(rf"^(?:[,;:.)\]–\"-]|{any_of('contract', 'before_name')}(?![^\W_]))[\s,]*", re.IGNORECASE)
+_HEAD = 3000
+_IN_FIRST_PERSON = re.compile(
+    r"\bI,\s(?P<name>[A-Z][\w.’'-]*(?:\s[A-Z][\w.’'-]*){1,3}),?\s(?:\w+\s){0,4}(?:agree|acknowledge|promise|undertake|certify)"
+)
+_TOWARDS = re.compile(r"\b(?:with|by|to|for|of|from)\s(?=[A-Z])")
 _SIGNER = re.compile(
     r"^(?:name|print(?:ed)? name|nom|nombre|nome|naam|by)\s*:\s*(?:/s/\s*)?(?P<value>[^_:]{3,60}?)\s*$", re.IGNORECASE
 )
@@ -46,7 +51,7 @@ def parties_of(layout: Layout, prose: Prose) -> list[Entry]:
         )
         if len(entries) >= 2:
             return entries
-    return _labelled_parties(layout) or _signing_firms(layout)
+    return _labelled_parties(layout) or _declared_parties(prose) or _signing_firms(layout)
 
 
 def _defined_parties(prose: Prose, start: int, end: int) -> list[Entry]:
@@ -120,6 +125,23 @@ def _named_parties(prose: Prose, start: int, end: int) -> list[Entry]:
     ]
 
 
+def _declared_parties(prose: Prose) -> list[Entry]:
+    """Who promises in the first person, `I, Karen L. Hollis, agree`, and the firm that is named before its own defined term."""
+    person = _IN_FIRST_PERSON.search(prose.text, 0, _HEAD)
+    if person is None:
+        return []
+    firm: Entry | None = None
+    for match in _DEFINED.finditer(prose.text, 0, _HEAD):
+        openings = [each.end() for each in _TOWARDS.finditer(prose.text, max(0, match.start() - 200), match.start())]
+        names = (_leading_name(prose, start, match.start()) for start in openings)
+        name = next((each for each in names if each is not None and has_legal_form(each.value)), None)
+        if name is not None:
+            role = prose.reading(match.start("role"), match.start("role") + len(match["role"].rstrip()))
+            firm = {"name": name, "role": role}
+            break
+    return [firm, {"name": prose.reading(person.start("name"), person.end("name"), score=0.8)}] if firm else []
+
+
 def _labelled_parties(layout: Layout) -> list[Entry]:
     entries: list[Entry] = []
     for sheet in layout.sheets[:2]:
@@ -158,7 +180,8 @@ def _signing_firms(layout: Layout) -> list[Entry]:
     for sheet in layout.sheets[-2:]:
         for cell in sheet.cells:
             if (
-                has_legal_form(cell.text)
+                not cell.text[0].islower()
+                and has_legal_form(cell.text)
                 and could_be_name(cell.text)
                 and len(cell.words) <= 8
                 and LEGAL_FORM.search(cell.text)

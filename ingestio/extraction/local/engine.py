@@ -34,7 +34,7 @@ R = TypeVar("R", ClassifyRequest, ExtractRequest)
 T = TypeVar("T")
 
 NAME = "local"
-MODEL = "rules-4"
+MODEL = "rules-7"
 _CLASSIFY_PAGES = 3
 _WALL_SECONDS = 120.0
 _MEMORY_BYTES = 1 << 30
@@ -126,7 +126,7 @@ def extract_from(text: DocumentText, request: ExtractRequest, attached: EInvoice
     held = Checked(data) if attached is None else check(data, wanted, attached, Occurrences(layout))
     reader.forget(held.changed)
     checked = validate(held.data, specs)
-    grounded = ground(checked, specs, text, reader.seen, layout=layout)
+    grounded = ground(checked, specs, text, reader.seen, layout=layout, own_reading=True)
     fields = tuple(
         confirmed(field) if field.path in held.confirmed else _weighed(field, reader.scores.get(field.path))
         for field in grounded

@@ -147,9 +147,10 @@ def _has_numbers_of_an_item(table: Table, row: Row, labelled: set[int], alone: b
 
     Behind nothing but `Total`, quantities are summed up too; prices never are.
     """
-    names = ("quantity", "unit_price", "date") if "amount" in table.names() else ("quantity", "date")
-    if alone and "unit_price" in table.names():
-        names = ("unit_price", "date")
+    names: tuple[str, ...] = ("quantity", "unit_price", "date") if "amount" in table.names() else ("quantity", "date")
+    if alone:
+        # Where prices have the last column, the total stands in it too.
+        names = ("unit_price", "date") if {"unit_price", "amount"} <= table.names() else ("date",)
     columns = [index for index, column in enumerate(table.columns) if column.name in names]
     cells = [(cell, at) for index in columns for cell, at in row.words.get(index, ()) if cell.index not in labelled]
     return any(any(map(str.isdigit, cell.words[at].text)) and not _is_percentage(cell, at) for cell, at in cells)

@@ -4,12 +4,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from ingestio.domain.fields import FieldKind
 from ingestio.domain.text import Box
 from ingestio.extraction.catalogue import DOCUMENT_TYPES, Concept
 from ingestio.extraction.layout import Cell, Layout
+from ingestio.extraction.local.sum_names import WITH_TAX, WITHOUT_TAX, sum_name
 from ingestio.extraction.tokens import Runs, compact
 
 # Behind a label, before its colon: a unit or a hint on the form, `Total (EUR):`, `Date (DD/MM/YYYY):`, `Total in EUR:`.
@@ -27,11 +28,15 @@ _BEFORE_SUM = re.compile(
 )
 # `PI/22-23/014`, `PO-5561`: letters that begin a code are no label.
 _IN_CODE = re.compile(r"[A-Za-z]{1,3}[-/]\d")
+# Names put together from known words rank behind those that are known as a whole.
+_COMPOSED = 40
 _NUMBERED = frozenset({"invoice", "receipt", "purchase_order"})
 # Words that are labels on any paper, so that no text value runs into them.
 _COMMON = (
     "page", "seite", "pagina", "tel", "telephone", "phone", "fax", "mobile", "email", "e mail", "website", "web", "www", "internet",
     "po box", "telefon", "telefax", "telefono", "telefoon", "telefone", "url", "date", "datum", "fecha", "number", "subject", "reference",
+    # The Argentine authority's approval of an invoice expires on a date of its own.
+    "fecha de vto de cae", "fecha de vencimiento de cae", "fecha vto cae", "vto de cae", "vto cae", "vencimiento de cae", "vencimiento cae",
 )  # fmt: skip
 
 
@@ -98,6 +103,11 @@ class Lexicon:
     def get(self, key: str) -> tuple[Named, ...]:
         return tuple(self._names.get(key, ()))
 
+    @cached_property
+    def has_sums(self) -> bool:
+        """Whether sums with and without tax are told apart here."""
+        return {WITH_TAX, WITHOUT_TAX} <= {each.concept for names in self._names.values() for each in names}
+
     def __contains__(self, key: str) -> bool:
         return key in self._names
 
@@ -139,8 +149,15 @@ def labels_in(cell: Cell, lexicon: Lexicon) -> list[Label]:
                 break
             if key in runs.keys:
                 best, best_key = length, key
+        composed = sum_name(cell.read_as, cell.label_tokens[position:]) if lexicon.has_sums else None
+        if composed is not None and composed[0] > best:
+            best, concept = composed
+            names: tuple[Named, ...] = (Named(concept, False, _COMPOSED),)
+            best_key = "".join(token.key for token in cell.label_tokens[position : position + best])
+        else:
+            names = lexicon.get(best_key)
         if best and not _IN_CODE.match(cell.text, cell.label_tokens[position + best - 1].end - len(best_key)):
-            found.append(_label(cell, position, position + best - 1, best_key, lexicon.get(best_key)))
+            found.append(_label(cell, position, position + best - 1, best_key, names))
         position += max(1, best)
     return found
 
@@ -174,6 +191,7 @@ class Labels:
 
     def __init__(self, layout: Layout, lexicon: Lexicon, skip: frozenset[int] = frozenset()) -> None:
         self.layout = layout
+        self.skip = skip
         self.by_cell: dict[int, list[Label]] = {}
         self._by_concept: dict[str, list[Label]] = defaultdict(list)
         for cell in layout.cells:

@@ -19,10 +19,17 @@ NAME_LABEL = re.compile(rf"^{any_of('address', 'name_label')}\s*:\s*", re.IGNORE
 # How a German letter addresses somebody, or a firm: no part of the name.
 _ADDRESSED_AS = re.compile(r"^(?:Herrn?|Frau|Firma|Fa\.)\s+(?=[A-ZÄÖÜ])")
 _CARE_OF = re.compile(r"^(?:c/o|p/a|z\.\s?hd\.?)\s", re.IGNORECASE)
-_STATE = re.compile(r"^[A-Z]{2}(?:\s+\d{5}(?:-\d{4})?)?$")
+# `TX 78701`, `BS1 4TR`, `H2W 2M4`, `59100` alone: what stands before it is the town.
+_BEHIND_A_TOWN = re.compile(
+    r"^(?:[A-Z]{2}(?:\s+\d{5}(?:-\d{4})?)?|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}|[A-Z]\d[A-Z]\s?\d[A-Z]\d|\d{4,6})$"
+)
 _TITLE_FROM = re.compile(
     r"^(?:receipt|invoice|statement|order|bill|rechnung|facture|factura|fattura|factuur|fatura)\s+(?:from|von|de|di|van)\s+",
     re.IGNORECASE,
+)
+# `Amazon Web Services Invoice`: the firm and the title in one line.
+_TITLE_BEHIND = re.compile(
+    r"(?<=[^\W\d_])\s+(?:tax\s+)?(?:invoice|receipt|rechnung|facture|factura|fattura|factuur|fatura)$", re.IGNORECASE
 )
 
 
@@ -84,10 +91,12 @@ class Page:
         value = text[offset:].rstrip(" \u2003,;|-–")
         parts = [part for part in SEPARATORS.split(value) if part and part.strip()]
         if len(parts) > 1 and any(lines.is_town_line(part) or lines.is_street_line(part) for part in parts[1:]):
-            if len(parts) == 2 and _STATE.match(parts[1].strip()):
+            if len(parts) == 2 and _BEHIND_A_TOWN.match(parts[1].strip()):
                 return None  # `Boise, ID 83702`
             value = parts[0]
         value = lines.up_to_legal_form(lines.without_register_number(value))
+        if not lines.is_title(value):
+            value = _TITLE_BEHIND.sub("", value)
         if not lines.could_be_name(value):
             return None
         name = of_span(cell, start + offset, start + offset + len(value))
@@ -131,4 +140,4 @@ class Page:
         parts = [part.strip() for part in SEPARATORS.split(cell.text) if part and part.strip()]
         if len(parts) < 2 or not any(lines.is_town_line(part) for part in parts[1:]):
             return False
-        return (len(parts) > 2 and not _STATE.match(parts[1])) or lines.has_legal_form(parts[0])
+        return (len(parts) > 2 and not _BEHIND_A_TOWN.match(parts[1])) or lines.has_legal_form(parts[0])

@@ -16,6 +16,8 @@ _PREPOSITIONS = frozenset(words("address", "prepositions"))
 _LABELLED, _LABELLED_WEAKLY = 0.95, 0.5
 _BEFORE_TOWN, _BETWEEN_LINES = 2.4, 1.3
 _HEADING_CELLS = 5
+_ANOTHER_COLUMN = 6.0
+_SECTION_ROWS = 3
 
 
 class Parties:
@@ -137,7 +139,41 @@ class Parties:
             not label.closed and len(self._page.layout.row_of(cell)) >= _HEADING_CELLS
         ):
             return None  # `Waybill   Date   From   To   Kg   Amount` heads a table
-        return self._beside(label) or self._below(label)
+        if self._heads_a_block(label):
+            return self._below(label) or self._beside(label)
+        return self._beside(label) or self._below(label) or self._named_in_section(label)
+
+    def _named_in_section(self, label: Label) -> Party | None:
+        """`DATOS DEL RECEPTOR`, below it `CUIT: 30-7   Razón Social: El Faro S.R.L.`: a heading over labels, one of them of a name."""
+        layout, cell = self._page.layout, label.cell
+        if not label.fills_cell:
+            return None
+        for row in layout.sheet(cell).rows[cell.row + 1 : cell.row + 1 + _SECTION_ROWS]:
+            for other in row:
+                prefix = NAME_LABEL.match(other.text)
+                if prefix is None or other.box[0] < cell.box[0] - 4:
+                    continue
+                named, start = other, prefix.end()
+                if not other.text[start:].strip():
+                    named, start = next(iter(layout.right_of(other)), other), 0
+                name = self._page.name_in(named, start, len(named.text)) if named is not other or start else None
+                if name is not None:
+                    return with_lines(name, self._page.block_below(named))
+        return None
+
+    def _heads_a_block(self, label: Label) -> bool:
+        """`Bill to Address:` right over the lines of an address, where what stands in its row belongs to another column of the page."""
+        layout, cell = self._page.layout, label.cell
+        beside = next(iter(layout.right_of(cell)), None)
+        below = next(iter(layout.below(cell, label.box, reach=1.2)), None)
+        if beside is None or below is None or beside.box[0] - cell.box[2] < _ANOTHER_COLUMN * cell.height:
+            return False
+        block = self._page.block_below(below)
+        return (
+            abs(below.box[0] - label.box[0]) < 4
+            and (lines.is_attention_line(below.text) or not self._page.names_a_field(below))
+            and any(lines.is_town_line(each.text) or lines.is_street_line(each.text) for each in block[1:5])
+        )
 
     def _beside(self, label: Label) -> Party | None:
         for other in self._page.layout.right_of(label.cell)[:1]:
@@ -205,7 +241,7 @@ class Parties:
             address = lines.is_street_line(text) or lines.is_salutation(text) or lines.is_attention_line(text)
             if (
                 self._page.is_sender_line(cell)
-                or self._page.names_a_field(cell)
+                or (self._page.names_a_field(cell) and not lines.is_attention_line(text))
                 or not (address or lines.could_be_name(text) or lines.could_be_department(text))
             ):
                 break

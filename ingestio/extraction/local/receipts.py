@@ -18,7 +18,9 @@ from ingestio.extraction.local.reading import Entry, Found, Reading, of_cells, o
 from ingestio.extraction.local.totals import SUMS
 from ingestio.extraction.local.vocabulary import any_of
 
-_TIME = re.compile(r"(?<![\d:.,])([01]?\d|2[0-3])[:.h]([0-5]\d)(?::[0-5]\d)?(?:\s?[AaPp]\.?[Mm]\.?)?(?![\d:%])")
+_TIME = re.compile(
+    r"(?<![\d:.,])(?<!\d[lIOoSB])([01]?\d|2[0-3])[:.h]([0-5]\d)(?::[0-5]\d)?(?:\s?[AaPp]\.?[Mm]\.?)?(?![\d:%lIOo])"
+)
 _PAID_BY = re.compile(rf"\b{any_of('receipt', 'paid_by')}\b", re.IGNORECASE)
 _QUANTITY_BEFORE = re.compile(r"^(\d{1,3})\s?[x×X*]?\s+(?=[^\W\d_])|^(\d{1,3})\s?[x×X*]\s*")
 # `2 Stk x 1,49`, `1,284 kg x 1,89 EUR/kg`, `2 @ 3.50`.
@@ -40,6 +42,11 @@ _STREET_WORD = re.compile(
     r"\b(?:st|street|ave|avenue|rd|road|blvd|drive|lane|way|hwy|jalan|jln|jl|lorong|stra(?:ss|ß)e|str|rue|via|calle|suite|unit|lot|no)\b",
     re.IGNORECASE,
 )
+_NAME_GOES_ON = re.compile(
+    r"(?:&|CO|COMPANY|SDN|BHD|ENTERPRISES?|TRADING|HOLDINGS?|LTD|LIMITED|PTE|INC|LLC|CORP|GMBH)(?![^\W_])",
+    re.IGNORECASE,
+)
+_NOTE = re.compile(r"\s*[^\W\d_]{2,12}\s?[:：](?=\s)")
 _HEADING_ROWS, _LEAST_LETTERS, _SPACED_OUT = 5, 3, 1.6
 _TAX_MARK = re.compile(r"^\s*[A-Z*#]{0,2}\d?\s*$")
 _NOT_ITEMS = re.compile(r"^[-=*_.\s]+$")
@@ -53,7 +60,7 @@ def read_receipt(layout: Layout, labels: Labels, found: Found, entries: list[Ent
         if date is not None:
             found["receipt_date"] = date
     _check_total(layout, found)
-    _name_merchant(layout, found)
+    _name_merchant(layout, labels, found)
     if "receipt_time" not in found or not _TIME.search(found["receipt_time"].value):
         found.pop("receipt_time", None)
         time = _time(layout, found.get("receipt_date"))
@@ -70,15 +77,25 @@ def read_receipt(layout: Layout, labels: Labels, found: Found, entries: list[Ent
     return entries or _items(layout, labels)
 
 
-def _name_merchant(layout: Layout, found: Found) -> None:
+def _name_merchant(layout: Layout, labels: Labels, found: Found) -> None:
     """The first line that can be a name, where no label and no legal form tells the merchant: shops print theirs above the address."""
     named = found.get("merchant_name")
+    if (
+        named is not None
+        and named.score < _SURE
+        and _says_something_else(labels, layout.row_of(named.cell), named.cell)
+    ):
+        del found["merchant_name"]
+        named = None
     # `WARISAN BERHAD INDUSTRIAL PARK` is where the shop is.
-    if named is not None and (named.score >= _SURE or ends_with_legal_form(named.value)):
+    whole = named is not None and ends_with_legal_form(named.value) and not _is_end_of_name(named.value)
+    if whole or (named is not None and named.score >= _SURE):
         return
-    for row in layout.sheets[0].rows[:_HEADING_ROWS] if layout.sheets else ():
-        run = [row[0]]
-        for cell in row[1:]:
+    for place, row in enumerate(layout.sheets[0].rows[:_HEADING_ROWS] if layout.sheets else ()):
+        # `Receipt        Quill Labs`: the heading says what it is, the cell beside it whose.
+        cells = row[1:] if len(row) > 1 and is_title(row[0].text) else row
+        run = [cells[0]]
+        for cell in cells[1:]:
             # Spaced-out print falls into several cells.
             if cell.box[0] - run[-1].box[2] > _SPACED_OUT * cell.height:
                 break
@@ -87,8 +104,9 @@ def _name_merchant(layout: Layout, found: Found) -> None:
         letters = sum(char.isalpha() for char in text)
         if (
             letters < _LEAST_LETTERS
-            or letters < sum(char.isdigit() for char in text)
+            or letters < sum(char.isdigit() for char in text) * (1 if row is layout.sheets[0].rows[0] else 2)
             or any(cell.dates for cell in run)
+            or _says_something_else(labels, row, cells[0])
         ):
             continue
         # The first line of all is no street, though there is a number in it: `MINI MART 24`, `99 SPEEDY MART`.
@@ -96,8 +114,42 @@ def _name_merchant(layout: Layout, found: Found) -> None:
         if not (
             is_title(text) or is_contact_line(text) or (is_street_line(text) and not is_first) or is_town_line(text)
         ):
-            found["merchant_name"] = _without_number(of_cells(run, score=0.6))
+            below = layout.sheets[0].rows[place + 1 : place + 3]
+            found["merchant_name"] = _without_number(of_cells([*run, *_rest_of_name(text, below)], score=0.6))
             return
+
+
+def _says_something_else(labels: Labels, row: list[Cell], cell: Cell) -> bool:
+    """`Invoice # R-100`, `Table   A07   Order #  3`, `NOTE: reduced rate`: labels, with their values or without, and the
+    headings of a table."""
+    first = labels.begins(cell)
+    numbered = first is not None and any(map(str.isdigit, cell.text[first.end :])) and not cell.text.isupper()
+    others = [each for each in row if each.box[0] > cell.box[0] or not is_title(each.text)]
+    others = [each for each in others if each is not cell]
+    beside = [label.names[0].concept for each in others for label in labels.by_cell.get(each.index, ())]
+    return (
+        numbered
+        or cell.index in labels.skip
+        or labels.is_label(cell)
+        or _NOTE.match(cell.text) is not None
+        or any(concept and not concept.endswith(("_name", "_address")) for concept in beside)
+    )
+
+
+def _is_end_of_name(text: str) -> bool:
+    """`CO. (M) SDN BHD`, `ALAM) SDN BHD`: the line above says whose."""
+    return bool(_NAME_GOES_ON.match(text)) or text.count(")") > text.count("(")
+
+
+def _rest_of_name(text: str, below: list[list[Cell]]) -> list[Cell]:
+    """The lines in which a name goes on up to its legal form: `POPULAR BOOK`, below it `CO. (M) SDN BHD`."""
+    rest: list[Cell] = []
+    for row in below:
+        if ends_with_legal_form(text) or len(row) > 1 or not (rest or _NAME_GOES_ON.match(row[0].text)):
+            break
+        rest.append(row[0])
+        text = plain(row[0].text)
+    return rest if ends_with_legal_form(text) else []
 
 
 def _without_number(name: Reading) -> Reading:

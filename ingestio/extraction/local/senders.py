@@ -18,6 +18,7 @@ _SENDER_LINE, _LEGAL, _TOP_BLOCK = 0.85, 0.5, 0.42
 _WEB_DOMAIN, _NAMED_AGAIN, _PAYEE, _PERSON, _LEFT = 0.25, 0.15, 0.3, 0.25, 0.12
 _BELOW_A_LETTERHEAD = 0.2
 _BESIDE_AN_AMOUNT = 0.15
+_NEAR_ITS_LABEL = 8.0
 
 
 class Senders:
@@ -135,6 +136,8 @@ class Senders:
             for place, cell in enumerate(block.cells[:3]):
                 if cell.index in self._page.skip or self._page.names_a_field(cell) or self._is_heading(cell):
                     continue
+                if self._is_a_value(cell):
+                    continue
                 name = self._page.name_in(cell, 0, len(cell.text))
                 letters = sum(char.isalpha() for char in name.value) if name is not None else 0
                 if name is None or letters < 3 or (letters == 3 and cell.row > 1):
@@ -159,6 +162,15 @@ class Senders:
         labels = [self._page.labels.begins(other) for other in self._page.layout.row_of(cell) if other is not cell]
         return (
             sum(label is not None and label.fills_cell and not lines.is_title(label.cell.text) for label in labels) > 1
+        )
+
+    def _is_a_value(self, cell: Cell) -> bool:
+        """`Condición frente al IVA:   Monotributo`: it answers what stands before it, whatever that is."""
+        before = next(iter(self._page.layout.left_of(cell)), None)
+        return re.search(r"[^\W\d_]:\s", cell.text) is not None or (
+            before is not None
+            and before.text.rstrip().endswith(":")
+            and cell.box[0] - before.box[2] < _NEAR_ITS_LABEL * cell.height
         )
 
     def _web_domains(self) -> set[str]:

@@ -215,6 +215,10 @@ def _without_doubles(columns: list[Column]) -> None:
             keep = net[-1] if net else same[-1]
         elif name == "unit_price":
             keep = max(same, key=lambda each: len(each.key))
+            if "amount" not in by_name:  # `Prix ... Prix HT`: the last price of a line is the line's
+                keep = max(same[:-1], key=lambda each: len(each.key))
+                same[-1].name = "amount"
+                same = same[:-1]
         else:
             keep = min(same, key=lambda each: each.rank)
         for each in same:

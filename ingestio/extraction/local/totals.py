@@ -22,12 +22,24 @@ from ingestio.extraction.local.vocabulary import any_of
 _STRONG, _WEAK = 0.9, 0.6
 _INLINE_OR_RIGHT, _BELOW = 1.0, 0.9
 _NOT_LEADING, _PARTIAL = 0.85, 0.4
-_AGREES = 0.35
+_AGREES, _FULLY = 0.35, 2.0
 _LATER = 0.03
 _DUE = 0.8
 _COUNTED = re.compile(rf"\s*{any_of('receipt', 'counted')}(?![^\W_])", re.IGNORECASE)
+# `MwSt.-% 19,0, Frachtbetrag: 3,00`: the rate of what is named behind it, no tax.
+_RATE_OF_ANOTHER = re.compile(r"[\s.\-–]*%[^\w]*[\d.,]*\W*[^\W\d_]{3,}")
 _CENT = Decimal("0.011")
+# `Totaal EUR incl. btw`: the tax belongs to the label, though its own name is one.
+_INCLUDING = re.compile(
+    r"\W*(?:[A-Z]{3}\W+)?(?:inc|incl|inkl|including|inclusive of|inclusief|toutes|avec|con|com|z)\W+", re.IGNORECASE
+)
+# `Payment due in 30 days`, `fällig in 14 Tagen`: the amount is one of time.
+_OF_TIME = re.compile(rf"[\s-]*{any_of('value', 'units_of_time')}(?![^\W_])", re.IGNORECASE)
+# `94,80 (inclusief 16,45 BTW)`: what a bracket behind an amount says is in it.
+_INCLUDED = re.compile(rf"\d\W*\(\s*{any_of('sum', 'included')}\b[^()]*\Z", re.IGNORECASE)
 _MOST = 6
+_MOST_RATES = 8
+_BELOW_REACH = 2.2
 
 SUMS = (
     "subtotal",
@@ -91,6 +103,8 @@ def _sums_of(labels: Labels, concept: str) -> list[Sum]:
             continue
         if concept == "total_amount" and named.weak and _COUNTED.match(label.cell.text, label.end):
             continue
+        if concept == "tax_amount" and _RATE_OF_ANOTHER.match(label.cell.text, label.end):
+            continue
         score = _WEAK if named.weak else _STRONG - min(named.rank, 60) * 0.0005
         score *= 1.0 if label.leading or label.closed else _NOT_LEADING
         score *= _PARTIAL if label.partial else 1.0
@@ -117,6 +131,8 @@ def _amounts_of(labels: Labels, label: Label) -> tuple[list[Reading], float]:
                 break
             if first is not None and first.names[0].concept in SUMS:
                 break
+            if cell.text.startswith("%"):
+                readings = readings[:-1]  # `VAT: 20 | %` set in two cells
             readings.extend(_amounts(cell, 0, len(cell.text)))
     if readings:
         money = [each for each in readings if each.score == 1.0]
@@ -124,21 +140,50 @@ def _amounts_of(labels: Labels, label: Label) -> tuple[list[Reading], float]:
     rest = label.cell.text[label.end : stop].strip(" .:-–()%€$£0123456789,")
     if len(rest) > 12:
         return [], 0.0
-    for cell in layout.below(label.cell, label.box, reach=2.2):
-        if labels.is_label(cell):
-            return [], 0.0
-        under = [each for each in _amounts(cell, 0, len(cell.text)) if _under(each, label)]
+    column = _column_below(labels, label)
+    return (column, _BELOW) if column else ([], 0.0)
+
+
+def _column_below(labels: Labels, label: Label) -> list[Reading]:
+    """The amount below a label. Where each rate has a row, as under `Netto  MwSt  Endbetrag`, the last row is what they add up to."""
+    column: list[Reading] = []
+    cell = label.cell
+    while len(column) < _MOST_RATES:
+        reading = _next_below(labels, cell, label)
+        if reading is None:
+            break
+        column.append(reading)
+        cell = reading.cell
+    so_far = Decimal(0)
+    for number, reading in enumerate(column):
+        if number > 1 and Decimal(reading.value) == so_far:
+            return [reading]
+        so_far += Decimal(reading.value)
+    return column[:1]
+
+
+def _next_below(labels: Labels, cell: Cell, label: Label) -> Reading | None:
+    """The first amount under `cell` that stands under the label too, unless another label comes first."""
+    for below in labels.layout.below(cell, label.box, reach=_BELOW_REACH):
+        if labels.is_label(below):
+            return None
+        under = [each for each in _amounts(below, 0, len(below.text)) if _under(each, label)]
         if under:
-            return under[:1], _BELOW
-    return [], 0.0
+            return under[0]
+    return None
 
 
 def _until_next_sum(labels: Labels, label: Label) -> int:
     """Where in the cell another amount's label begins; other labels (`vom`, `per`) may stand between a sum and its amount."""
-    following = (each for each in labels.by_cell[label.cell.index] if each.start >= label.end)
+    text = label.cell.text
+    following = (
+        each
+        for each in labels.by_cell[label.cell.index]
+        if each.start >= label.end and not _INCLUDING.fullmatch(text, label.end, each.start)
+    )
     return next(
         (each.start for each in following if any(name.concept in _amount_concepts() for name in each.names)),
-        len(label.cell.text),
+        len(text),
     )
 
 
@@ -162,7 +207,10 @@ def _amounts(cell: Cell, start: int, stop: int) -> list[Reading]:
     return [
         of_span(cell, number.start, number.end, as_amount(number.value), 1.0 if number.looks_like_money else 0.75)
         for number in cell.amounts
-        if starts_behind(cell, number, start) and number.end <= stop
+        if starts_behind(cell, number, start)
+        and number.end <= stop
+        and not _OF_TIME.match(cell.text, number.end)
+        and not _INCLUDED.search(cell.text[start : number.start])
     ]
 
 
@@ -196,6 +244,11 @@ def _agreeing(found: dict[str, list[Sum]]) -> dict[str, Sum]:
         if net and tax and total.value and net.value > total.value > 0:
             score -= 0.5
         ranked.append((score, (total, net, tax)))
+    if not nets:
+        # `Total 50.00  Tax 9.50  To pay 59.50`: what two totals call the same is net and gross when the tax leads from one to the other.
+        for total, first, tax in product(totals, totals, taxes):
+            if tax.value and _agreement(total, first, tax, extras, less) == _FULLY:
+                ranked.append((total.score + _AGREES * _FULLY + tax.score, (total, first, tax)))
     total, net, tax = max(ranked, key=lambda each: each[0])[1]
     best["total_amount"] = total
     for concept, chosen in (("subtotal", net), ("tax_amount", tax)):
@@ -215,7 +268,7 @@ def _agreement(total: Sum, net: Sum | None, tax: Sum | None, extras: list[Decima
     if sum(extras) != 0:
         choices.add(plain + sum(extras))
     if any(abs(choice - total.value) <= _CENT for choice in choices):
-        return 2.0 if tax.value else 1.2
+        return _FULLY if tax.value else 1.2
     if net.value == total.value and total.label.cell is not net.label.cell:
         return 0.1
     return 0.0

@@ -69,7 +69,7 @@ def read_trade(document_type: str, layout: Layout) -> tuple[Found, dict[str, lis
     _add(found, "currency", read_currency(labels, sums))
     sender, recipient = _add_parties(found, labels, listed, roles)
     for concept in kind.concepts:
-        if concept.name in SUMS and {"subtotal", "total_amount"} <= sums.keys():
+        if concept.name in SUMS:
             continue  # what the sums left out, they left out knowingly
         if concept.name not in found and concept.spec.kind is not FieldKind.LIST:
             _add(found, concept.name, _read_scalar(labels, concept, roles, sender, recipient))
@@ -107,7 +107,9 @@ def _add_parties(found: Found, labels: Labels, listed: Listed, roles: Roles) -> 
         # Tills print no envelopes' sender lines: `Tampoi, 81200 Johor Bahru, Johor` goes on with the address above it.
         unnamed = [each for each in unnamed if "sender line" not in each.reasons or each.name.cell.row == 0]
     sender = max([*named, *unnamed], key=lambda each: each.score, default=None)
-    if sender is not None and not sender.labelled and recipient is not None and sender.name.cell is recipient.name.cell:
+    # `Razón social` names whoever its section is about.
+    unsure = sender is not None and (not sender.labelled or sender.score < _WEAK_SENDER)
+    if sender is not None and unsure and recipient is not None and sender.name.cell is recipient.name.cell:
         sender = next((each for each in unnamed if each.name.cell is not recipient.name.cell), None)
     if recipient is None and roles.sender != "merchant":
         sender, recipient = _told_apart(sender, parties, unnamed)
@@ -256,7 +258,9 @@ def _add_number_and_date(found: Found, labels: Labels, roles: Roles) -> None:
         found[roles.date] = place
     else:
         taken = {(each.cell.index, each.value) for name, each in found.items() if name == "due_date"}
-        _add(found, roles.date, dated[0].reading if dated else _unlabelled_date(labels, taken))
+        alone = _unlabelled_date(labels, taken)
+        in_prose = not dated or not (dated[0].label.leading or dated[0].label.closed)
+        _add(found, roles.date, alone if alone is not None and in_prose else dated[0].reading if dated else None)
 
 
 def _is_titled(label: Label, number: Reading | None) -> bool:
