@@ -16,6 +16,10 @@ from ingestio.domain.batches import BatchStatus, PromptStrategy
 
 RUNNING = (BatchStatus.QUEUED, BatchStatus.PROCESSING)
 SORTABLE = {
+    "id": Batch.id,
+    "name": Batch.name,
+    "prompt_strategy": Batch.prompt_strategy,
+    "completed_at": Batch.completed_at,
     "created_at": Batch.created_at,
     "updated_at": Batch.updated_at,
     "status": Batch.status,

@@ -21,6 +21,11 @@ SNIPPET_CHARACTERS = 200
 # As in the index, literally: a partial index is found by a predicate that the planner knows, and a parameter may be anything.
 _TO_REVIEW = (Document.concerns != literal_column("'{}'"), Document.review.is_(None))
 SORTABLE = {
+    "id": Document.id,
+    "batch_id": Document.batch_id,
+    "client_id": Document.client_id,
+    "document_type": Document.document_type,
+    "prompt_source": Document.prompt_source,
     "created_at": Document.created_at,
     "updated_at": Document.updated_at,
     "filename": Document.original_filename,
@@ -72,6 +77,12 @@ async def read(session: AsyncSession, user_id: str, document_id: UUID) -> Docume
     """One document with its whole prompt, or None when it is not this user's."""
     statement = _columns(whole_prompt=True).where(Document.id == document_id, Document.user_id == user_id)
     return _row((await session.execute(statement)).one_or_none())
+
+
+async def shapes(session: AsyncSession, user_id: str, document_id: UUID) -> list[float]:
+    """The shapes of its pages (`domain.shapes`); none for a document from before they were kept."""
+    statement = select(Document.page_shapes).where(Document.id == document_id, Document.user_id == user_id)
+    return await session.scalar(statement) or []
 
 
 async def lock(session: ServiceSession, user_id: str, document_id: UUID) -> DocumentRow | None:
@@ -167,13 +178,27 @@ async def judge(
     )
 
 
-async def queue(session: ServiceSession, user_id: str, document_ids: Sequence[UUID]) -> None:
-    """-> queued_for_processing, one attempt further, for documents that a submission or retry took in."""
+async def queue(
+    session: ServiceSession, user_id: str, document_ids: Sequence[UUID], global_prompt: str | None = None
+) -> None:
+    """-> queued_for_processing, one attempt further, for documents that a submission or retry took in.
+
+    `global_prompt` is what their batch asks of all of them: written on each, because a document outlives its batch (R16).
+    """
     await session.execute(
         update(Document)
         .where(Document.id.in_(document_ids), Document.user_id == user_id)
-        .values(status=DocumentStatus.QUEUED_FOR_PROCESSING, error_code=None, attempt=Document.attempt + 1)
+        .values(
+            status=DocumentStatus.QUEUED_FOR_PROCESSING,
+            error_code=None,
+            attempt=Document.attempt + 1,
+            **_asked(global_prompt),
+        )
     )
+
+
+def _asked(global_prompt: str | None) -> dict[str, Any]:
+    return {} if global_prompt is None else {"extraction_prompt": global_prompt, "prompt_source": PromptSource.GLOBAL}
 
 
 async def next_attempt(session: ServiceSession, user_id: str, document_id: UUID) -> None:
@@ -185,12 +210,14 @@ async def next_attempt(session: ServiceSession, user_id: str, document_id: UUID)
     )
 
 
-async def fail_unfit(session: ServiceSession, user_id: str, document_ids: Sequence[UUID], code: str) -> None:
-    """-> failed at once, one attempt further, for documents that a submission had no pages for."""
+async def fail_unfit(
+    session: ServiceSession, user_id: str, document_ids: Sequence[UUID], code: str, global_prompt: str | None = None
+) -> None:
+    """-> failed at once, one attempt further, for documents that a submission had no pages for. `global_prompt` as for `queue`."""
     await session.execute(
         update(Document)
         .where(Document.id.in_(document_ids), Document.user_id == user_id)
-        .values(status=DocumentStatus.FAILED, error_code=code, attempt=Document.attempt + 1)
+        .values(status=DocumentStatus.FAILED, error_code=code, attempt=Document.attempt + 1, **_asked(global_prompt))
     )
 
 

@@ -9,11 +9,13 @@ import select
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
-from psycopg import waiting
-from psycopg.pq import TransactionStatus
+from psycopg import generators, waiting
+from psycopg.abc import PQGen
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus, TransactionStatus
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -95,26 +97,45 @@ def _has_something_to_say(socket: int) -> bool:
     return bool(poll.poll(0))
 
 
-def _connecting(answer_seconds: float) -> Callable[..., Awaitable[psycopg.AsyncConnection[Any]]]:
+class Connection(psycopg.AsyncConnection[Any]):
+    """What the pool holds: every wait for an answer ends, and a transaction may begin together with its first statement."""
+
+    answer_seconds: ClassVar[float] = ANSWER_SECONDS
+
+    async def begin(self, statement: bytes) -> None:
+        """Begin a transaction and run a statement without values in it, both in one message. Raises what the statement does."""
+        async with self.lock:
+            await self.wait(self._begin(statement))
+
+    def _begin(self, statement: bytes) -> PQGen[None]:
+        self.pgconn.send_query(b"BEGIN; " + statement)
+        for result in (yield from generators.execute(self.pgconn)):
+            if result.status == ExecStatus.FATAL_ERROR:
+                raise error_from_result(result)
+
+    async def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        try:
+            return await waiting.wait_async(
+                gen, self.pgconn.socket, interval, self.answer_seconds if timeout is None else timeout
+            )
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                # Still in the middle of a statement: the answer may come at any time and would be taken for that of the next one.
+                self.pgconn.finish()
+            raise
+        except asyncio.CancelledError:
+            # psycopg's own way out waits ten seconds for a server that is not there. One that is lets go of its locks when asked to.
+            with suppress(psycopg.Error, TimeoutError):
+                async with asyncio.timeout(_GOODBYE_SECONDS):
+                    await self.cancel_safe(timeout=_GOODBYE_SECONDS)
+            self.pgconn.finish()
+            raise
+
+
+def _connecting(seconds: float) -> Callable[..., Awaitable[Connection]]:
     """How the pool connects: `psycopg.AsyncConnection.connect`, with a bound on the wait for each answer."""
 
-    class Connection(psycopg.AsyncConnection[Any]):
-        async def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-            try:
-                return await waiting.wait_async(
-                    gen, self.pgconn.socket, interval, answer_seconds if timeout is None else timeout
-                )
-            except psycopg.OperationalError:
-                if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
-                    # Still in the middle of a statement: the answer may come at any time and would be taken for that of the next one.
-                    self.pgconn.finish()
-                raise
-            except asyncio.CancelledError:
-                # psycopg's own way out waits ten seconds for a server that is not there. One that is lets go of its locks when asked to.
-                with suppress(psycopg.Error, TimeoutError):
-                    async with asyncio.timeout(_GOODBYE_SECONDS):
-                        await self.cancel_safe(timeout=_GOODBYE_SECONDS)
-                self.pgconn.finish()
-                raise
+    class Bounded(Connection):
+        answer_seconds = seconds
 
-    return Connection.connect
+    return Bounded.connect

@@ -16,6 +16,12 @@ from ingestio.domain.exports import ExportFormat, ExportLayout
 
 LIVE = (ExtractionStatus.QUEUED, ExtractionStatus.PROCESSING)
 SORTABLE = {
+    "id": Export.id,
+    "batch_id": Export.batch_id,
+    "documents_written": Export.documents_written,
+    "size_bytes": Export.size_bytes,
+    "completed_at": Export.completed_at,
+    "expires_at": Export.expires_at,
     "created_at": Export.created_at,
     "updated_at": Export.updated_at,
     "status": Export.status,

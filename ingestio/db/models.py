@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, Enum, Integer, Text, func
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, REAL
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from ingestio.domain.batches import (
@@ -45,6 +45,7 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSONB(),
         list[Any]: JSONB(),
         list[str]: ARRAY(Text()),
+        list[float]: ARRAY(REAL()),
         list[UUID]: ARRAY(postgresql.UUID(as_uuid=True)),
         PromptStrategy: _enum(PromptStrategy, "prompt_strategy_enum"),
         BatchStatus: _enum(BatchStatus, "batch_status_enum"),
@@ -183,6 +184,7 @@ class Document(_Owned, _Stamped, Base):
     pages_charged: Mapped[int] = mapped_column(server_default="0")
     concerns: Mapped[list[str]] = mapped_column(server_default="{}")
     review: Mapped[ReviewDecision | None]
+    page_shapes: Mapped[list[float]] = mapped_column(server_default="{}")
 
 
 class DocumentWord(Base):

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, literal, tuple_
+from sqlalchemy import ColumnElement, Select, and_, literal, or_, tuple_
 from sqlalchemy.exc import DataError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -46,7 +46,10 @@ async def paginate(
     identity: InstrumentedAttribute[UUID],
     read: Callable[[Any], T],
 ) -> Page[T]:
-    """Run `statement` for one page, sorted by one of `columns` and then by id. Raises InvalidRequest for a wrong sort or cursor."""
+    """Run `statement` for one page, sorted by one of `columns` and then by id; what has no value comes last, descending first.
+
+    Raises InvalidRequest for a wrong sort or cursor.
+    """
     name = request.sort.removeprefix("-")
     column = columns.get(name)
     if column is None:
@@ -59,9 +62,7 @@ async def paginate(
     statement = statement.add_columns(column.label("sort_key"))
     if request.cursor is not None:
         key, row_id = _decode(request.cursor, request.sort, column)
-        here = tuple_(column, identity)
-        there = tuple_(literal(key, column.type), literal(row_id, identity.type))
-        statement = statement.where(here < there if descending else here > there)
+        statement = statement.where(_beyond(column, identity, key, row_id, descending=descending))
     order = (column.desc(), identity.desc()) if descending else (column.asc(), identity.asc())
     try:
         rows = (await session.execute(statement.order_by(*order).limit(request.limit + 1))).all()
@@ -75,24 +76,58 @@ async def paginate(
     return Page([read(row) for row in rows], _encode(request.sort, rows[-1]) if more else None)
 
 
+def _beyond(
+    column: InstrumentedAttribute[Any],
+    identity: InstrumentedAttribute[UUID],
+    key: Any,
+    row_id: UUID,
+    *,
+    descending: bool,
+) -> ColumnElement[bool]:
+    """The rows that come after this one. PostgreSQL's own order: NULL is greater than every value."""
+    if key is None:
+        same = column.is_(None)
+        return or_(and_(same, identity < row_id), column.is_not(None)) if descending else and_(same, identity > row_id)
+    here = tuple_(column, identity)
+    there = tuple_(literal(key, column.type), literal(row_id, identity.type))
+    if descending:
+        return here < there
+    return or_(here > there, column.is_(None)) if _may_be_null(column) else here > there
+
+
+def _may_be_null(column: InstrumentedAttribute[Any]) -> bool:
+    return bool(column.property.columns[0].nullable)
+
+
 def _encode(sort: str, row: Any) -> str:
-    key = row.sort_key.isoformat() if isinstance(row.sort_key, datetime) else row.sort_key
+    key = row.sort_key
+    if isinstance(key, datetime):
+        key = key.isoformat()
+    elif isinstance(key, UUID):
+        key = str(key)
     return base64.urlsafe_b64encode(json.dumps([sort, key, str(row.id)]).encode()).decode().rstrip("=")
 
 
 def _decode(cursor: str, sort: str, column: InstrumentedAttribute[Any]) -> tuple[Any, UUID]:
     try:
         made_for, key, row_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        kind = column.type.python_type
-        if isinstance(key, str) == (kind is int):
-            raise _wrong_cursor()
-        value = datetime.fromisoformat(key) if kind is datetime else kind(key)
         identity = UUID(row_id)
+        value = _value(key, column)
     except (binascii.Error, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         raise _wrong_cursor() from None
     if made_for != sort:
         raise _wrong_cursor()
     return value, identity
+
+
+def _value(key: Any, column: InstrumentedAttribute[Any]) -> Any:
+    """What a cursor says of its row's place. Raises ValueError for what the column cannot hold."""
+    if key is None and _may_be_null(column):
+        return None
+    kind = column.type.python_type
+    if isinstance(key, str) == (kind is int):
+        raise ValueError("neither a number nor a text, where it should be")
+    return datetime.fromisoformat(key) if kind is datetime else kind(key)
 
 
 def _wrong_cursor() -> InvalidRequest:

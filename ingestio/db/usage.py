@@ -45,8 +45,15 @@ class Receipt:
     updated_at: datetime
 
 
-async def receipts(session: AsyncSession, user_id: str, request: PageRequest) -> Page[Receipt]:
-    """One page of a user's ledger, with the names of the documents that are still there."""
+async def receipts(
+    session: AsyncSession,
+    user_id: str,
+    request: PageRequest,
+    *,
+    state: LedgerState | None = None,
+    search: str | None = None,
+) -> Page[Receipt]:
+    """One page of a user's ledger, with the names of the documents that are still there; `search` looks into these, whatever the case."""
     statement = (
         select(
             PageLedger.id,
@@ -61,6 +68,10 @@ async def receipts(session: AsyncSession, user_id: str, request: PageRequest) ->
         .outerjoin(Document, (Document.id == PageLedger.document_id) & (Document.user_id == user_id))
         .where(PageLedger.user_id == user_id)
     )
+    if state is not None:
+        statement = statement.where(PageLedger.state == state)
+    if search:
+        statement = statement.where(Document.original_filename.icontains(search, autoescape=True))
     return await paginate(
         session,
         statement,

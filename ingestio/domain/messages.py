@@ -25,6 +25,9 @@ class BatchInput:
     """Jobs up to this position were taken by an earlier run of the chain."""
     stragglers: list["JobRef"] = field(default_factory=list)
     """Jobs whose documents an earlier run of the chain started and did not see end; at most a window of them."""
+    upcoming: "ManifestPage | None" = None
+    """What an earlier run of the chain had read of the manifest and not started: at most a window of jobs, so that this one need not look
+    before it starts the first. None: look."""
     documents_per_run: int | None = None
     """After so many documents the run continues as new; None: the usual number, `workflows.options` has it."""
 
@@ -114,6 +117,8 @@ class ManifestPage:
     """The batch's prompt strategy; with the two counts, for operators to see."""
     documents: int = 0
     pages: int = 0
+    reader: "Reader | None" = None
+    """Who reads documents now: they are best off on the queue where their reading waits. None: a worker of an earlier version looked."""
 
 
 @dataclass(frozen=True, slots=True)

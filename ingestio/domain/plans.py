@@ -10,6 +10,7 @@ from typing import Any
 from ingestio.errors import PlanLimit
 
 LONGEST_RETENTION_DAYS = 36_500
+LARGEST_LIMIT = 2**31 - 1  # what user_usage.pages_limit can hold
 UNLIMITED_STORED = -1  # how user_usage.pages_limit writes "unlimited" (R14); JSON says null
 
 
@@ -129,8 +130,12 @@ def overridden(table: PlanTable, changes: Mapping[str, Any]) -> PlanTable:
         for key, value in limits.items():
             if key not in known:
                 raise ValueError(f"{name}.{key}: unknown limit; limits are {', '.join(sorted(known))}")
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
                 raise ValueError(f"{name}.{key}: must be a whole number from 0, or null for unlimited")
+            if value is not None and not 0 <= value <= LARGEST_LIMIT:
+                raise ValueError(
+                    f"{name}.{key}: must be a whole number from 0 to {LARGEST_LIMIT}, or null for unlimited"
+                )
             if key == "retention_days" and value is not None and not 1 <= value <= LONGEST_RETENTION_DAYS:
                 raise ValueError(f"{name}.{key}: must be 1 to {LONGEST_RETENTION_DAYS} days, or null to keep for ever")
         result[Membership(name)] = replace(result[Membership(name)], **limits)

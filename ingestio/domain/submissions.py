@@ -10,7 +10,7 @@ from ingestio.domain.batches import PromptStrategy
 
 @dataclass(frozen=True, slots=True)
 class ReceivedFile:
-    """A file whose bytes are in storage and whose pages were counted by us. `prompt`: its own, when it has one."""
+    """A file whose bytes are in storage and whose pages were counted by us. `prompt`: its own, if any; `page_shapes`: `domain.shapes`."""
 
     document_id: str
     client_id: str
@@ -22,6 +22,7 @@ class ReceivedFile:
     page_count: int
     storage_path: str
     prompt: str | None = None
+    page_shapes: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,7 +244,7 @@ async def submit(
         )
     taken = [item for item, fit in zip(found, fits, strict=True) if fit]
     unfit = [item for item, fit in zip(found, fits, strict=True) if not fit]
-    await _queue(session, user_id, batch_id, UUID(period.id), taken, unfit)
+    await _queue(session, user_id, batch, UUID(period.id), taken, unfit)
     await batches.change(
         session,
         user_id,
@@ -261,7 +261,7 @@ async def submit(
 async def _queue(
     session: ServiceSession,
     user_id: str,
-    batch_id: UUID,
+    batch: BatchRow,
     usage_id: UUID,
     taken: Sequence[DocumentRow],
     unfit: Sequence[DocumentRow],
@@ -270,13 +270,15 @@ async def _queue(
     ended = {"status": ExtractionStatus.FAILED, "error_code": code, "error_message": FAILURE_MESSAGES[code]}
     job_ids = {item.id: uuid4() for item in [*taken, *unfit]}
     rows = {
-        item.id: new_job(user_id, item, None, {}, batch_id=batch_id, job_id=job_ids[item.id])
+        item.id: new_job(user_id, item, None, {}, batch_id=batch.id, job_id=job_ids[item.id])
         for item in [*taken, *unfit]
     }
     await jobs.create(session, [rows[item.id] for item in taken])
     await jobs.create(session, [rows[item.id] | ended for item in unfit])
-    await documents.queue(session, user_id, [item.id for item in taken])
-    await documents.fail_unfit(session, user_id, [item.id for item in unfit], code)
+    # What the batch asks of all: it has such a prompt under the global strategy only.
+    asked = batch.extraction_prompt
+    await documents.queue(session, user_id, [item.id for item in taken], asked)
+    await documents.fail_unfit(session, user_id, [item.id for item in unfit], code, asked)
     pages = sum(item.page_count for item in taken)
     if not await usage.take(session, user_id, usage_id, pages):
         raise LookupError("a locked period changed under us")
@@ -337,6 +339,7 @@ def as_document(user_id: str, batch_id: UUID | None, item: ReceivedFile) -> dict
         "file_size": item.size_bytes,
         "sha256": item.sha256,
         "page_count": item.page_count,
+        "page_shapes": list(item.page_shapes),
         "status": DocumentStatus.UPLOADED,
         "extraction_prompt": item.prompt,
         "prompt_source": None if item.prompt is None else PromptSource.PER_DOCUMENT,

@@ -74,8 +74,11 @@ class LocalObjects(ObjectStore):
         yield path
 
     async def _get_bytes(self, key: str) -> bytes:
+        path = self._root / key
         with self._reading():
-            return await in_thread((self._root / key).read_bytes)
+            # As for a copy; every document is asked for twice in vain.
+            path.stat()
+            return await in_thread(path.read_bytes)
 
     async def _put_bytes(self, key: str, data: bytes) -> None:
         with disk_errors():

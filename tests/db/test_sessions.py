@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, InvalidRequestError, ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ingestio.db.engine import create_engine
+from ingestio.db.engine import Connection, create_engine
 from ingestio.db.session import ServiceSession, UserSession, service_connection, service_session, user_session
 from ingestio.embedded.ports import LOOPBACK
 from ingestio.errors import Unavailable
@@ -390,4 +390,14 @@ async def test_an_error_in_a_service_connection_passes_through(clean_database: D
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
         async with service_connection(narrow) as connection:
             await connection.run("INSERT INTO profiles (user_id) VALUES ('nobody')")
+    assert await left_behind(narrow) == CLEAN
+
+
+async def test_a_transaction_that_cannot_begin_says_why_and_leaves_nothing(narrow: AsyncEngine) -> None:
+    """It begins in one message with its first statement, so that may be what fails."""
+    async with narrow.connect() as pooled:
+        driver = (await pooled.get_raw_connection()).driver_connection
+        assert isinstance(driver, Connection)
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            await driver.begin(b"SELECT 1 FROM nothing_of_this_name")
     assert await left_behind(narrow) == CLEAN

@@ -17,7 +17,7 @@ from ingestio.errors import Unavailable
 from tests.chaos.proxy import Direction, Fault, Kind, Proxy
 from tests.conftest import Database
 
-PATIENCE_SECONDS = 0.5
+PATIENCE_SECONDS = 2.0
 REST_SECONDS = 0.1
 POOL = 2
 
@@ -57,7 +57,7 @@ async def test_connections_that_fell_silent_are_found_out_and_replaced(distant: 
     line.strike(Fault(Kind.BLACK_HOLE))
     await asyncio.sleep(2 * REST_SECONDS)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         answers = [await ask(distant) for _ in range(2 * POOL)]
 
     assert answers == [1] * (2 * POOL)
@@ -77,7 +77,7 @@ async def test_a_silent_database_is_unavailable_within_its_bound_and_used_again_
         with pytest.raises(Unavailable):
             await ask_through_silence()
 
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 60
     assert await ask(distant) == 1
 
 

@@ -1,26 +1,33 @@
 """alice and bob, each with a row in every table, and connections to act on."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import psycopg
 import pytest
+import pytest_asyncio
+from psycopg import sql
 
 from tests.conftest import Database
 from tests.db.rows import insert_all
 
 
-@pytest.fixture(scope="module")
-def two_users(database: Database, superuser: psycopg.Connection[Any]) -> Database:
-    """Arranged once per module; every attempt rolls its change back. Other modules empty the database before they use it."""
-    with superuser.transaction():
-        superuser.execute(
-            "DELETE FROM users; DELETE FROM page_ledger; DELETE FROM stripe_events; DELETE FROM clerk_events"
-        )
-        superuser.execute("DELETE FROM account_tombstones; DELETE FROM upkeep_walks; DELETE FROM metric_sums")
-        insert_all(superuser, "alice")
-        insert_all(superuser, "bob")
-    return database
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def two_users(
+    database: Database, superuser: psycopg.Connection[Any], emptying: sql.Composed
+) -> AsyncIterator[Database]:
+    """Arranged once per module and gone after it; every attempt rolls its change back."""
+
+    def arrange(*users: str) -> None:
+        with superuser.transaction():
+            superuser.execute(emptying)
+            for user in users:
+                insert_all(superuser, user)
+
+    await asyncio.to_thread(arrange, "alice", "bob")  # the event loop goes on, for the reason that `clean_database` has
+    yield database
+    await asyncio.to_thread(arrange)
 
 
 @pytest.fixture(scope="module")
