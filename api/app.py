@@ -17,7 +17,7 @@ from api.load import MOST_REQUESTS, BoundedCrowd, Places
 from api.openapi import describe
 from api.rates.counts import open_counts
 from api.rates.meter import Meter, RateHeaders
-from api.requests import BoundedBodies, Traced
+from api.requests import BoundedBodies, HeadAnswers, Traced
 from api.routes import (
     accounts,
     api_keys,
@@ -107,10 +107,11 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         generate_unique_id_function=_operation_id,
         responses=EVERYWHERE,
     )
+    # First, because the framework makes a router ready when it first looks there for a path: the one that says `ready` waits for no other.
+    app.include_router(health.router)
     for router in SIGNED_IN_ROUTERS:
         # One by one: as parts of a router for all of them FastAPI would make each route once more, a quarter of a second at the start.
         app.include_router(router, prefix="/api/v1", responses=SIGNED_IN, dependencies=SIGNED_IN_ROUTES)
-    app.include_router(health.router)
     app.include_router(prometheus.router)
     if settings.stripe_webhook_secret is not None:
         app.include_router(stripe_webhook.router)
@@ -123,6 +124,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         app.include_router(pages)
     errors.install(app)
     # Outermost last.
+    app.add_middleware(HeadAnswers)
     app.add_middleware(BoundedBodies)
     app.add_middleware(RenewedCookies)
     app.add_middleware(RateHeaders)

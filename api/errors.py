@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.schemas.problems import MEDIA_TYPE
 from ingestio.errors import (
     DocumentFailed,
     FieldError,
@@ -36,7 +37,8 @@ from ingestio.observability import Event, tell
 logger = logging.getLogger("ingestio.api")
 
 _INTERNAL = "Something went wrong on our side. Quote the trace id when you report it."
-_CODES = {
+# What has a status and no error class of ours, because the framework or the server says it.
+STATUS_CODES = {
     404: "not_found",
     405: "method_not_allowed",
     408: "request_timeout",
@@ -50,7 +52,7 @@ _MOST_ERRORS = 100
 class ProblemResponse(JSONResponse):
     """A problem detail as a response."""
 
-    media_type = "application/problem+json"
+    media_type = MEDIA_TYPE
 
     def render(self, content: object) -> bytes:
         # A field's name may be whatever the client sent, even half of a surrogate pair.
@@ -182,8 +184,13 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
 
 def invalid_request(found: Iterable[Mapping[str, Any]]) -> InvalidRequest:
     """pydantic's findings as our error: where and what, never the value that was sent."""
-    errors = [FieldError(_field(item["loc"]), str(item["msg"])[:_LONGEST_MESSAGE]) for item in found][:_MOST_ERRORS]
+    errors = [FieldError(_field(item["loc"]), _words(item["msg"])) for item in found][:_MOST_ERRORS]
     return InvalidRequest("The request is not valid; `errors` says where.", errors)
+
+
+def _words(message: object) -> str:
+    # What our own checks say comes with the name of an exception before it.
+    return str(message).removeprefix("Value error, ")[:_LONGEST_MESSAGE]
 
 
 def _field(location: Sequence[int | str]) -> str:
@@ -201,7 +208,7 @@ async def _answer_http(request: Request, error: Exception) -> Response:
         return problem_of(wrong, trace_id_of(request))
     phrase = HTTPStatus(status).phrase
     detail = error.detail if error.detail and error.detail != phrase else _detail(status, request)
-    code = _CODES.get(status, "invalid_request" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "internal")
+    code = STATUS_CODES.get(status, "invalid_request" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "internal")
     return problem(status, code, phrase, detail, trace_id=trace_id_of(request), headers=error.headers)
 
 

@@ -2,17 +2,13 @@
 
 from typing import Any
 
-_PROBLEM = "application/problem+json"
+from api.schemas.problems import schemas
 
 
 def describe(schema: dict[str, Any]) -> dict[str, Any]:
-    """Give every error its real media type, and drop the framework's own error models, which nothing here answers with."""
-    for path in schema["paths"].values():
-        for operation in path.values():
-            for status, response in operation["responses"].items():
-                content = response.get("content", {})
-                if status.isdigit() and int(status) >= 400 and "application/json" in content:
-                    content[_PROBLEM] = content.pop("application/json")
+    """Add what the described errors refer to, and drop the framework's own error models, which nothing here answers with."""
+    known = schema["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):
-        schema["components"]["schemas"].pop(name, None)
+        known.pop(name, None)
+    schema["components"]["schemas"] = dict(sorted({**known, **schemas()}.items()))
     return schema

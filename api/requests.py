@@ -119,6 +119,37 @@ class BoundedBodies:
         await self._app(scope, _Body(scope, receive, self._idle_seconds).receive, send_on)
 
 
+class HeadAnswers:
+    """Answers HEAD as GET would be answered, without the body, wherever GET is (RFC 9110, 9.3.2): for probes, and for whoever wants to
+    know a file's size first. Innermost; everything around it sees the method that was sent."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        is_whole = False
+
+        async def send_head(message: Message) -> None:
+            nonlocal is_whole
+            if message["type"] != "http.response.body":
+                await send(message)
+            elif is_whole:
+                raise ClientDisconnect  # an answer that comes in pieces, perhaps without end: nobody waits for them
+            else:
+                is_whole = True
+                await send({**message, "body": b"", "more_body": False})
+
+        inner = {**scope, "method": "GET"}
+        try:
+            await self._app(inner, receive, send_head)
+        finally:
+            # What the router found out, for those around.
+            scope.update({key: inner[key] for key in ("route", "endpoint", "path_params") if key in inner})
+
+
 class _Body:
     def __init__(self, scope: Scope, receive: Receive, idle_seconds: float) -> None:
         self._scope = scope

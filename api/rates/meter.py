@@ -63,7 +63,7 @@ class Meter:
             asked = f", and this asks for {cost}" if cost > 1 else ""
             raise RateLimited(
                 f"The {membership} plan allows {limit} {rate.noun} {rate.per}{asked}; "
-                f"{standing.remaining} are left, all again in {standing.resets_in_seconds} s.{lifted}",
+                f"{standing.remaining} are left for now.{lifted}",
                 retry_after_seconds=standing.resets_in_seconds,
                 limit=explained,
             )

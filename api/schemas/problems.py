@@ -31,6 +31,8 @@ class Problem(BaseModel):
     errors: list[FieldProblem] | None = Field(None, description="With 422: each wrong input.")
 
 
+MEDIA_TYPE = "application/problem+json"
+_REFERENCE = f"#/components/schemas/{Problem.__name__}"
 _MEANINGS = {
     401: "`unauthenticated`",
     402: "`quota_exceeded`",
@@ -50,8 +52,21 @@ _MEANINGS = {
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The documented errors of a route, beside those that every route has."""
-    return {status: {"model": Problem, "description": _MEANINGS[status]} for status in statuses}
+    """The documented errors of a route, beside those that every route has.
+
+    They name the schema, which `api.openapi` adds, and not the class: of that the framework would make a serializer for each status of
+    each route, 700 of them at the start, and use none.
+    """
+    return {
+        status: {"description": _MEANINGS[status], "content": {MEDIA_TYPE: {"schema": {"$ref": _REFERENCE}}}}
+        for status in statuses
+    }
+
+
+def schemas() -> dict[str, Any]:
+    """What those references name."""
+    schema = Problem.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+    return {**schema.pop("$defs"), Problem.__name__: schema}
 
 
 EVERYWHERE = problems(421, 500, 503)

@@ -18,5 +18,6 @@ if (all) {
     count();
   });
   document.addEventListener("change", ({ target }) => target.name === "document_ids" && count());
+  new MutationObserver(count).observe(document.getElementById("document-list"), { childList: true, subtree: true }); // rows go, ticks with them
   addEventListener("pageshow", count); // coming back by the back button finds the ticks as they were
 }

@@ -8,13 +8,16 @@ export async function dropped(transfer) {
   return found;
 }
 
+/** What systems put beside files is no document. */
+const isHidden = (file) => file.name.startsWith(".");
+
 async function walk(entry, folder, found) {
   if (!entry) return;
   if (entry instanceof File) {
     found.push({ file: entry, path: folder + entry.name });
   } else if (entry.isFile) {
     const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-    if (!file.name.startsWith(".")) found.push({ file, path: folder + file.name }); // what systems put beside files is no document
+    if (!isHidden(file)) found.push({ file, path: folder + file.name });
   } else if (entry.isDirectory) {
     const reader = entry.createReader();
     for (;;) {
@@ -25,8 +28,9 @@ async function walk(entry, folder, found) {
   }
 }
 
-/** The files of an input or of the clipboard. */
-export const listed = (files) => [...files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
+/** The files of an input or of the clipboard. Those of a folder come with what systems put beside them. */
+export const listed = (files) =>
+  [...files].filter((file) => !(file.webkitRelativePath && isHidden(file))).map((file) => ({ file, path: file.webkitRelativePath || file.name }));
 
 /** The same file gets the same id again, so that adding a folder once more after a broken line continues instead of doubling. */
 export function clientId({ file, path }) {

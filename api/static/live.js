@@ -2,29 +2,38 @@
 // regions marked data-live, so that there is one template for a row and not two.
 import { localise } from "./times.js";
 import { adopt } from "./morph.js";
-import { toast } from "./toast.js";
+import { announce, toast } from "./toast.js";
 
 const PAUSE_MS = 350; // events of a busy batch become a few looks a second, fewer where a look takes long
 const POLL_MS = 4000; // where there is no stream
+const PATIENCE_MS = 5000; // until a line that is away is worth a word
 const LONGEST_PAUSE_MS = 60_000; // between tries to open a stream that was refused
 
 let streams = [];
 let timer = 0;
 let looking = false;
+let asking = null; // the question that is under way
+let sent = false; // a form, whose answer is another page
 let again = false;
 let polling = 0;
 let leaving = false;
 let tookMs = 0;
 let refusals = 0;
 let returning = 0;
+let missing = 0;
+let notice = null; // what says that the page is cut off, from then until it follows again
 
 /** A moment for what people do meanwhile: a click waits for one region at most. */
 const breath = () => globalThis.scheduler?.yield?.() ?? new Promise((done) => setTimeout(done));
 const regions = () => document.querySelectorAll("[data-live][id]");
 const running = () => document.querySelector("[data-stream], [data-live] .state.running");
 
+/** Where the page's own batch or document stands, in its word. */
+const standing = () => document.querySelector(".opening .state")?.textContent.trim() ?? "";
+
 /** Take over what the server shows now. */
 export async function look() {
+  if (sent) return;
   if (looking) {
     again = true;
     return;
@@ -32,23 +41,28 @@ export async function look() {
   looking = true;
   const began = performance.now();
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    asking = new AbortController();
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: asking.signal });
     if (new URL(answer.url).pathname === "/sign-in") {
       toast("The session has ended. Load the page again to sign in.");
       return stop();
     }
-    if (answer.status >= 500 || answer.status === 429) return; // away for a moment; the streams come back
+    if (answer.status >= 500 || answer.status === 429) return; // away for a moment; the streams come back, or say so
     if (answer.redirected || !answer.ok) return stop();
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     localise(fresh);
+    const [was, held] = [standing(), document.activeElement];
     for (const region of regions()) {
       await breath();
       const next = fresh.getElementById(region.id);
       if (next) adopt(region, next);
     }
+    if (standing() !== was) announce(`${document.querySelector("h1").textContent.trim()}: ${standing()}`);
+    // Whoever stood on a button that is gone goes on from the content, not from the top of the page.
+    if (held && !held.isConnected && document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
     if (streams.length > 1 && !document.querySelector("[data-stream]")) listen(); // the batch has ended
   } catch {
-    if (!leaving) toast("The server cannot be reached. This page shows what it knew last.");
+    if (!sent) miss(); // a line that is lost is the streams' to find again
   } finally {
     looking = false;
     tookMs = performance.now() - began;
@@ -77,6 +91,24 @@ function stop() {
   again = false;
 }
 
+/** The line is away; said when it stays away, once, until it is back. */
+function miss() {
+  if (leaving) return;
+  missing ||= setTimeout(() => {
+    missing = 0;
+    if (!streams.length || streams.some((stream) => stream.readyState === EventSource.OPEN)) return;
+    notice ??= toast("This page is cut off from the server. It shows what it knew last, and follows again by itself.", { stays: true });
+  }, PATIENCE_MS);
+}
+
+function found() {
+  refusals = 0;
+  clearTimeout(missing);
+  missing = 0;
+  notice?.remove();
+  notice = null;
+}
+
 /** A stream begins with how things are; what the page shows already is no reason to look. */
 function isNews({ type, data }) {
   const told = JSON.parse(data);
@@ -88,8 +120,9 @@ function isNews({ type, data }) {
 function follow(address, names) {
   const stream = new EventSource(address);
   for (const name of names) stream.addEventListener(name, (event) => isNews(event) && soon());
-  stream.addEventListener("open", () => (refusals = 0));
+  stream.addEventListener("open", found);
   stream.addEventListener("error", () => {
+    miss();
     // A lost line is the browser's to mend. Closed: the batch has ended, which the next look shows, or the server sent us away.
     if (stream.readyState !== EventSource.CLOSED) return;
     soon();
@@ -119,9 +152,20 @@ if (regions().length) {
     }
   });
   // What a form does may take the page's own subject away; the answer is another page.
-  document.addEventListener("submit", (event) => !event.defaultPrevented && event.target.method === "post" && stop());
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented || event.target.method !== "post") return;
+    sent = true;
+    stop();
+    asking?.abort();
+  });
   addEventListener("pagehide", () => {
     leaving = true;
     stop();
+  });
+  addEventListener("pageshow", ({ persisted }) => {
+    if (!persisted) return; // kept as it was left, by the browser
+    leaving = sent = false;
+    listen();
+    look();
   });
 }

@@ -12,7 +12,7 @@ export function adopt(element, next) {
 }
 
 function become(element, next, moved) {
-  if (element.isEqualNode(next)) return;
+  if (element.isEqualNode(next) || element.dataset?.whole === next.textContent) return; // the whole of what a list holds the beginning of
   for (const { name, value } of next.attributes) {
     if (element.getAttribute(name) !== value && !(name === "open" && element.localName === "details")) element.setAttribute(name, value);
   }

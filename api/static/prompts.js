@@ -5,11 +5,14 @@ document.addEventListener(
     const fold = event.target;
     const address = fold.dataset?.wholePrompt;
     if (!fold.open || !address) return;
-    delete fold.dataset.wholePrompt;
-    const answer = await fetch(address);
-    if (!answer.ok) return;
-    fold.querySelector(".prompt-text").textContent = (await answer.json()).prompt;
-    fold.querySelector("a")?.remove();
+    const text = fold.querySelector(".prompt-text");
+    if (text.dataset.whole !== undefined) return;
+    const beginning = text.textContent;
+    const answer = await fetch(address).catch(() => null); // what cannot be fetched now is, when it is unfolded once more
+    if (!answer?.ok) return;
+    const { prompt } = await answer.json();
+    text.dataset.whole = beginning; // a look at the server finds the beginning again, and leaves the whole where it is
+    text.textContent = prompt;
   },
   true,
 );

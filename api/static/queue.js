@@ -3,7 +3,8 @@
 const AT_ONCE = 3;
 const TRIES = 4;
 
-/** Calls `changed(item)` whenever an item moved. States: waiting, sending, counting, paused, broken, refused, done. */
+/** Calls `changed(item)` whenever an item moved. States: waiting, sending, counting, resting (until the next try), paused, broken, refused, done.
+    `item.turn` names the try that is under way: what an earlier one hears late is nobody's. */
 export class Queue {
   constructor({ address, token, changed }) {
     this.address = address; // (item) => Promise<URL of the PUT>
@@ -13,35 +14,52 @@ export class Queue {
   }
 
   add({ id, file, path, position }) {
-    if (this.items.some((item) => item.id === id && !["refused", "done"].includes(item.state))) return;
+    const known = this.items.find((item) => item.id === id && !["refused", "done"].includes(item.state));
+    if (known) return this.resume(known);
     this.items = this.items.filter((item) => item.id !== id);
     this.items.push({ id, file, path, position, state: "waiting", sent: 0, tries: 0, message: "" });
     this.pump();
   }
 
+  /** Refused before it is sent: what the server would say after the last byte is said before the first. */
+  refuse({ id, file, path }, message) {
+    if (this.items.some((item) => item.id === id)) return;
+    this.items.push({ id, file, path, state: "refused", sent: 0, message });
+  }
+
   pause(item) {
-    if (!["waiting", "sending"].includes(item.state)) return;
-    item.state = "paused";
-    item.request?.abort();
+    if (!["waiting", "sending", "resting"].includes(item.state)) return;
+    this.halt(item, "paused");
     this.moved(item);
   }
 
   resume(item) {
-    if (!["paused", "broken"].includes(item.state)) return;
-    Object.assign(item, { state: "waiting", tries: 0, sent: 0, message: "" });
+    if (!["paused", "broken", "resting"].includes(item.state)) return;
+    this.halt(item, "waiting");
+    Object.assign(item, { tries: 0, sent: 0, message: "" });
     this.moved(item);
   }
 
   drop(item) {
-    item.state = "done";
-    item.request?.abort();
+    this.halt(item, "dropped");
     this.items = this.items.filter((other) => other !== item);
     this.moved(item);
   }
 
+  /** The line is back: what it stopped need not wait for somebody to say so. */
+  reconnect() {
+    for (const item of this.items) if (["broken", "resting"].includes(item.state)) this.resume(item);
+  }
+
+  halt(item, state) {
+    Object.assign(item, { state, turn: null });
+    clearTimeout(item.timer);
+    item.request?.abort();
+  }
+
   /** Files that are not at the server yet. */
   get open() {
-    return this.items.filter((item) => ["waiting", "sending", "counting", "paused", "broken"].includes(item.state));
+    return this.items.filter((item) => ["waiting", "sending", "counting", "resting", "paused", "broken"].includes(item.state));
   }
 
   get running() {
@@ -61,15 +79,17 @@ export class Queue {
   }
 
   async send(item) {
-    item.state = "sending";
+    const turn = {};
+    Object.assign(item, { state: "sending", turn });
     item.tries += 1;
     this.changed(item);
     try {
       const address = await this.address(item);
-      if (item.state === "sending") this.settle(item, await this.put(item, address));
+      if (item.turn !== turn) return;
+      const answer = await this.put(item, address);
+      if (item.turn === turn) this.settle(item, answer);
     } catch (error) {
-      if (error?.message === "aborted") return;
-      this.retry(item, error?.message || "The connection was lost.");
+      if (item.turn === turn) this.retry(item, error?.message || "The connection was lost.");
     }
   }
 
@@ -85,7 +105,7 @@ export class Queue {
         this.changed(item);
       });
       request.upload.addEventListener("load", () => {
-        if (item.state !== "sending") return;
+        if (item.request !== request || item.state !== "sending") return;
         item.sent = item.file.size;
         item.state = "counting";
         this.changed(item);
@@ -121,14 +141,12 @@ export class Queue {
       item.state = "broken";
       return this.moved(item);
     }
-    item.state = "paused"; // until its turn comes again
+    item.state = "resting";
     this.changed(item);
-    setTimeout(() => {
-      if (item.state === "paused") {
-        item.state = "waiting";
-        this.moved(item);
-      }
-    }, Math.max(seconds, 2 ** (item.tries - 1)) * 1000);
+    item.timer = setTimeout(() => {
+      item.state = "waiting";
+      this.moved(item);
+    }, Math.max(seconds || 0, 2 ** (item.tries - 1)) * 1000); // Retry-After may be a date, which is no number
     this.pump();
   }
 }

@@ -6,8 +6,8 @@ const POINTS_PER_METRE = 72 / 0.0254;
 async function place(image) {
   const marks = image.parentElement.querySelector(".marks");
   if (!marks || !image.naturalWidth) return;
-  const answer = await fetch(image.currentSrc, { cache: "force-cache" }); // what the browser has just got
-  const dots = answer.ok && dotsPerMetre(new DataView(await answer.arrayBuffer()));
+  const answer = await fetch(image.currentSrc, { cache: "force-cache" }).catch(() => null); // what the browser has just got
+  const dots = answer?.ok && dotsPerMetre(new DataView(await answer.arrayBuffer()));
   if (!dots) return;
   const [width, height] = [image.naturalWidth / dots[0], image.naturalHeight / dots[1]];
   marks.setAttribute("viewBox", `0 0 ${width * POINTS_PER_METRE} ${height * POINTS_PER_METRE}`);

@@ -2,11 +2,12 @@
 import { clientId, dropped, listed } from "./gather.js";
 import { look } from "./live.js";
 import { Queue } from "./queue.js";
-import { toast } from "./toast.js";
+import { announce, toast } from "./toast.js";
 
 const form = document.querySelector("[data-upload]");
 const zone = form.querySelector("[data-drop]");
-const input = form.querySelector("input[type=file]");
+const input = document.getElementById("files");
+const folder = document.getElementById("folder");
 const token = document.body.dataset.formToken;
 const panel = form.querySelector("[data-uploads]");
 const list = form.querySelector("[data-uploads-list]");
@@ -28,6 +29,7 @@ const queue = new Queue({
       finished += item.file.size;
       finishedFiles += 1;
       lookSoon();
+      if (!queue.open.length) announce("All files have arrived.");
     }
     drawSoon();
     remember();
@@ -54,17 +56,50 @@ function theDraft() {
   return making;
 }
 
-function take(found) {
-  for (const item of found) queue.add({ ...item, id: clientId(item), position: position++ });
+const fileBytes = Number(form.dataset.fileBytes) || Infinity;
+const most = Number(form.dataset.most) || Infinity;
+const atServer = () => Number(document.getElementById("draft-files").dataset.documents ?? 0);
+
+/** Ids of the files that the draft has already: whoever continues a broken upload adds them once more, and that is no excess. */
+async function arrived() {
+  const ids = new Set();
+  for (let next = ""; draft && next !== null; ) {
+    const answer = await fetch(`/api/v1/batches/${draft}/documents?limit=200${next && `&cursor=${encodeURIComponent(next)}`}`);
+    if (!answer.ok) throw new Error("no answer");
+    const page = await answer.json();
+    for (const { client_id } of page.items) ids.add(client_id);
+    next = page.next_cursor;
+  }
+  return ids;
+}
+
+/** Why a file need not be sent at all; the server judges the others. `there`: what has arrived, null where that is not known. */
+function refusal({ file, id }, there) {
+  if (file.size > fileBytes) return `The file is larger than ${fileBytes / 2 ** 20} MB, the limit of the plan. Split it and add the parts.`;
+  if (!there || there.has(id)) return;
+  if (atServer() + queue.open.filter((item) => !there.has(item.id)).length >= most) return `A batch has ${most.toLocaleString()} files at most on this plan. Put this one into another batch.`;
+}
+
+async function take(found) {
+  const many = atServer() + queue.open.length + found.length > most;
+  const there = many ? await arrived().catch(() => null) : new Set();
+  for (const item of found) {
+    const known = { ...item, id: clientId(item) };
+    const message = refusal(known, there);
+    if (message) queue.refuse(known, message);
+    else queue.add({ ...known, position: position++ });
+  }
   drawSoon();
 }
 
 // ---- ways in ----
 
-input.addEventListener("change", () => {
-  take(listed(input.files));
-  input.value = "";
-});
+for (const chooser of [input, folder]) {
+  chooser.addEventListener("change", () => {
+    take(listed(chooser.files));
+    chooser.value = "";
+  });
+}
 if (input.files.length) take(listed(input.files)); // chosen before this module came
 addEventListener("paste", (event) => event.clipboardData.files.length && take(listed(event.clipboardData.files)));
 let depth = 0;
@@ -75,7 +110,9 @@ addEventListener("drop", async (event) => {
   event.preventDefault();
   depth = 0;
   zone.classList.remove("over");
-  take(await dropped(event.dataTransfer));
+  const found = await dropped(event.dataTransfer).catch(() => null);
+  if (found) take(found);
+  else toast("The folder could not be read. Choose its files instead.");
 });
 
 // ---- what is on its way ----
@@ -88,14 +125,16 @@ function drawSoon() {
 }
 
 function draw() {
-  const shown = queue.items;
+  const open = queue.open;
+  const shown = queue.items.toSorted((one, other) => (other.state === "refused") - (one.state === "refused")); // what needs somebody first
   panel.hidden = !shown.length;
-  const all = finished + shown.reduce((sum, item) => sum + item.file.size, 0);
-  const sent = finished + shown.reduce((sum, item) => sum + item.sent, 0);
+  const all = finished + open.reduce((sum, item) => sum + item.file.size, 0);
+  const sent = finished + open.reduce((sum, item) => sum + item.sent, 0);
   const total = form.querySelector("[data-uploads-total]");
   total.max = Math.max(1, all);
   total.value = sent;
-  form.querySelector("[data-uploads-title]").textContent = `Uploading ${finishedFiles + 1 > finishedFiles + shown.length ? finishedFiles : finishedFiles + 1} of ${finishedFiles + shown.length}`;
+  total.hidden = !open.length;
+  form.querySelector("[data-uploads-title]").textContent = open.length ? `Uploading ${finishedFiles + 1} of ${finishedFiles + open.length}` : "Not taken";
   const some = shown.slice(0, SHOWN);
   const known = new Map([...list.children].map((row) => [row.dataset.id, row]));
   for (const [id, row] of known) if (!some.some((item) => item.id === id)) row.remove();
@@ -103,8 +142,9 @@ function draw() {
   const more = form.querySelector("[data-uploads-more]");
   more.hidden = shown.length <= SHOWN;
   more.textContent = `and ${(shown.length - SHOWN).toLocaleString()} more`;
-  const all_paused = queue.open.length && queue.open.every((item) => ["paused", "broken"].includes(item.state));
-  form.querySelector("[data-pause-all]").textContent = all_paused ? "Continue all" : "Pause all";
+  const pauseAll = form.querySelector("[data-pause-all]");
+  pauseAll.hidden = !open.length;
+  pauseAll.textContent = open.every((item) => ["paused", "broken"].includes(item.state)) ? "Continue all" : "Pause all";
 }
 
 function rowOf(item) {
@@ -120,22 +160,24 @@ function rowOf(item) {
   return row;
 }
 
-const WORDS = { waiting: "Waiting", sending: "Uploading", counting: "Counting its pages", paused: "Paused", broken: "Stopped", refused: "Refused" };
+const WORDS = { waiting: "Waiting", sending: "Uploading", counting: "Counting its pages", resting: "Trying again", paused: "Paused", broken: "Stopped", refused: "Refused" };
 
 function update(row, item) {
+  row.dataset.state = item.state;
   row.querySelector(".note").textContent = [WORDS[item.state], item.message].filter(Boolean).join(": ");
   const bar = row.querySelector("progress");
   bar.hidden = !["sending", "counting"].includes(item.state);
   bar.max = Math.max(1, item.file.size);
   bar.value = item.sent;
-  const [main] = row.querySelectorAll("button");
+  const [main, remove] = row.querySelectorAll("button");
   main.hidden = ["counting", "refused"].includes(item.state);
+  remove.hidden = item.state === "counting"; // the server has it, and lists it in a moment: there it is taken out for good
   main.textContent = item.state === "broken" ? "Try again" : item.state === "paused" ? "Continue" : "Pause";
 }
 
 form.querySelector("[data-pause-all]").addEventListener("click", () => {
   const open = queue.open;
-  const pausing = open.some((item) => ["waiting", "sending"].includes(item.state));
+  const pausing = open.some((item) => ["waiting", "sending", "resting"].includes(item.state));
   for (const item of open) if (pausing) queue.pause(item);
   else queue.resume(item);
 });
@@ -153,14 +195,18 @@ document.addEventListener("submit", async (event) => {
   if (!event.target.matches("[data-quietly]")) return;
   event.preventDefault(); // a reload would end the uploads
   const id = new FormData(event.target).get("client_id");
+  const row = event.target.closest("tr");
+  const near = row.nextElementSibling ?? row.previousElementSibling;
   const address = `/api/v1/batches/${draft}/files/${encodeURIComponent(id)}`;
   const answer = await fetch(address, { method: "DELETE", headers: { "X-CSRF-Token": token } }).catch(() => null);
   if (!answer?.ok) toast("The file could not be removed. Try again.");
-  look();
+  await look();
+  if (!row.isConnected && near?.isConnected) near.querySelector("button").focus(); // the next one to be taken out by keyboard
 }, true);
 
 // ---- leaving and coming back ----
 
+addEventListener("online", () => queue.reconnect());
 addEventListener("beforeunload", (event) => queue.running.length && event.preventDefault());
 
 function remember() {

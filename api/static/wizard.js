@@ -24,6 +24,24 @@ document.addEventListener("input", ({ target }) => {
   }
 });
 
+// Whoever goes by the steps above takes along what was typed, as by the buttons below.
+document.querySelector(".stepper").addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  const form = document.querySelector(".prompts");
+  if (!link || !form || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  form.requestSubmit(form.querySelector(link.search.includes("files") ? "[data-back]" : "[data-default]"));
+});
+
+// What was typed is kept by every button of the page; whoever leaves in another way is asked.
+let sent = false;
+document.addEventListener("submit", () => (sent = true));
+addEventListener("pageshow", () => (sent = false));
+addEventListener("beforeunload", (event) => {
+  const typed = [...document.querySelectorAll(".prompts textarea, .prompts input.input")];
+  if (!sent && typed.some((control) => control.value !== control.defaultValue)) event.preventDefault();
+});
+
 // The first button of a form is what Enter presses; here that would be "Apply to all empty".
 document.querySelector(".prompts")?.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !event.target.matches("input:not([type=radio])")) return;

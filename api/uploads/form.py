@@ -115,17 +115,20 @@ def _by_key(prompts: Mapping[str, Any], filenames: Sequence[str]) -> dict[int, t
     named: dict[str, set[int]] = {}
     for index, name in enumerate(filenames):
         named.setdefault(name, set()).add(index)
+    at = {str(index): index for index in range(len(filenames))}
     found: dict[int, tuple[str, Any]] = {}
     for key, text in prompts.items():
         field = f"{_PROMPTS}.{key}"
         # Names are compared as they are shown, which is how the user saw them.
         positions = set(named.get(display_name(key, ""), ()))
-        if key.isascii() and key.isdigit() and len(key) < 9 and int(key) < len(filenames):  # no batch has more
-            positions.add(int(key))
+        if key in at:
+            positions.add(at[key])
         if not positions:
             raise _wrong(field, "names no file: use a position from 0, or a file name")
         if len(positions) > 1:
-            raise _wrong(field, "names more than one file: use the position")
+            raise _wrong(
+                field, "names more than one file: use the position, or give an array in the order of the files"
+            )
         (position,) = positions
         if position in found:
             raise _wrong(field, f"a second prompt for the file at position {position}")

@@ -190,6 +190,7 @@ def _received(arrival: Arrival, counted: PageCount, media_type: MediaType, key: 
         size_bytes=arrival.size_bytes,
         sha256=arrival.sha256,
         page_count=counted.pages,
+        page_shapes=counted.shapes,
         storage_path=key,
     )
 

@@ -87,7 +87,7 @@ async def remove_file(batch_id: UUID, visitor: VisitorDep, form: PostedForm) -> 
 
 @router.post("/{batch_id}/prompts")
 async def save_prompts(batch_id: UUID, visitor: VisitorDep, form: PostedForm) -> Response:
-    """Keep what was written, then go on to the review; or fill the empty prompts and stay."""
+    """Keep what was written, then go on to the review, which needs it whole, or back to the files; or fill the empty prompts and stay."""
     line = await _draft(visitor, batch_id)
     async with visitor.caller.reading() as session:
         found = await documents.of_batch(session, visitor.caller.user_id, batch_id)
@@ -96,6 +96,8 @@ async def save_prompts(batch_id: UUID, visitor: VisitorDep, form: PostedForm) ->
         return await _show_prompts(visitor, line, written, status_code=422)
     async with visitor.caller.acting() as session:
         await privileged.change_draft(session, visitor.caller.user_id, batch_id, written.change())
+    if text_of(form, "go") == "files":
+        return see_other(f"/dashboard/batch-upload/{batch_id}")
     missing = {} if written.stays else written.missing()
     if missing:
         return await _show_prompts(visitor, line, written.with_errors(missing), status_code=422)
@@ -133,7 +135,8 @@ async def _start(visitor: Visitor, *, status_code: int = 200, problem: IngestioE
     try:
         require_batches(account.profile, visitor.caller.book)
     except (UpgradeRequired, SubscriptionInactive) as barred:
-        return await visitor.show("batch_upload/barred.html", barred=barred)
+        offers = {name: plan for name, plan in visitor.caller.book.table.items() if plan.batch_documents != 0}
+        return await visitor.show("batch_upload/barred.html", barred=barred, offers=offers)
     errors = {item.field: item.message for item in problem.errors} if isinstance(problem, InvalidRequest) else {}
     return await visitor.show(
         "batch_upload/start.html",

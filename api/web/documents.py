@@ -1,7 +1,7 @@
 """One document: its pages beside what was read from them, and beside that what a person makes of it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from starlette.requests import Request
@@ -16,9 +16,12 @@ from ingestio.db import batches, documents, jobs, results, revisions
 from ingestio.db.documents import DocumentRow
 from ingestio.db.pages import PageRequest
 from ingestio.domain.batches import PromptSource
+from ingestio.domain.shapes import shape_of
 from ingestio.services.reviews import fields_of
 
 _PAGES_AT_ONCE = 20
+_WIDTH = 1000  # of a page, in no unit: what its height is told beside
+_A4 = 297 / 210  # kept for a page whose shape is not known
 _ATTEMPTS = 20
 _REVISIONS = 50
 
@@ -39,6 +42,7 @@ async def show_document(
     user_id = visitor.caller.user_id
     document = await find_document(visitor.caller, document_id)
     async with visitor.caller.reading() as session:
+        shapes = await documents.shapes(session, user_id, document_id)
         row = await results.newest(session, user_id, document_id)
         said = await revisions.corrections(session, user_id, [row.id] if row else [])
         before = await revisions.read_before(session, user_id, row.id) if row else {}
@@ -72,7 +76,7 @@ async def show_document(
         hidden=_hidden(result),
         raw=None if result is None else json.dumps(result.data, indent=2, ensure_ascii=False),
         first=first,
-        pages=range(first, last + 1),
+        pages={number: (_WIDTH, _height(shapes, number)) for number in range(first, last + 1)},
         step=_PAGES_AT_ONCE,
     )
 
@@ -87,6 +91,11 @@ def _first_page(wanted: str, page_count: int) -> int:
     number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 6 else 1
     number = min(max(1, number), page_count)
     return number - (number - 1) % _PAGES_AT_ONCE
+
+
+def _height(shapes: Sequence[float], page_number: int) -> int:
+    """How high a page is that is _WIDTH wide."""
+    return max(1, round(_WIDTH * (shape_of(shapes, page_number) or _A4)))
 
 
 def _hidden(result: Result | None) -> dict[int, list[tuple[str, tuple[float, float, float, float]]]]:

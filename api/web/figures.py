@@ -38,6 +38,14 @@ def duration(seconds: float) -> str:
     return " ".join(parts[:2])
 
 
+def wait(seconds: int) -> str:
+    """132 -> 3 minutes: one unit, and never too short."""
+    for unit, length in (("hour", 3600), ("minute", 60)):
+        if seconds > length:
+            return count(-(-seconds // length), unit)
+    return count(seconds, "second")
+
+
 def moment(value: datetime) -> str:
     """28 Nov 2026, 10:31, in UTC; scripts then write it in the reader's own time, in as many letters."""
     there = value.astimezone(UTC)

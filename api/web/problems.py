@@ -56,9 +56,11 @@ class ProblemPages:
                 status=start["status"],
                 title=problem["title"],
                 detail=problem["detail"],
+                code=problem["code"],
                 errors=problem.get("errors"),
                 retry_after=int(Headers(raw=start["headers"]).get("retry-after", 0)),
                 again=_came_for(request),
+                sent=request.method not in READING,
                 trace_id=problem["trace_id"],
             )
         own = MutableHeaders(raw=response.raw_headers)

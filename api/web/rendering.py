@@ -38,6 +38,7 @@ class Renderer:
             "count": figures.count,
             "size": figures.size,
             "duration": figures.duration,
+            "wait": figures.wait,
             "moment": figures.moment,
             "day": figures.day,
             "date": figures.calendar_day,

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from api.browser import FORM_TOKEN_FIELD
 from api.deps import Caller, front_door
 from api.web.documents import show_document
-from api.web.lists import link_maker, page_request
+from api.web.lists import link_maker, page_request, search_text
 from api.web.review_form import MOST_CONTROLS, Typed, read_form
 from api.web.visitors import Visitor, VisitorDep, see_other, text_of
 from ingestio.db import documents
@@ -28,15 +28,16 @@ _DECISIONS = {"approve": ReviewDecision.APPROVED, "reject": ReviewDecision.REJEC
 async def list_queue(request: Request, visitor: VisitorDep) -> Response:
     """The documents that a person should look at, newest first unless sorted."""
     user_id = visitor.caller.user_id
-    asked = page_request(request, sort="-created_at")
+    asked, search = page_request(request, sort="-created_at"), search_text(request)
     async with visitor.caller.reading() as session:
-        found = await documents.page(session, user_id, asked, review=ReviewState.NEEDED)
+        found = await documents.page(session, user_id, asked, review=ReviewState.NEEDED, search=search)
         waiting = await documents.count_to_review(session, user_id)
     link = link_maker(request)
     return await visitor.show(
         "reviews/list.html",
         documents=found.items,
         waiting=waiting,
+        search=search,
         sort=asked.sort,
         link=link,
         first=link(cursor=None) if asked.cursor else None,

@@ -130,7 +130,7 @@ async def _show(
 def _wrong(problem: InvalidRequest | None) -> list[FieldError]:
     """What is wrong with which field of the page; one of a list's items stands for the list."""
     found = problem.errors if problem is not None else ()
-    return [FieldError(item.field.partition(".")[0], item.message.removeprefix("Value error, ")) for item in found]
+    return [FieldError(item.field.partition(".")[0], item.message) for item in found]
 
 
 def _scopes(form: FormData) -> list[str]:

@@ -7,10 +7,11 @@ from starlette.responses import Response
 
 from api.checkout import checkout_address, portal_address
 from api.deps import DoorDep, FrontDoor
-from api.web.lists import link_maker, page_request
+from api.web.lists import choice, link_maker, page_request, search_text
 from api.web.outlook import outlook
 from api.web.visitors import PostedForm, VisitorDep, text_of
 from ingestio.db import usage
+from ingestio.domain.batches import LedgerState
 from ingestio.domain.plans import Membership
 from ingestio.errors import FieldError, InvalidRequest
 from ingestio.services.usage import foresee_usage
@@ -20,12 +21,13 @@ router = APIRouter(prefix="/dashboard/usage", include_in_schema=False)
 
 @router.get("")
 async def read_usage(request: Request, visitor: VisitorDep, door: DoorDep) -> Response:
-    """The current period with its receipts, newest first."""
+    """The current period with its receipts, newest first unless sorted."""
     caller = visitor.caller
     asked = page_request(request, sort="-created_at", limit=25)
+    state, search = choice(request, "state", LedgerState), search_text(request)
     account = await caller.account()
     async with caller.reading() as session:
-        receipts = await usage.receipts(session, caller.user_id, asked)
+        receipts = await usage.receipts(session, caller.user_id, asked, state=state, search=search)
         current = await foresee_usage(session, account.profile, account.plan, caller.now())
     link = link_maker(request)
     gateway = door.deps.billing
@@ -41,6 +43,11 @@ async def read_usage(request: Request, visitor: VisitorDep, door: DoorDep) -> Re
         for_sale=() if gateway is None or has_subscription else tuple(gateway.prices),
         can_manage=gateway is not None and account.profile.stripe_customer_id is not None,
         receipts=receipts.items,
+        state=state,
+        states=list(LedgerState),
+        search=search,
+        sort=asked.sort,
+        link=link,
         first=link(cursor=None) if asked.cursor else None,
         next=link(cursor=receipts.next_cursor) if receipts.next_cursor else None,
     )

@@ -64,6 +64,8 @@ class Shell:
     current: str | None
     person: str
     plan: str
+    takes_batches: bool
+    """Whether the plan has batches at all."""
     kept: timedelta | None
     """How long a document stays after its last change; None for ever."""
     usage: Usage
@@ -125,6 +127,7 @@ class Visitor:
             current=current_entry(self.request.url.path),
             person=(user and user.full_name) or identity.full_name or identity.email or identity.user_id,
             plan="Owner" if self.is_operator else account.profile.membership.value.capitalize(),
+            takes_batches=account.plan.batch_documents != 0,
             kept=account.plan.kept,
             usage=usage,
             form_token=self.form_token,

@@ -212,9 +212,10 @@ def next_step(code: str | None) -> str:
 
 
 def failure_message(code: str) -> str:
-    """Why a document failed."""
+    """Why a document failed, and that it cost nothing; what to do is `next_step`, which pages set apart."""
     known = FailureCode(code) if code in FailureCode._value2member_map_ else FailureCode.INTERNAL
-    return FAILURE_MESSAGES[known]
+    why, _, rest = FAILURE_MESSAGES[known].partition(". ")
+    return f"{why}. Nothing was charged." if "Nothing was charged" in rest else f"{why}."
 
 
 def flag_text(flag: Mapping[str, Any]) -> str:
@@ -311,6 +312,11 @@ def remedy(code: str) -> str:
     return REMEDIES[RefusalCode(code)] if code in RefusalCode._value2member_map_ else ""
 
 
+def error_advice(status: int, code: str) -> str:
+    """What to do about a page that did not come; "" where the detail says it already."""
+    return _ADVICE_OF_CODE.get(code) or _ADVICE_OF_STATUS.get(status, "")
+
+
 def file_type(mime_type: str) -> str:
     """`application/pdf` -> PDF."""
     return _TYPES[MediaType(mime_type)] if mime_type in MediaType._value2member_map_ else mime_type
@@ -326,6 +332,16 @@ def batch_name(batch: BatchRow) -> str:
     return batch.name or f"Batch {str(batch.id)[:8]}"
 
 
+_ADVICE_OF_CODE = {
+    "foreign_request": "A page that was opened before you last signed in cannot send any more: go back, load it again, then send it.",
+    "upgrade_required": "Nothing was charged. The plans say which of them takes this.",
+    "subscription_inactive": "What was extracted stays yours to read and to export meanwhile.",
+}
+_ADVICE_OF_STATUS = {
+    404: "Look at the address again. What was deleted is gone, and what belongs to another account is not shown.",
+    500: "What was saved before is safe, and batches that run go on. Trying once more may be enough.",
+    503: "What was saved before is safe, and batches that run go on by themselves.",
+}
 EXAMPLES = (
     "Extract the invoice number, the invoice date, the vendor's name, the currency and the total amount",
     "Extract the merchant, the date, every item with its amount, the tax and the total",
@@ -349,6 +365,7 @@ WORDS = {
     "revision_text": revision_text,
     "summary_of": summary_of,
     "ledger_state": ledger_state,
+    "ledger_word": lambda state: LEDGER_STATES[state].word,
     "strategy_word": STRATEGIES.__getitem__,
     "next_step": next_step,
     "flag_text": flag_text,
@@ -356,6 +373,7 @@ WORDS = {
     "field_label": field_label,
     "failure_message": failure_message,
     "remedy": remedy,
+    "error_advice": error_advice,
     "file_type": file_type,
     "type_word": document_type,
     "batch_name": batch_name,

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import signal
+import statistics
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -241,11 +242,11 @@ async def test_nobody_follows_what_is_not_theirs(walker: User, server: Server, n
 
 async def test_a_stream_ends_when_its_token_expires(walker: User) -> None:
     batch = await walker.batch([1])
-    walker.token = LocalIssuer(SECRET).issue(walker.id, ttl_seconds=3)
+    walker.token = LocalIssuer(SECRET).issue(walker.id, ttl_seconds=5)
     async with streaming(walker, of_batch(batch)) as stream, streaming(walker, "/events") as users:
         began = time.monotonic()
         await asyncio.gather(stream.rest(), users.rest())
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20
 
 
 def connections_to_postgres(server: Server, superuser: psycopg.Connection[Any]) -> list[str]:
@@ -387,12 +388,21 @@ async def test_after_postgres_was_away_every_stream_has_what_changed_meanwhile(
             ):
                 superuser.execute("UPDATE extraction_batches SET name = 'while nobody listened'")
                 await stream.until("batch", name="while nobody listened")
-                # Later than the polls that bridge the gap, so that only a notification can be as quick.
-                await asyncio.sleep(5)
-                superuser.execute("UPDATE extraction_batches SET name = 'heard again'")
-                began = time.monotonic()
-                await stream.until("batch", name="heard again")
-                assert time.monotonic() - began < 1.5
+                # Later than the polls that bridge the gap, so that only notifications can be as quick, again and again.
+                async with asyncio.timeout(60):
+                    while not superuser.execute(
+                        "SELECT 1 FROM pg_stat_activity WHERE application_name = %s", [APPLICATION_NAME]
+                    ).fetchall():
+                        await asyncio.sleep(0.1)
+                await asyncio.sleep(3)
+                took = []
+                for number in range(5):
+                    superuser.execute("UPDATE extraction_batches SET name = %s", [f"heard again {number}"])
+                    began = time.monotonic()
+                    await stream.until("batch", name=f"heard again {number}")
+                    took.append(time.monotonic() - began)
+                    await asyncio.sleep(0.5)
+                assert statistics.median(took) < 0.9, took
                 await answering.__aexit__(None, None, None)
 
 
@@ -405,7 +415,7 @@ async def test_a_quiet_stream_says_now_and_then_that_it_lives(walker: User) -> N
     async with streaming(walker, "/events") as stream:
         await opened(stream)
         with pytest.raises(TimeoutError):
-            await stream.next(17)
+            await stream.next(25)  # the first comes after 15 s, the second would come after 30
         assert stream.comments == 1
 
 

@@ -64,6 +64,38 @@ async def test_batches_are_sorted_by_a_field_in_both_directions(user: User, sort
     assert len({item["id"] for item in found}) == 4
 
 
+def in_order(values: list[Any], *, descending: bool) -> bool:
+    """Whether values stand in the database's order, where nothing is greater than everything."""
+    return values == sorted(values, key=lambda value: (value is None, value or ""), reverse=descending)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 50])
+@pytest.mark.parametrize("sort", ["id", "name", "-name", "completed_at", "-completed_at"])
+async def test_batches_are_sorted_by_fields_that_not_all_of_them_have(user: User, sort: str, limit: int) -> None:
+    for name in ("b", None, "a", None, "c"):
+        await user.draft(name=name)
+    await user.upload([("a.txt", b"text")])
+
+    found = await walk(user, "/batches", sort=sort, limit=limit)
+
+    assert len({item["id"] for item in found}) == len(found) == 6
+    assert in_order([item[sort.removeprefix("-")] for item in found], descending=sort.startswith("-"))
+
+
+@pytest.mark.parametrize(
+    "sort", ["id", "batch_id", "-batch_id", "client_id", "-client_id", "document_type", "-prompt_source"]
+)
+async def test_documents_are_sorted_by_fields_that_not_all_of_them_have(user: User, sort: str) -> None:
+    await user.upload([("b.pdf", pdf(2)), ("a.pdf", pdf(1)), ("c.pdf", pdf(2))])
+    await user.document()
+    await user.document()
+
+    found = await walk(user, "/documents", sort=sort, limit=1)
+
+    assert len({item["id"] for item in found}) == len(found) == 5
+    assert in_order([item[sort.removeprefix("-")] for item in found], descending=sort.startswith("-"))
+
+
 @pytest.mark.parametrize(
     "sort", ["filename", "-page_count", "size_bytes", "-status", "mime_type", "attempt", "position"]
 )
@@ -148,6 +180,8 @@ SOME_ID = "00000000-0000-4000-8000-000000000000"
         ({"cursor": cursor("filename", "a\x00", SOME_ID), "sort": "filename"}, "cursor"),
         ({"cursor": cursor("filename", None, SOME_ID), "sort": "filename"}, "cursor"),
         ({"cursor": cursor("status", "gone", SOME_ID), "sort": "status"}, "cursor"),
+        ({"cursor": cursor("document_type", 7, SOME_ID), "sort": "document_type"}, "cursor"),
+        ({"cursor": cursor("batch_id", "x", SOME_ID), "sort": "batch_id"}, "cursor"),
         ({"cursor": cursor({"a": 1})}, "cursor"),
         ({"cursor": base64.urlsafe_b64encode(b"[" * 3000).decode()}, "cursor"),
     ],

@@ -257,6 +257,7 @@ WRONG_FIELDS: list[tuple[dict[str, str], str, str]] = [
     ({"per_document_prompts": '{"0": ["a"]}'}, "invalid_request", "per_document_prompts.0"),
     ({"per_document_prompts": '{"7": "a"}'}, "invalid_request", "per_document_prompts.7"),
     ({"per_document_prompts": '{"-1": "a"}'}, "invalid_request", "per_document_prompts.-1"),
+    ({"per_document_prompts": '{"00": "a"}'}, "invalid_request", "per_document_prompts.00"),
     ({"per_document_prompts": '{"nobody.pdf": "a"}'}, "invalid_request", "per_document_prompts.nobody.pdf"),
     ({"per_document_prompts": '{"same.pdf": "a"}'}, "invalid_request", "per_document_prompts.same.pdf"),
     ({"per_document_prompts": '{"0": "a", "0": "b"}'}, "invalid_request", "per_document_prompts.0"),

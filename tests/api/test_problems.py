@@ -17,6 +17,7 @@ from ingestio.auth.local_issuer import LocalIssuer
 from ingestio.config import Settings
 from tests.api.conftest import NOBODY_LISTENS, SECRET, NewUser, OpenDoor, User, assert_problem, documents_of, running
 from tests.api.files import pdf
+from tests.api.web.conftest import ORIGIN, PAGE
 from tests.conftest import Database
 
 
@@ -40,6 +41,26 @@ async def test_the_frameworks_own_errors_are_problems_too(
     assert_problem(answer, status, code)
     if status == 405:
         assert answer.headers["allow"]
+
+
+async def test_head_is_answered_like_get_without_the_body(user: User, front: httpx.AsyncClient) -> None:
+    document = await user.document()
+    batch = (await user.upload([("a.txt", b"text")])).json()
+    one = f"/documents/{document['id']}"
+    for path in ("/usage", "/documents", one, f"{one}/file", f"/batches/{batch['id']}/events", f"{one}/result"):
+        async with asyncio.timeout(20):
+            head = await user.ask("HEAD", path)
+        assert head.content == b""
+        if path.endswith("/events"):
+            assert (head.status_code, head.headers["content-type"].partition(";")[0]) == (200, "text/event-stream")
+            continue
+        got = await user.get(path)
+        assert (head.status_code, head.headers["content-type"]) == (got.status_code, got.headers["content-type"])
+        assert head.headers["content-length"] == str(len(got.content))
+    assert (await front.head("/healthz")).status_code == 200
+    assert (await front.head("/api/v1/usage")).status_code == 401
+    assert (await front.head("/api/v1/nothing")).status_code == 404
+    assert (await user.ask("HEAD", f"{one}/extract")).status_code == 405
 
 
 @pytest.mark.parametrize(
@@ -133,11 +154,16 @@ async def test_what_nobody_foresaw_is_a_500_that_tells_nothing_and_a_log_that_te
 ) -> None:
     headers = {"Authorization": f"Bearer {LocalIssuer(SECRET).issue('somebody-secret')}"}
     async with open_door(INGESTIO_DATABASE_URL=new_database().app_url) as client:  # no table in it
+        page = await client.post("/sign-in", headers=PAGE | {"Origin": ORIGIN}, data={"user": "me"})
+        caplog.clear()
         with caplog.at_level(logging.ERROR):
             answer = await client.get("/api/v1/usage", headers=headers)
 
     problem = assert_problem(answer, 500, "internal")
     assert set(problem) == {"type", "title", "status", "detail", "code", "trace_id"}
+    assert page.status_code == 500
+    assert page.headers["x-trace-id"] in page.text
+    assert "What you sent may not have been taken" in page.text
     for inside in ("sql", "psycopg", "relation", "users", "role", "traceback", ".py"):
         assert inside not in json.dumps(problem).lower()
     (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]

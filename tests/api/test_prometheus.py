@@ -1,8 +1,11 @@
 """`GET /metrics`: figures of every process in Prometheus' text format, and nothing of anybody's (R100)."""
 
+import asyncio
 import re
+from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from ingestio.counting import hand_over, shown
@@ -84,6 +87,27 @@ async def test_what_a_process_counted_while_the_database_was_away_is_not_lost(us
 
     assert (await metrics(user.client))[f"{series[0]}{{{series[1]}}}"] == 5
     assert (await metrics(user.client))[f"{series[0]}{{{series[1]}}}"] == 5
+
+
+async def test_what_is_being_handed_over_is_shown_too(user: User, superuser: psycopg.Connection[Any]) -> None:
+    """The round of every few seconds may be under way when somebody asks: what it carries has left one place and not reached the other."""
+    COUNTS.add("ingestio_events_total", event="batch_created")
+    with superuser.transaction():
+        superuser.execute("LOCK TABLE metric_sums IN SHARE ROW EXCLUSIVE MODE")  # one may read and not write
+        under_way = asyncio.create_task(hand_over(user.engine))
+        await until_waiting(superuser)
+        asked = asyncio.create_task(shown(user.engine))
+        await asyncio.wait([asked], timeout=0.5)
+    await under_way
+    assert 'ingestio_events_total{event="batch_created"}' in await asked
+
+
+async def until_waiting(superuser: psycopg.Connection[Any]) -> None:
+    async with asyncio.timeout(10):
+        while not superuser.execute(
+            "SELECT 1 FROM pg_locks WHERE relation = 'metric_sums'::regclass AND NOT granted"
+        ).fetchall():
+            await asyncio.sleep(0.01)
 
 
 def test_a_label_is_written_so_that_no_value_can_end_it() -> None:

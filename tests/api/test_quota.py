@@ -42,6 +42,19 @@ async def test_what_does_not_fit_fails_at_once_and_the_rest_runs(new_user: NewUs
     assert (usage["pages_processed"], usage["pages_reserved"], usage["pages_remaining"]) == (240, 10, 0)
 
 
+async def test_every_document_has_what_was_asked_of_all_whether_it_fits_or_not(new_user: NewUser) -> None:
+    """It outlives its batch, and what fails or is cancelled before it runs is asked the same when it is read by itself later (R16)."""
+    user = await new_user(Membership.PLUS)
+    user.has_used(240)
+    files = [("a.pdf", pdf(4)), ("b.pdf", pdf(9))]
+
+    batch = (await user.upload(files, prompt_strategy="global", global_prompt="Extract the total")).json()
+
+    found = await documents_of(user, batch["id"])
+    assert [item["status"] for item in found] == ["queued_for_processing", "failed"]
+    assert {(item["prompt"], item["prompt_source"]) for item in found} == {("Extract the total", "global")}
+
+
 async def test_an_upload_of_which_nothing_fits_stays_a_draft_that_runs_after_the_upgrade(new_user: NewUser) -> None:
     user = await new_user(Membership.PLUS)
     user.has_used(249)

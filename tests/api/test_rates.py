@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from ingestio.domain.plans import Membership
 from ingestio.embedded.ports import free_port
 from tests.api.conftest import NewUser, OpenDoor, User, assert_problem
 from tests.api.files import pdf
+from tests.api.web.conftest import ORIGIN, PAGE, Browser
 
 
 def plans(**limits: int | None) -> str:
@@ -63,11 +65,22 @@ async def test_every_file_of_an_upload_counts_and_what_is_too_much_leaves_nothin
         rows = user.row("SELECT count(*) FROM documents WHERE user_id = %s", user.id)
         batches = user.row("SELECT count(*) FROM extraction_batches WHERE user_id = %s", user.id)
         lone = await user.post("/documents", files={"file": ("one.pdf", pdf())})
+        browser = Browser(client)
+        await browser.sign_in("sample-growth")
+        form, headers = {"csrf_token": await browser.token()}, PAGE | {"Origin": ORIGIN}
+        for left in range(5):
+            page = await client.post(
+                "/dashboard/documents/new", headers=headers, data=form, files={"file": ("one.pdf", pdf())}
+            )
+            assert page.status_code == (303 if left < 4 else 429)
 
     assert assert_problem(refused, 429, "rate_limited")["limit"]["name"] == "uploads_per_hour"
     assert refused.headers["ratelimit-policy"] == '"uploads";q=4;w=3600'
     assert (rows, batches) == (3, 1)
     assert lone.status_code == 429
+    assert re.search(r"Try again in (\d+ minutes|1 hour)[.]", page.text)
+    assert "Go back to the form" in page.text
+    assert page.headers["x-trace-id"] in page.text
 
 
 async def test_extractions_count_by_document_and_are_refused_before_anything_is_reserved(

@@ -49,7 +49,7 @@ async def test_a_body_that_trickles_is_given_up_although_it_never_stops() -> Non
 
 async def test_a_body_on_a_slow_line_is_taken_however_long_it_lasts() -> None:
     """Every piece comes well within the bound, and the whole takes longer than it."""
-    await BoundedBodies(reading, idle_seconds=1)(SCOPE, coming(SLOWEST_BYTES_PER_SECOND, 0.05, 30), nothing)
+    await BoundedBodies(reading, idle_seconds=3)(SCOPE, coming(SLOWEST_BYTES_PER_SECOND, 0.05, 70), nothing)
 
 
 async def test_an_answer_that_nobody_takes_is_given_up() -> None:
@@ -92,7 +92,7 @@ async def listening() -> AsyncIterator[int]:
 
 @pytest.mark.parametrize("said", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: localhost\r\n"])
 async def test_a_connection_that_does_not_come_to_the_point_is_closed(said: bytes) -> None:
-    async with listening() as port, asyncio.timeout(20):
+    async with listening() as port, asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(said)
         assert await reader.read() == b""
@@ -100,7 +100,7 @@ async def test_a_connection_that_does_not_come_to_the_point_is_closed(said: byte
 
 
 async def test_who_asked_is_answered_however_long_it_takes_and_may_not_dawdle_with_the_next_question() -> None:
-    async with listening() as port, asyncio.timeout(20):
+    async with listening() as port, asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b"204" in await reader.readuntil(b"\r\n\r\n")

@@ -29,7 +29,7 @@ async def send(user: User, between: Callable[[], Awaitable[None]]) -> httpx.Resp
 
 async def marks(user: User) -> list[tuple[str, bool]]:
     """(status, marked) of every batch of the user, once there is one."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             rows = user.superuser.execute(
                 "SELECT status::text, receiving_at IS NOT NULL FROM extraction_batches WHERE user_id = %s", [user.id]

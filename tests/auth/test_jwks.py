@@ -100,7 +100,7 @@ async def test_a_withdrawn_key_is_refused_once_the_keys_are_no_longer_fresh(
 async def test_many_callers_share_one_fetch_and_one_who_leaves_does_not_end_it(
     jwks: HttpJwks, server: JwksServer, ec_key: SigningKey
 ) -> None:
-    server.delay_seconds = 0.2
+    server.delay_seconds = 1.0
     verifier = verifier_of(jwks)
     calls = [asyncio.create_task(verifier.verify(ec_key.token())) for _ in range(50)]
     await asyncio.sleep(0.05)
@@ -229,7 +229,7 @@ async def test_an_issuer_that_dribbles_is_given_up_too(ec_key: SigningKey, clock
     async with await asyncio.start_server(dribble, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         jwks = HttpJwks(f"http://127.0.0.1:{port}/", clock=clock, timeout_seconds=0.3)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             with pytest.raises(Unavailable):
                 await verifier_of(jwks).verify(ec_key.token())
 

@@ -9,13 +9,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from ingestio.samples import samples
 
 CHROMIUM = Path("/usr/bin/chromium")
 START_SECONDS = 120
 PATIENCE_MS = 60_000
+# Its own measure is five seconds, which are none on a machine that does other things too.
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

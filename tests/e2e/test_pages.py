@@ -6,10 +6,10 @@ from typing import Literal
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from tests.e2e.conftest import PATIENCE_MS, NewVisit, Visit, sample_paths
-from tests.e2e.test_wizard import ends_as, upload
+from tests.e2e.test_wizard import BATCHES, ends_as, upload
 
 CHECKS = Path(__file__).with_name("accessibility.js").read_text()
 PHONE = 390
@@ -110,6 +110,52 @@ def test_every_page_is_named_labelled_and_readable_in_light_and_dark_and_fits_a_
     assert wrong == []
 
 
+NARROW = 360
+SHEETS = """() => [...document.querySelectorAll("main .folded")].map((fold) => {
+  fold.open = true;
+  const { left, right } = fold.querySelector(".sheet").getBoundingClientRect();
+  fold.open = false;
+  return [fold.querySelector("summary").textContent.trim(), left, right];
+})"""
+
+
+def test_long_names_wrap_on_a_narrow_phone_and_what_unfolds_stays_within_the_window(
+    new_visit: NewVisit, tmp_path: Path
+) -> None:
+    window = new_visit(width=NARROW, height=740)
+    window.enter()
+    long = tmp_path / f"{'never_ending_' * 15}.pdf"
+    long.write_bytes(b"%PDF-1.4 of nothing")
+    good = tmp_path / f"{'without_spaces_' * 12}.pdf"
+    good.write_bytes(sample_paths("receipt-kettle-and-crumb.pdf")[0].read_bytes())
+    window.watch.expected.add(422)  # the answer about the file that is none, by contract
+    page = window.go("/dashboard/batch-upload")
+    upload(page, [long, good])
+    wide = {"files": page.evaluate("document.documentElement.scrollWidth")}
+    page.get_by_role("link", name="Next: prompts").click()
+    page.get_by_role("radio", name="A prompt per document").check()
+    wide["prompts"] = page.evaluate("document.documentElement.scrollWidth")
+    page.get_by_label(good.name).fill("Extract the total. " * 30)
+    page.get_by_role("button", name="Next: review").click()
+    page.wait_for_url("**step=review")
+    wide["review"] = page.evaluate("document.documentElement.scrollWidth")
+    page.get_by_role("button", name="Submit 1 file").click()
+    page.wait_for_url("**/dashboard/batches/*")
+    ends_as(page, "Partially completed")
+    wide["batch"] = page.evaluate("document.documentElement.scrollWidth")
+    sheets = page.evaluate(SHEETS)
+    page.get_by_role("link", name=good.name).click()
+    page.wait_for_url("**/dashboard/review/*")
+    wide["document"] = page.evaluate("document.documentElement.scrollWidth")
+    sheets += page.evaluate(SHEETS)
+    window.go("/dashboard/documents")
+    sheets += page.evaluate(SHEETS)
+
+    assert {name: pixels for name, pixels in wide.items() if pixels > NARROW} == {}
+    assert {"Export", "Delete", "Extract again"} <= {name for name, _, _ in sheets}
+    assert [each for each in sheets if each[1] < 0 or each[2] > NARROW] == []
+
+
 def test_everything_can_be_reached_and_seen_by_keyboard(visit: Visit) -> None:
     page = visit.go("/dashboard/batches")
     page.keyboard.press("Tab")
@@ -187,6 +233,50 @@ def test_a_stream_that_was_refused_is_opened_again_and_closed_while_nobody_sees_
         visit.page.evaluate(SEEN, False)  # another tab is in front: this one gives its connection back
     with visit.page.expect_response(lambda seen: seen.url.endswith("/api/v1/events") and seen.status == 200):
         visit.page.evaluate(SEEN, True)
+
+
+def test_a_page_that_is_cut_off_says_so_until_it_follows_again(visit: Visit) -> None:
+    page = visit.page
+    page.clock.install()
+    page.route("**/api/v1/events", lambda route: route.abort())
+    with page.expect_event("requestfailed"):
+        visit.go("/dashboard/batches")
+    said = page.locator(".toasts")
+    page.clock.run_for(1000)
+    expect(said).to_be_empty()  # a line that is lost for a moment is nobody's business
+    page.clock.run_for(10_000)
+    expect(said).to_contain_text("This page is cut off from the server")
+    page.clock.run_for(60_000)
+    expect(said).to_contain_text("shows what it knew last")
+    page.unroute("**/api/v1/events")
+    page.clock.resume()
+
+    expect(said).to_be_empty()
+    visit.watch.seen.clear()  # the browser writes down every request that we cut
+
+
+def test_a_look_that_is_under_way_is_given_up_when_a_form_takes_its_subject_away(visit: Visit) -> None:
+    page = visit.go("/dashboard/batch-upload")
+    upload(page, sample_paths("receipt-kettle-and-crumb.pdf"))
+    held: list[Route] = []
+
+    def is_look(request: Request) -> bool:
+        return request.resource_type == "fetch" and "/dashboard/batch-upload/" in request.url
+
+    page.route(
+        "**/dashboard/batch-upload/*", lambda route: held.append(route) if is_look(route.request) else route.fallback()
+    )
+    page.route("**/delete", lambda route: held.append(route))
+    with page.expect_request(is_look):
+        page.evaluate(SEEN, False)
+        page.evaluate(SEEN, True)
+    page.get_by_text("Discard", exact=True).click()
+    with page.expect_request("**/delete"), page.expect_event("requestfailed", is_look):
+        page.get_by_role("button", name="Discard the draft").click(no_wait_after=True)
+    while len(held) < 2:  # it was sent; the route hears of it in a moment
+        page.wait_for_timeout(20)
+    held[-1].continue_()
+    page.wait_for_url(BATCHES)
 
 
 def test_signing_out_leaves_nothing_to_go_back_to(visit: Visit) -> None:

@@ -1,11 +1,15 @@
 """Results looked at, corrected and judged in a browser (R85)."""
 
+import io
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
+import pypdf
 import pytest
-from playwright.sync_api import Page, expect
+from PIL import Image
+from playwright.sync_api import Page, Route, expect
 
 from tests.data.make_many import make_invoice_pdf
 from tests.e2e.conftest import PATIENCE_MS, NewVisit, Visit
@@ -40,6 +44,49 @@ def read_document(visit: Visit, number: int) -> str:
 
 def result_of(visit: Visit, document: str) -> Any:
     return ask(visit, "GET", f"/documents/{document}/result")
+
+
+def landscape() -> bytes:
+    target = io.BytesIO()
+    document = pypdf.PdfWriter(io.BytesIO(make_invoice_pdf(1, 1)))
+    document.pages[0].rotate(90)
+    document.write(target)
+    return target.getvalue()
+
+
+def photograph() -> bytes:
+    """A receipt, held upright; the camera lay on its side."""
+    target, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    Image.new("L", (1200, 400), "grey").save(target, "JPEG", exif=exif)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(("make", "shape"), [(landscape, 210 / 297), (photograph, 3.0)])
+def test_a_page_keeps_its_place_until_its_picture_is_there(
+    visit: Visit, make: Callable[[], bytes], shape: float
+) -> None:
+    document = ask(visit, "POST", "/documents", files={"file": ("page", make())})["id"]
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    visit.page.route("**/pages/1.png", hold)
+    page = visit.page
+    with page.expect_request("**/pages/1.png"):
+        page.goto(f"{visit.address}/dashboard/review/{document}", wait_until="domcontentloaded")
+    picture = page.get_by_role("img", name="Page 1")
+    place = picture.bounding_box()
+    assert place is not None
+    assert place["height"] / place["width"] == pytest.approx(shape, rel=0.02)
+
+    while not held:  # it was asked for; the route hears of it in a moment
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    page.wait_for_function("() => document.querySelector('.page img').naturalWidth > 0")
+
+    assert picture.bounding_box() == pytest.approx(place, abs=2)
 
 
 def total(page: Page) -> Any:

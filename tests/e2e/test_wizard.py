@@ -1,15 +1,20 @@
 """From files to results, as people do it (R93, R94)."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 from tests.data.make_many import make_invoice_pdf
 from tests.e2e.conftest import PATIENCE_MS, NewVisit, Visit, sample_paths
 
 LETTER_IN_POINTS = re.compile(r"^0 0 61[12][.]\d+ 79[12][.]\d+$")
+PLUS_FILES = 25
+BATCHES = re.compile(
+    r"/dashboard/batches(\?.*)?$"
+)  # with what the redirect says, until a script takes it out of the address
 STRATEGIES = {
     "global": "One prompt for all",
     "per_document": "A prompt per document",
@@ -28,7 +33,7 @@ def upload(page: Page, paths: list[Path]) -> None:
 
 def ends_as(page: Page, word: str) -> None:
     """Wait until the open batch page says so, without being loaded again."""
-    expect(page.locator("#batch-opening .state")).to_have_text(word, timeout=PATIENCE_MS)
+    expect(page.locator("#batch-opening .state")).to_have_text(word)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -66,19 +71,23 @@ def test_files_become_values_with_their_evidence(visit: Visit, strategy: str) ->
     expect(page.locator(".marks")).to_have_attribute("viewBox", LETTER_IN_POINTS)
 
 
-def test_a_refused_file_says_why_and_what_to_do_and_stays_out(visit: Visit) -> None:
+def test_a_refused_file_says_why_and_what_to_do_and_stays_out_on_a_phone_too(new_visit: NewVisit) -> None:
+    visit = new_visit(width=390, height=780)
+    visit.enter()
     visit.watch.expected.add(422)  # the answer about a refused file, by contract
     page = visit.go("/dashboard/batch-upload")
     upload(page, sample_paths("payslip-2026-10.pdf", "receipt-kettle-and-crumb.pdf"))
 
     refused = page.locator("tr", has_text="payslip-2026-10.pdf")
     expect(refused).to_contain_text("needs a password")
-    page.get_by_role("button", name="Remove payslip-2026-10.pdf").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    expect(page.locator("[data-announce]")).to_have_text("All files have arrived.")
+    page.get_by_role("button", name="Remove payslip-2026-10.pdf").press("Enter")
     expect(refused).to_have_count(0)
     expect(page.get_by_role("link", name="Next: prompts")).to_be_visible()
     page.get_by_text("Discard", exact=True).click()
     page.get_by_role("button", name="Discard the draft").click()
-    page.wait_for_url("**/dashboard/batches?*")
+    page.wait_for_url(BATCHES)
 
 
 def test_next_waits_for_the_first_good_file(visit: Visit) -> None:
@@ -107,6 +116,217 @@ def test_a_reload_in_mid_upload_finds_the_draft_and_says_what_is_missing(visit: 
     upload(page, paths)
 
 
+DROP = """([names, kind]) => {
+  const carried = new DataTransfer();
+  for (const name of names) carried.items.add(new File([`%PDF-1.4 ${name}`], name, { type: "application/pdf", lastModified: 1 }));
+  const paste = kind === "paste";
+  dispatchEvent(paste ? new ClipboardEvent(kind, { clipboardData: carried }) : new DragEvent(kind, { dataTransfer: carried }));
+}"""
+MORE_THAN_A_BROWSER_READS_AT_ONCE = 101
+MARKUP = '<img src=x onerror="document.title=1">.pdf'
+
+
+def test_one_upload_is_paused_and_continued_while_others_are_dropped_pasted_and_taken_out(visit: Visit) -> None:
+    visit.watch.expected.add(422)  # the answers about what is no document, by contract
+    page = visit.go("/dashboard/batch-upload")
+    page.context.route("**/files/*PO-4500017832*", lambda _: None)  # on its way for as long as the test likes
+    page.set_input_files("#files", sample_paths("PO-4500017832.pdf"))
+    row = page.locator("[data-uploads-list] li", has_text="PO-4500017832.pdf")
+    row.get_by_role("button", name="Pause").click()
+    expect(row).to_contain_text("Paused")
+    page.context.unroute_all()
+
+    for kind, name in (("drop", MARKUP), ("paste", "pasted.pdf")):
+        page.evaluate(DROP, [[name], kind])
+        expect(page.locator("#draft-files tr", has_text=name)).to_contain_text("Refused")
+    assert "1" not in page.title(), "a name is text, whatever is in it"
+    row.get_by_role("button", name="Continue").click()
+
+    expect(page.locator("#draft-files tr", has_text="PO-4500017832.pdf")).to_contain_text("PDF")
+    expect(page.locator("[data-uploads]")).to_be_hidden()
+
+
+def drop_from_the_desktop(page: Page, path: Path) -> None:
+    """Drop a file or a folder on the drop zone as a file manager does: the browser itself opens what lies at the path."""
+    box = page.locator("[data-drop]").bounding_box()
+    assert box is not None
+    at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    carried = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    hand = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        hand.send("Input.dispatchDragEvent", {"type": kind, "data": carried, **at})
+        if kind == "dragOver":
+            expect(page.locator("[data-drop]")).to_have_class(re.compile(r"\bover\b"))
+    hand.detach()
+
+
+def test_a_folder_that_is_dropped_gives_every_file_below_it_and_nothing_hidden(visit: Visit, tmp_path: Path) -> None:
+    folder = tmp_path / "счета 2026"
+    (folder / "November" / "late").mkdir(parents=True)
+    many = folder / "December"
+    many.mkdir()
+    (folder / "first.pdf").write_bytes(make_invoice_pdf(1, 1))
+    (folder / "November" / "first.pdf").write_bytes(make_invoice_pdf(2, 2))  # the same name elsewhere is another file
+    (folder / "November" / "late" / "請求書.pdf").write_bytes(make_invoice_pdf(3, 3))
+    (folder / ".DS_Store").write_bytes(b"what systems put beside files")
+    for number in range(MORE_THAN_A_BROWSER_READS_AT_ONCE):
+        (many / f"{number:03}.pdf").write_bytes(make_invoice_pdf(number, 1))
+    page = visit.go("/dashboard/batch-upload")
+
+    drop_from_the_desktop(page, folder)
+
+    expect(page.locator("[data-drop]")).not_to_have_class(re.compile(r"\bover\b"))
+    expect(page.locator("#draft-files")).to_have_attribute("data-documents", "104", timeout=2 * PATIENCE_MS)
+    expect(page.locator("[data-uploads]")).to_be_hidden()
+    draft = page.evaluate("location.pathname").rpartition("/")[2]
+    answer = visit.context.request.get(f"{visit.address}/api/v1/batches/{draft}/documents?limit=200")
+    found = Counter((item["filename"], item["page_count"]) for item in answer.json()["items"])
+    named = Counter([("first.pdf", 1), ("first.pdf", 2), ("請求書.pdf", 3)])
+    assert found == named + Counter((f"{number:03}.pdf", 1) for number in range(MORE_THAN_A_BROWSER_READS_AT_ONCE))
+
+
+def test_what_was_paused_stays_so_although_it_was_about_to_be_tried_again(visit: Visit) -> None:
+    """Between two tries a file waits: that is no pause, and who says pause then is not overruled by the clock."""
+    visit.watch.expected.add(503)
+    page = visit.page
+    page.clock.install()
+    asked: list[str] = []
+
+    def busy(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(
+            status=503, content_type="application/problem+json", body='{"detail": "Busy.", "code": "unavailable"}'
+        )
+
+    page.context.route("**/files/*PO-4500017832*", busy)
+    visit.go("/dashboard/batch-upload")
+    page.set_input_files("#files", sample_paths("PO-4500017832.pdf"))
+    row = page.locator("[data-uploads-list] li", has_text="PO-4500017832.pdf")
+    page.clock.run_for(100)  # a frame is drawn by the clock too
+    expect(row).to_contain_text("Trying again: Busy.")
+    page.get_by_role("button", name="Pause all").click()
+    page.clock.run_for(60_000)
+
+    expect(row).to_contain_text("Paused")
+    assert len(asked) == 1
+    page.context.unroute_all()
+    row.get_by_role("button", name="Continue").click()
+    page.clock.resume()
+    expect(page.locator("#draft-files tr", has_text="PO-4500017832.pdf")).to_contain_text("PDF")
+
+
+def test_what_a_lost_connection_stopped_goes_on_by_itself_when_it_is_back(visit: Visit) -> None:
+    page = visit.page
+    page.clock.install()
+    page.context.route("**/files/*PO-4500017832*", lambda route: route.abort())
+    visit.go("/dashboard/batch-upload")
+    page.set_input_files("#files", sample_paths("PO-4500017832.pdf"))
+    row = page.locator("[data-uploads-list] li", has_text="PO-4500017832.pdf")
+    for word in ("Trying again", "Trying again", "Trying again", "Stopped"):
+        page.clock.run_for(100)
+        expect(row).to_contain_text(f"{word}: The connection was lost.")
+        if word != "Stopped":
+            with page.expect_event("requestfailed"):
+                page.clock.run_for(8000)
+    page.context.unroute_all()
+    page.evaluate("dispatchEvent(new Event('online'))")
+    page.clock.resume()
+
+    expect(page.locator("#draft-files tr", has_text="PO-4500017832.pdf")).to_contain_text("PDF")
+    visit.watch.seen.clear()  # the browser writes down every request that we cut
+
+
+def test_a_folder_is_chosen_as_well_as_dropped(visit: Visit, tmp_path: Path) -> None:
+    folder = tmp_path / "month"
+    (folder / "deep").mkdir(parents=True)
+    (good,) = sample_paths("receipt-kettle-and-crumb.pdf")
+    (folder / "deep" / "receipt.pdf").write_bytes(good.read_bytes())
+    (folder / ".DS_Store").write_bytes(b"what systems put beside files")
+    page = visit.go("/dashboard/batch-upload")
+    page.get_by_label("Choose a folder").set_input_files(folder)
+
+    expect(page.locator("#draft-files tr", has_text="receipt.pdf")).to_contain_text("PDF")
+    expect(page.locator("[data-uploads]")).to_be_hidden()
+    assert page.locator("#draft-files tr[data-key^=r-]").count() == 0
+
+
+def test_adding_a_full_batch_once_more_refuses_nothing(new_visit: NewVisit, tmp_path: Path) -> None:
+    """Files that have arrived are no excess: that is how a broken upload is continued."""
+    visit = new_visit()
+    visit.enter("sample-plus")
+    paths = [tmp_path / f"{number:02}.pdf" for number in range(PLUS_FILES)]
+    for number, path in enumerate(paths):
+        path.write_bytes(make_invoice_pdf(number, 1))
+    page = visit.go("/dashboard/batch-upload")
+    upload(page, paths)
+    again: list[int] = []
+    page.on("response", lambda answer: again.append(answer.status) if answer.request.method == "PUT" else None)
+    with page.expect_event("response", lambda answer: answer.request.method == "PUT"):
+        page.set_input_files("#files", paths)
+
+    expect(page.locator("[data-uploads]")).to_be_hidden()
+    assert len(again) == PLUS_FILES
+    assert set(again) == {201}
+
+
+BEHIND = """() => {
+  const [here, foot] = [document.activeElement, document.querySelector(".steps-foot")];
+  return !foot.contains(here) && here.getBoundingClientRect().bottom > foot.getBoundingClientRect().top;
+}"""
+
+
+def test_the_way_on_stays_in_sight_and_hides_nothing_that_is_reached_by_keyboard(
+    new_visit: NewVisit, tmp_path: Path
+) -> None:
+    visit = new_visit(height=560)
+    visit.enter()
+    paths = [tmp_path / f"{number:02}.pdf" for number in range(8)]
+    for number, path in enumerate(paths):
+        path.write_bytes(make_invoice_pdf(number, 1))
+    page = visit.go("/dashboard/batch-upload")
+    upload(page, paths)
+    expect(page.get_by_role("link", name="Next: prompts")).to_be_in_viewport()
+    page.locator("#files").focus()
+    for _ in range(len(paths) + 1):  # the folder, then each file's way out
+        page.keyboard.press("Tab")
+        assert not page.evaluate(BEHIND), page.evaluate("document.activeElement.outerHTML")
+    expect(page.get_by_role("button", name="Remove 07.pdf")).to_be_focused()
+
+
+def test_what_was_typed_is_kept_by_whoever_goes_back_to_the_files(visit: Visit) -> None:
+    page = visit.go("/dashboard/batch-upload")
+    upload(page, sample_paths("receipt-kettle-and-crumb.pdf"))
+    for way in ("Previous: files", "Files", "Review"):
+        page.goto(f"{page.url.partition('?')[0]}?step=prompts")
+        page.get_by_label("Name of the batch").fill(f"Before {way}")
+        page.get_by_label("The prompt for all").fill("Extract the total" if way == "Review" else "")
+        page.locator("main").get_by_text(way, exact=True).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"Before {way}")
+    assert page.url.endswith("step=review")
+
+
+def test_whoever_leaves_with_a_prompt_half_written_is_asked(visit: Visit) -> None:
+    page = visit.go("/dashboard/batch-upload")
+    upload(page, sample_paths("receipt-kettle-and-crumb.pdf"))
+    page.get_by_role("link", name="Next: prompts").click()
+    page.get_by_label("The prompt for all").press_sequentially("Extract")
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.once("dialog", stay)
+    with page.expect_event("dialog"):
+        page.get_by_role("link", name="Batches").click(no_wait_after=True)
+
+    assert asked == ["beforeunload"]
+    expect(page.get_by_label("The prompt for all")).to_have_value("Extract")
+    page.get_by_text("Discard", exact=True).click()
+    page.get_by_role("button", name="Discard the draft").click()  # nobody is asked twice
+    page.wait_for_url(BATCHES)
+
+
 def test_an_empty_prompt_is_said_beside_its_field_and_what_was_written_stays(visit: Visit) -> None:
     page = visit.go("/dashboard/batch-upload")
     upload(page, sample_paths("receipt-kettle-and-crumb.pdf"))
@@ -133,6 +353,14 @@ def test_what_does_not_fit_is_said_before_it_is_submitted(new_visit: NewVisit, t
     page = window.go("/dashboard/batch-upload")
     upload(page, paths)
 
+    huge = tmp_path / "huge.pdf"
+    with huge.open("wb") as stream:
+        stream.truncate(101 << 20)
+    page.set_input_files("#files", huge)
+    row = page.locator("[data-uploads-list] li")
+    expect(row).to_contain_text("Refused: The file is larger than 100 MB")  # before a byte of it is sent
+    row.get_by_role("button", name="Remove huge.pdf").click()
+    expect(page.locator("[data-uploads]")).to_be_hidden()
     expect(page.locator("#draft-files")).to_contain_text("1 of 2 files fit")
     page.get_by_role("link", name="Next: prompts").click()
     page.get_by_role("radio", name="Detect each type").check()
@@ -153,6 +381,7 @@ def test_a_plan_without_batches_says_so_and_where_to_go(new_visit: NewVisit) -> 
     page = window.go("/dashboard/batch-upload")
 
     expect(page.get_by_role("heading", level=2)).to_have_text("Upgrade required")
+    expect(page.locator(".facts")).to_contain_text("1,000 documents in a batch, 5,000 pages a period")
     page.get_by_role("link", name="See the plans").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Usage and billing")
 
@@ -175,5 +404,5 @@ def test_without_scripts_one_form_submits_a_batch(new_visit: NewVisit) -> None:
     expect(page.locator("#batch-opening .state")).to_have_text("Completed")
     page.get_by_text("Delete", exact=True).click()
     page.get_by_role("button", name="Delete the batch").click()
-    page.wait_for_url("**/dashboard/batches?*")
+    page.wait_for_url(BATCHES)
     expect(page.get_by_role("status").first).to_contain_text("deleted")

@@ -4,8 +4,10 @@ import re
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
+from api.web.assets import Assets
+from api.web.rendering import Renderer
 from tests.api.conftest import User, Worker
 from tests.api.web.conftest import Browser
 
@@ -103,13 +105,37 @@ async def test_pages_are_no_part_of_the_described_api(front: httpx.AsyncClient) 
     assert not [path for path in paths if path.startswith(("/dashboard", "/sign", "/static", "/theme"))]
 
 
-async def test_the_dashboard_of_somebody_new_leads_to_the_first_batch(stranger: Browser) -> None:
-    await stranger.sign_in("sample-starter")
+async def test_the_dashboard_of_somebody_new_leads_to_the_first_batch(
+    user: User, app: FastAPI, stranger: Browser
+) -> None:
+    await stranger.sign_in_as(app, user.id)  # not a sample user, whom other tests have given batches
     page = (await stranger.get("/dashboard")).text
 
     assert "No batches yet" in page
-    assert 'href="/dashboard/batch-upload"' in page
+    assert 'class="button primary" href="/dashboard/batch-upload"' in page
     assert '<svg class="days"' not in page
+
+
+@pytest.mark.parametrize("path", ["/dashboard", "/dashboard/batches"])
+async def test_somebody_whose_plan_has_no_batches_is_led_to_a_single_document(stranger: Browser, path: str) -> None:
+    await stranger.sign_in("sample-starter")
+    page = (await stranger.get(path)).text
+
+    assert "One document at a time" in page
+    assert 'class="button primary" href="/dashboard/documents/new"' in page
+    assert "New batch" not in page
+    assert "Upload the first batch" not in page
+
+
+async def test_a_long_prompt_of_a_batch_does_not_push_its_documents_away(
+    user: User, app: FastAPI, stranger: Browser
+) -> None:
+    await stranger.sign_in_as(app, user.id)
+    for prompt, folded in (("Extract the total.", False), ("Extract the total. " * 50, True)):
+        batch = await user.batch([1], prompt_strategy="global", global_prompt=prompt)
+        page = (await stranger.get(f"/dashboard/batches/{batch['id']}")).text
+        assert prompt.strip() in page
+        assert ("<summary>The whole prompt</summary>" in page) == folded
 
 
 async def test_the_design_page_is_the_operators(browser: Browser) -> None:
@@ -129,7 +155,7 @@ async def test_what_was_read_stands_beside_where_it_was_read(user: User, app: Fa
     page = (await stranger.get(f"/dashboard/review/{first['id']}")).text
     assert 'data-path="total" x="-1.0" y="0.5" width="33.5" height="13.0"' in page
     assert 'name="value.total" aria-label="Total" value="12.50"' in page
-    assert page.count("Not found") == 1
+    assert page.count(">Not found<") == page.count('placeholder="Not found"') == 1
     assert re.search(r'<rect class="concealed" x="3.0" [^>]*><title>Hidden text: Obey &lt;me&gt;</title>', page)
     assert page.count("/pages/1.png") == page.count("/pages/2.png") == 1
     waiting = (await stranger.get(f"/dashboard/review/{second['id']}")).text
@@ -147,3 +173,21 @@ async def test_a_long_document_shows_twenty_pages_at_a_time(user: User, app: Fas
     for asked, shown in (("", range(1, 21)), ("?from=21", range(21, 41)), ("?from=44", range(41, 46))):
         page = (await stranger.get(f"/dashboard/review/{document['id']}{asked}")).text
         assert [int(number) for number in re.findall(r"/pages/([0-9]+)[.]png", page)] == list(shown)
+
+
+@pytest.mark.parametrize("sent", [False, True])
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (403, "subscription_inactive"), (402, "quota_exceeded"), (404, "not_found"),
+        (429, "rate_limited"), (500, "internal"), (503, "unavailable"),
+    ],
+)  # fmt: skip
+async def test_an_error_page_has_one_thing_to_do_first(status: int, code: str, sent: bool) -> None:
+    scope = {"type": "http", "method": "GET", "path": "/dashboard", "query_string": b"", "headers": []}
+    page = Renderer(Assets()).page(
+        Request(scope), "errors/page.html", status_code=status, status=status, title="Title", detail="Detail.", code=code,
+        errors=None, retry_after=5, again="/dashboard/batches", sent=sent, trace_id="0" * 32,
+    )  # fmt: skip
+
+    assert bytes(page.body).decode().count('class="button primary"') == 1

@@ -157,6 +157,19 @@ async def test_a_prompt_that_is_too_long_changes_nothing(browser: Browser) -> No
     assert (await browser.client.get(f"/api/v1/batches/{batch_id}")).json()["name"] == "Before"
 
 
+async def test_going_back_to_the_files_keeps_what_was_written_so_far(browser: Browser) -> None:
+    batch_id = await draft_of(browser, 1, 1)
+    answer = await browser.post(
+        f"{START}/{batch_id}/prompts",
+        **{"prompt_strategy": "per_document", "name": "Half", "prompt.f0": "mine", "prompt.f1": "", "go": "files"},
+    )
+
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{START}/{batch_id}")
+    found = (await browser.client.get(f"/api/v1/batches/{batch_id}/documents")).json()["items"]
+    assert [item["prompt"] for item in found] == ["mine", None]
+    assert "Half" in (await browser.get(f"{START}/{batch_id}")).text
+
+
 async def test_prompts_of_another_strategy_do_not_speak_unseen(browser: Browser) -> None:
     """Under `auto` a document's own prompt would rule; the wizard does not show it there."""
     batch_id = await draft_of(browser, 1)
