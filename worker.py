@@ -2,13 +2,16 @@
 
 import asyncio
 import gc
+import hashlib
 import logging
 import signal
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from pathlib import Path
+from typing import TypedDict
 
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkflowRunner
 
 from activities.dispatch import dispatching
 from activities.registry import long_steps, short_steps
@@ -30,6 +33,21 @@ from workflows.webhooks import DeliveryWorkflow
 
 logger = logging.getLogger("ingestio.worker")
 
+
+class _Options(TypedDict, total=False):
+    """Of a worker, as the SDK names them."""
+
+    workflow_runner: WorkflowRunner
+    sticky_queue_schedule_to_start_timeout: timedelta
+    max_cached_workflows: int
+    max_concurrent_workflow_tasks: int
+    max_concurrent_local_activities: int
+    max_heartbeat_throttle_interval: timedelta
+    default_heartbeat_throttle_interval: timedelta
+    graceful_shutdown_timeout: timedelta
+    build_id: str
+
+
 # Twice a minute: work whose run was lost is taken up within one.
 UPKEEP_INTERVAL = timedelta(seconds=30)
 # Running activities get this long to finish after SIGTERM; what is left is handed back as a failure that is tried again within a second,
@@ -44,6 +62,8 @@ WORKFLOW_TASKS = 16
 # A little over the cores, so that one that waits for its file leaves none idle.
 LOCAL_EXTRACTIONS = 4
 MODEL_CALLS = 50
+# Requests for work that wait at a queue of theirs, as many as the SDK has of its own accord.
+ASKING = 5
 # Writing a file is work for one core, and a person waits for each.
 EXPORTS = 2
 # Most of the time of a request is waiting for somebody's server.
@@ -85,47 +105,75 @@ def build(
 
     Every process serves every queue: documents that were queued before the provider was changed are read by the new one.
     """
-    orchestration = Worker(
-        client,
-        task_queue=names.ORCHESTRATION_QUEUE,
-        workflows=[
-            BatchWorkflow,
-            DocumentWorkflow,
-            ExportWorkflow,
-            DeliveryWorkflow,
-            UpkeepWorkflow,
-            AccountErasureWorkflow,
-            StripeEventWorkflow,
-        ],
-        activities=short_steps(deps, client, tagged=tagged),
-        workflow_runner=sandbox(client.data_converter),
-        graceful_shutdown_timeout=drain,
-        sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
-        max_cached_workflows=cached_runs,
+    short, long = short_steps(deps, client, tagged=tagged), long_steps(deps)
+    orchestrating: _Options = {
+        "workflow_runner": sandbox(client.data_converter),
+        "sticky_queue_schedule_to_start_timeout": timedelta(seconds=2),
+        "max_cached_workflows": cached_runs,
         # Without a cache the SDK loses a task that it takes while another is worked on, until the server gives it away again.
-        max_concurrent_workflow_tasks=WORKFLOW_TASKS if cached_runs else 1,
-        max_concurrent_local_activities=deps.settings.database_pool_size,
-    )
+        "max_concurrent_workflow_tasks": WORKFLOW_TASKS if cached_runs else 1,
+        "max_concurrent_local_activities": deps.settings.database_pool_size,
+        "graceful_shutdown_timeout": drain,
+        "build_id": build_id(),
+    }
+    working: _Options = {
+        "max_heartbeat_throttle_interval": HEARTBEAT_THROTTLE,
+        "default_heartbeat_throttle_interval": HEARTBEAT_THROTTLE,
+        "graceful_shutdown_timeout": drain,
+        "build_id": build_id(),
+    }
 
     def reading(queue: str, at_once: int, per_second: float | None = None) -> Worker:
+        """Documents and their steps. One that asks for its reading while a place is free gets it with the answer, and nothing is queued;
+        otherwise it waits its turn, as always where the server holds the steps to a rate."""
         return Worker(
             client,
             task_queue=queue,
-            activities=long_steps(deps),
+            workflows=[DocumentWorkflow],
+            activities=short + long,
             max_concurrent_activities=at_once,
+            # Who asks the queue for work holds a place while it waits for an answer.
+            max_concurrent_activity_task_polls=min(ASKING, at_once // 2),
             max_task_queue_activities_per_second=per_second,
-            graceful_shutdown_timeout=drain,
-            max_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
-            default_heartbeat_throttle_interval=HEARTBEAT_THROTTLE,
+            disable_eager_activity_execution=per_second is not None,
+            **orchestrating | working,
         )
 
+    def working_on(queue: str, at_once: int) -> Worker:
+        return Worker(client, task_queue=queue, activities=long, max_concurrent_activities=at_once, **working)
+
     return [
-        orchestration,
+        Worker(
+            client,
+            task_queue=names.ORCHESTRATION_QUEUE,
+            workflows=[
+                BatchWorkflow,
+                DocumentWorkflow,
+                ExportWorkflow,
+                DeliveryWorkflow,
+                UpkeepWorkflow,
+                AccountErasureWorkflow,
+                StripeEventWorkflow,
+            ],
+            activities=short,
+            **orchestrating,
+        ),
         reading(names.PARSING_QUEUE, LOCAL_EXTRACTIONS),
         reading(names.MODEL_QUEUE, MODEL_CALLS, deps.settings.model_calls_per_second),
-        reading(names.EXPORT_QUEUE, EXPORTS),
-        reading(names.WEBHOOK_QUEUE, WEBHOOKS),
+        working_on(names.EXPORT_QUEUE, EXPORTS),
+        working_on(names.WEBHOOK_QUEUE, WEBHOOKS),
     ]
+
+
+def build_id() -> str:
+    """What a history says about the code that wrote it: a digest of the workflows' own files.
+
+    Left alone, the SDK reads every module that is loaded for it: a third of a second of a start's CPU.
+    """
+    code = hashlib.sha256()
+    for path in sorted(Path(names.__file__).parent.glob("*.py")):
+        code.update(path.read_bytes())
+    return code.hexdigest()[:16]
 
 
 def main(settings: Settings) -> None:

@@ -1,5 +1,6 @@
 """Batches: the manifest, the cancel, the settling."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from temporalio import activity
@@ -23,9 +24,10 @@ class BatchActivities:
     @database_step
     async def read_manifest(self, request: ManifestRequest) -> ManifestPage:
         async with service_session(self._deps.engine) as session:
-            return await jobs.manifest(
+            page = await jobs.manifest(
                 session, request.user_id, UUID(request.batch_id), request.after_position, request.limit
             )
+        return replace(page, reader=self._deps.reader)
 
     @activity.defn
     @database_step

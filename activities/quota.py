@@ -9,7 +9,7 @@ from activities.bulk import bulk_lane
 from activities.failures import database_step
 from ingestio.bootstrap import WorkerDeps
 from ingestio.db.session import service_connection
-from ingestio.domain.messages import JobRequest, QuotaConfirmed, Reader
+from ingestio.domain.messages import JobRequest, QuotaConfirmed
 from ingestio.errors import FailureCode
 from ingestio.extraction.base import ReadsInParts
 from ingestio.observability import Event, tell
@@ -39,7 +39,7 @@ class QuotaActivities:
         provider = self._deps.provider
         return replace(
             confirmed,
-            reader=Reader.CORES if provider.name == "local" else Reader.SERVICE,
+            reader=self._deps.reader,
             whole_pages=provider.whole_pages if isinstance(provider, ReadsInParts) else None,
             bulk=confirmed.bulk and bulk_lane(self._deps) is not None,
         )

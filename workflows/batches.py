@@ -10,6 +10,7 @@ of a batch nor one document that waits out an outage ever stalls the others.
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -40,12 +41,19 @@ with workflow.unsafe.imports_passed_through():
         ManifestPage,
         ManifestRequest,
         PauseWish,
+        Reader,
     )
     from ingestio.domain.plans import fairness_weight
     from ingestio.errors import FailureCode
     from workflows import names, options, ports
     from workflows.documents import DocumentWorkflow
     from workflows.steps import database_step
+
+# Changes to runs under way: they kept as many starts before the server as the window holds; and they ran on for a thousand documents, and
+# continued as new while others ended.
+FEW_STARTS = "few-starts-at-once"
+SHORT_RUNS = "short-runs"
+_DOCUMENTS_OF_A_LONG_RUN = 1000
 
 
 @workflow.defn
@@ -60,11 +68,17 @@ class BatchWorkflow:
         self._running: dict[str, JobRef] = {job.job_id: job for job in request.stragglers}
         self._children: dict[str, asyncio.Task[None]] = {}
         self._being_started = 0
+        self._confirmed = 0
+        self._starts_at_once = options.WINDOW
+        self._comes_to_rest = False
         self._ended_elsewhere: set[str] = set()
-        self._waiting = 0
+        self._ahead = 0
+        self._stepped_back = 0
         self._after_position = request.after_position
         self._started = 0
+        self._upcoming = request.upcoming
         self._strategy: str | None = None
+        self._reader: Reader | None = None
         self._paused = False
         self._cancelling = False
         self._wakes = 0
@@ -75,6 +89,11 @@ class BatchWorkflow:
 
     @workflow.run
     async def run(self, request: BatchInput) -> BatchOutcome:
+        if workflow.patched(FEW_STARTS):
+            self._starts_at_once = options.STARTS_AT_ONCE
+        self._comes_to_rest = workflow.patched(SHORT_RUNS)
+        if not self._comes_to_rest:
+            self._documents_per_run = request.documents_per_run or _DOCUMENTS_OF_A_LONG_RUN
         for job in request.stragglers:
             self._adopt(job)
         following = asyncio.create_task(self._follow())
@@ -156,8 +175,11 @@ class BatchWorkflow:
     def progress(self) -> BatchProgress:
         """What runs, what waits and for what."""
         return BatchProgress(
-            running=len(self._running), waiting=self._waiting, paused=self._paused, waiting_for=self._waiting_for()
+            running=len(self._running), waiting=self._waiting(), paused=self._paused, waiting_for=self._waiting_for()
         )
+
+    def _waiting(self) -> int:
+        return self._ahead + self._stepped_back
 
     def _waiting_for(self) -> str | None:
         if self._cancelling:
@@ -170,27 +192,43 @@ class BatchWorkflow:
         """Take up every live job, at most a window of them at a time, until the manifest is empty or somebody cancels."""
         while page := await self._next_jobs():
             for index, job in enumerate(page.jobs):
-                self._waiting = page.remaining + len(page.jobs) - index
+                self._ahead = page.remaining + len(page.jobs) - index
                 self._describe()
                 await workflow.wait_condition(self._may_start)
                 if self._cancelling:
                     return
                 if self._has_grown():
-                    await self._continue_as_new()
+                    await self._continue_as_new(replace(page, jobs=page.jobs[index:]))
                 if job.job_id not in self._running:
                     self._start(job)
                 self._after_position = job.position
-            self._waiting = page.remaining
+            self._ahead = page.remaining
 
     async def _next_jobs(self) -> ManifestPage | None:
         """The next page of live jobs; None when there are no more, or somebody cancels."""
         if self._cancelling:
             return None
+        if self._upcoming is not None:
+            page, self._upcoming = self._upcoming, None
+            self._introduce(page)
+            return page
         page = await self._read_manifest(self._after_position)
+        if self._after_position < 0:
+            # A look from the start counts those that stepped back among the ones ahead.
+            self._stepped_back = 0
         return page if page.jobs and not self._cancelling else None
 
     def _may_start(self) -> bool:
-        return self._cancelling or (not self._paused and len(self._running) < options.WINDOW)
+        return self._cancelling or (
+            not self._paused and len(self._running) < options.WINDOW and self._being_started < self._starts_allowed()
+        )
+
+    def _starts_allowed(self) -> int:
+        """A run begins and ends gently: the first of its documents begins the sooner, and the last ends the sooner, the fewer compete."""
+        if not self._comes_to_rest:
+            return self._starts_at_once
+        left = self._documents_per_run - self._started
+        return min(self._starts_at_once, options.GENTLE_STARTS + self._confirmed, max(left, options.GENTLE_STARTS))
 
     def _has_grown(self) -> bool:
         return self._started >= self._documents_per_run or workflow.info().is_continue_as_new_suggested()
@@ -218,7 +256,7 @@ class BatchWorkflow:
                 self._adopt(job)
         await workflow.wait_condition(lambda: not self._running)
         self._cancelling = False
-        self._waiting = 0
+        self._ahead = self._stepped_back = 0
 
     def _start(self, job: JobRef) -> None:
         """Fill one place of the window with a new document."""
@@ -248,7 +286,7 @@ class BatchWorkflow:
             outcome = await (await self._start_child(job))
             if outcome.status is DocumentStatus.QUEUED_FOR_PROCESSING:
                 # A pause came before it had begun, so it waits for the next round. The nudge may be on its way or lost: ask the column.
-                self._waiting += 1
+                self._stepped_back += 1
                 await self._read_manifest(job.position - 1, limit=1)
         except WorkflowAlreadyStartedError:
             # The child of an earlier, terminated run is still at it.
@@ -291,7 +329,7 @@ class BatchWorkflow:
             attributes.append(SearchAttributePair(names.STRATEGY, self._strategy))
         self._being_started += 1
         try:
-            return await workflow.start_child_workflow(
+            started = await workflow.start_child_workflow(
                 DocumentWorkflow.run,
                 DocumentInput(
                     job_id=job.job_id,
@@ -304,6 +342,8 @@ class BatchWorkflow:
                     position=job.position,
                 ),
                 id=names.document_workflow_id(job.document_id, job.attempt),
+                # Where its reading waits too: the server may then hand a worker the reading together with what it asked for it.
+                task_queue=None if self._reader is None else names.reading_queue(self._reader),
                 task_timeout=options.WORKFLOW_TASK_TIMEOUT,
                 # A batch's run that continues as new, or is terminated, must not take its documents along.
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
@@ -313,6 +353,8 @@ class BatchWorkflow:
                 search_attributes=TypedSearchAttributes(attributes) if request.tagged else None,
                 static_summary=f"Document {job.position + 1} of its batch, {request.plan} plan",
             )
+            self._confirmed += 1
+            return started
         finally:
             self._being_started -= 1
 
@@ -346,13 +388,14 @@ class BatchWorkflow:
 
     def _describe(self) -> None:
         reason = self._waiting_for()
-        details = f"{len(self._running)} running, {self._waiting} waiting"
+        details = f"{len(self._running)} running, {self._waiting()} waiting"
         workflow.set_current_details(f"{details}; waits for {reason}" if reason else details)
         self._tag("paused" if self._paused else "processing")
 
     def _introduce(self, page: ManifestPage) -> None:
         """Leave on each run of the chain how much there is, for who looks while no worker answers."""
         self._strategy = page.strategy
+        self._reader = page.reader
         about = {"documents": page.documents, "pages": page.pages}
         if page.strategy is not None and workflow.memo() != about:
             workflow.upsert_memo(about)
@@ -368,10 +411,28 @@ class BatchWorkflow:
         if changes := [update for update in wanted if known.get(update.key) != update.value]:
             workflow.upsert_search_attributes(changes)
 
-    async def _continue_as_new(self) -> None:
-        """Hand over to the next run: where the manifest goes on, and which documents still run."""
+    async def _continue_as_new(self, unstarted: ManifestPage | None = None) -> None:
+        """Hand over to the next run: where the manifest goes on, what of it is read already, and which documents still run.
+
+        The server refuses when it has news that this run has not heard, such as the end of a document. Then the worker has to go
+        through the whole history again to try once more, while nothing starts: so runs are short, and where documents are, which end
+        often, a run waits for them. With long ones, which fill the window and rarely end just then, that would cost more than it saves.
+        """
+        if self._comes_to_rest and len(self._running) < options.WINDOW // 2:
+            with suppress(TimeoutError):
+                await workflow.wait_condition(lambda: not self._running, timeout=options.REST)
         # A child whose start the server has not confirmed yet could get lost between two runs, and so could a wish.
         await workflow.wait_condition(lambda: not self._being_started and workflow.all_handlers_finished())
+        if unstarted is not None:
+            # No more than the window may start before the next look; and after a wish of the operator's, nothing before one.
+            jobs = unstarted.jobs[: options.WINDOW]
+            remaining = unstarted.remaining + len(unstarted.jobs) - len(jobs)
+            unstarted = None if self._paused or self._cancelling else replace(unstarted, jobs=jobs, remaining=remaining)
         workflow.continue_as_new(
-            replace(self._request, after_position=self._after_position, stragglers=list(self._running.values()))
+            replace(
+                self._request,
+                after_position=self._after_position,
+                stragglers=list(self._running.values()),
+                upcoming=unstarted,
+            )
         )

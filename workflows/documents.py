@@ -20,7 +20,6 @@ with workflow.unsafe.imports_passed_through():
         JobEnding,
         JobRequest,
         QuotaConfirmed,
-        Reader,
     )
     from ingestio.domain.plans import fairness_weight
     from ingestio.errors import FailureCode
@@ -76,7 +75,7 @@ class DocumentWorkflow:
         resolved = await database_step(ports.resolve_prompt, self._job, "resolve prompt")
         calls = timedelta(seconds=quota.model_timeout_seconds) * options.MODEL_CALLS_PER_STEP
         timeout = calls + options.EXTRACTION_OVERHEAD
-        queue = names.PARSING_QUEUE if quota.reader is Reader.CORES else names.MODEL_QUEUE
+        queue = names.reading_queue(quota.reader)
         if resolved.needs_classification:
             workflow.set_current_details("Finding out what kind of document this is")
             await long_step(

@@ -3,16 +3,17 @@
 from temporalio.common import SearchAttributeKey
 
 from ingestio.domain import runs
+from ingestio.domain.messages import Reader
 from ingestio.domain.users import user_hash
 
 ORCHESTRATION_QUEUE = "ingestio"
-"""Workflows and their short database steps."""
+"""Workflows and their short database steps, except a batch's documents, which live where they are read."""
 
 MODEL_QUEUE = "ingestio-model"
-"""Steps that wait for a model's service: many at once, and the server itself can hold them to a rate."""
+"""Documents and their steps that wait for a model's service: many at once, and the server itself can hold them to a rate."""
 
 PARSING_QUEUE = "ingestio-parsing"
-"""Steps that the offline engine computes: as many at once as there are cores to use."""
+"""Documents and their steps that the offline engine computes: as many at once as there are cores to use."""
 
 EXPORT_QUEUE = "ingestio-export"
 """The writing of export files: a few at once, and none waits behind documents."""
@@ -27,6 +28,11 @@ PLAN = SearchAttributeKey.for_keyword(runs.PLAN)
 BATCH = SearchAttributeKey.for_keyword(runs.BATCH)
 STRATEGY = SearchAttributeKey.for_keyword(runs.STRATEGY)
 STATUS = SearchAttributeKey.for_keyword(runs.STATUS)
+
+
+def reading_queue(reader: Reader) -> str:
+    """Where what this reader does waits for a worker."""
+    return PARSING_QUEUE if reader is Reader.CORES else MODEL_QUEUE
 
 
 def batch_workflow_id(batch_id: str) -> str:

@@ -86,9 +86,21 @@ WORKFLOW_TASK_TIMEOUT = timedelta(seconds=10)
 # pending list, which stalls it at 2,000.
 WINDOW = 50
 
-# Documents per run of a batch before it continues as new: at most 9 events a document keeps a run below 10,000 events, and far below
-# the warning. The server may suggest it earlier.
-DOCUMENTS_PER_RUN = 1000
+# Starts of children that the server has not confirmed yet. Each needs the batch's own record several times, and the server gives one that
+# waits half a second for it back to its queue, to try again after a pause that grows: with a window of starts before it at once, each was
+# tried eight times over, and now and then none got through for seconds.
+STARTS_AT_ONCE = 8
+
+# Documents per run of a batch before it continues as new: some 4 events a document. Going through a history again takes half a millisecond
+# an event on two busy cores, and whatever ends meanwhile makes it necessary once more: with a thousand documents a run, batches stood still
+# for two to six seconds at the end of each.
+DOCUMENTS_PER_RUN = 150
+
+# Before that it waits at most so long for the documents that run.
+REST = timedelta(seconds=1)
+
+# Starts before the server as long as a run's first documents are not confirmed, and again with its last ones.
+GENTLE_STARTS = 1
 
 # Jobs that one look at the manifest brings: a few kilobytes of ids.
 MANIFEST_PAGE = 200

@@ -24,7 +24,7 @@ async def test_all_that_runs_for_a_user_ends_and_others_go_on(house: House, gate
     other = House(house.deps, house.superuser, "somebody-else", house.client, house.provider)
     await other.open()
     theirs = await other.submit(["slow"])
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while house.provider.calls["slow"] < 5:
             await asyncio.sleep(0.05)
     await house.client.get_workflow_handle(f"batch/{terminated}").terminate("by hand")

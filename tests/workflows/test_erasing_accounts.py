@@ -55,7 +55,7 @@ async def test_everything_of_a_user_goes_and_nothing_of_anybody_else(house: Hous
     await other.open()
     await other.finished(await other.submit(["theirs"], pages=2))
     theirs = (rows_left(house, other.user_id), await objects_of(house, other.user_id))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while house.provider.calls["slow"] < 2:
             await asyncio.sleep(0.05)
 

@@ -1,9 +1,11 @@
 """A second run of a document's workflow after its end changes nothing: no row, no ledger, no counter (R66)."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
 import pytest
+from temporalio.client import WorkflowExecutionStatus
 
 from ingestio.db.session import service_session
 from ingestio.domain.fields import Extraction
@@ -43,6 +45,14 @@ async def start_again(house: House, document_id: UUID, batch_id: UUID | None) ->
     return outcome
 
 
+async def first_run_ended(house: House, document_id: UUID) -> None:
+    """A batch that is cancelled does not wait for its documents' runs to end, and one that is open is never started again."""
+    handle = house.client.get_workflow_handle(f"document/{document_id}/1")
+    async with asyncio.timeout(60):
+        while (await handle.describe()).status is WorkflowExecutionStatus.RUNNING:
+            await asyncio.sleep(0.05)
+
+
 @pytest.mark.parametrize("end", ["completed", "failed", "cancelled"])
 async def test_a_late_duplicate_in_a_batch_changes_nothing(house: House, gate: Gate, end: str) -> None:
     house.provider.plays["bad"] = _fail
@@ -55,6 +65,7 @@ async def test_a_late_duplicate_in_a_batch_changes_nothing(house: House, gate: G
         await workflows.nudge_batch(house.client, str(batch_id))
     await house.finished(batch_id)
     document_id = house.documents(batch_id)[0]["id"]
+    await first_run_ended(house, document_id)
     assert house.documents(batch_id)[0]["status"] == end
     before, calls = everything(house), house.provider.calls[name]
 

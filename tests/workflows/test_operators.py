@@ -13,8 +13,10 @@ from ingestio.errors import DocumentFailed, FailureCode, ModelError
 from ingestio.extraction.base import ExtractRequest
 from ingestio.services import controls
 from tests.workflows.conftest import House
+from worker import build_id
 from workflows import client as workflows
 from workflows import names
+from workflows.batches import FEW_STARTS, SHORT_RUNS
 
 
 async def fail(_request: ExtractRequest, _call: int) -> Extraction:
@@ -35,7 +37,7 @@ async def test_a_batch_is_found_by_user_plan_strategy_and_how_it_stands(house: H
         await controls.set_paused(session, house.user_id, batch_id, paused=True)
     await house.start(batch_id)
     run = f"batch/{batch_id}"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while tags(await described(house, run))["IngestioStatus"] != "paused":
             await asyncio.sleep(0.05)
 
@@ -62,10 +64,29 @@ async def test_a_batch_tells_its_state_in_a_bounded_number_of_events(house: Hous
     await house.finished(batch_id)
 
     history = await house.client.get_workflow_handle(f"batch/{batch_id}").fetch_history()
-    changes = [
-        event for event in history.events if event.HasField("upsert_workflow_search_attributes_event_attributes")
+    changed = [
+        set(event.upsert_workflow_search_attributes_event_attributes.search_attributes.indexed_fields)
+        for event in history.events
+        if event.HasField("upsert_workflow_search_attributes_event_attributes")
     ]
-    assert len(changes) == 2  # processing, completed
+    ours = [names for names in changed if names != {"TemporalChangeVersion"}]
+    assert sum("IngestioStatus" in names for names in ours) == len(ours) == 2  # processing, completed
+    assert len(changed) - len(ours) == len(
+        {FEW_STARTS, SHORT_RUNS}
+    )  # Temporal's own: which changes of the code the run knows
+
+
+async def test_a_history_says_which_code_wrote_it(house: House) -> None:
+    batch_id = await house.submit(["one"])
+    await house.finished(batch_id)
+
+    history = await house.client.get_workflow_handle(f"batch/{batch_id}").fetch_history()
+    wrote = {
+        event.workflow_task_completed_event_attributes.worker_version.build_id
+        for event in history.events
+        if event.HasField("workflow_task_completed_event_attributes")
+    }
+    assert wrote == {build_id()}
 
 
 async def test_a_document_that_failed_is_found_by_its_status_and_one_that_completed_costs_no_event_more(
@@ -112,7 +133,7 @@ async def test_a_document_that_waits_out_an_outage_says_so_and_when_it_asks_agai
     house.provider.plays["unlucky"] = away
     batch_id = await house.submit(["unlucky"])
     workflow_id = f"document/{house.documents(batch_id)[0]['id']}/1"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not house.provider.calls["unlucky"]:
             await asyncio.sleep(0.05)
         while (pending := (await described(house, workflow_id)).raw_description.pending_activities)[0].attempt == 1:

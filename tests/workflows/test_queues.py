@@ -9,7 +9,8 @@ from tests.workflows.conftest import House
 from workflows import names
 
 
-async def test_documents_of_a_models_service_wait_in_its_queue(house: House) -> None:
+async def test_documents_of_a_models_service_live_and_wait_in_its_queue(house: House) -> None:
+    """The same queue for both: only then may the server hand over the reading with its answer to what asked for it."""
     batch_id = await house.submit(["one"])
     await house.finished(batch_id)
     document_id = house.documents(batch_id)[0]["id"]
@@ -22,6 +23,7 @@ async def test_documents_of_a_models_service_wait_in_its_queue(house: House) -> 
         if event.HasField("activity_task_scheduled_event_attributes")
     ]
     assert queues == [names.MODEL_QUEUE]
+    assert history.events[0].workflow_execution_started_event_attributes.task_queue.name == names.MODEL_QUEUE
 
 
 class TestARate:

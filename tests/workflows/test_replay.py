@@ -112,7 +112,7 @@ async def test_a_batch_that_is_paused_and_resumed(house: House) -> None:
             await controls.set_paused(session, house.user_id, batch_id, paused=paused)
         if paused:
             await house.start(batch_id)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while (
                     progress := await workflows.ask_progress(house.client, str(batch_id))
                 ) is None or not progress.paused:
@@ -131,7 +131,7 @@ async def test_a_batch_that_continues_as_new_while_a_document_runs(house: House)
     )
     handle = house.client.get_workflow_handle(f"batch/{batch_id}")
     first = (await handle.describe()).raw_description.workflow_execution_info.first_run_id
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while house.batch(batch_id)["completed_count"] < 2 or (await handle.describe()).run_id == first:
             await asyncio.sleep(0.05)
     slow.let_go()

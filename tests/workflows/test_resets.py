@@ -52,7 +52,7 @@ async def test_a_reset_of_a_run_that_ended_changes_no_fact(house: House, kind: s
 
     workflow_id = {"batch": f"batch/{batch_id}", "completed document": good, "failed document": bad}[kind]
     await reset(house, workflow_id, point)
-    outcome = await asyncio.wait_for(house.client.get_workflow_handle(workflow_id).result(), 30)
+    outcome = await asyncio.wait_for(house.client.get_workflow_handle(workflow_id).result(), 60)
 
     assert outcome["status"] == {good: "completed", bad: "failed"}.get(workflow_id, "partially_completed")
     assert facts(house, batch_id) == before
@@ -76,7 +76,7 @@ async def test_a_reset_in_the_middle_of_the_work_charges_each_page_once(house: H
 
     await reset(house, f"batch/{batch_id}" if kind == "batch" else document, point)
     go.set()
-    batch = await asyncio.wait_for(house.finished(batch_id), 30)
+    batch = await asyncio.wait_for(house.finished(batch_id), 60)
 
     assert (batch["status"], batch["completed_count"]) == ("completed", 2)
     assert house.usage() == (6, 0)

@@ -33,6 +33,9 @@ from tests.workflows.conftest import House
 from tests.workflows.scripted import Gate, ScriptedProvider
 from worker import UPKEEP_INTERVAL, build
 
+# Each wait in it has its own bound; together they may be longer than a test has by default.
+pytestmark = pytest.mark.timeout(600)
+
 USER = "customer"
 PATIENCE_SECONDS = 120
 NO_GRACE = timedelta(0)

@@ -78,7 +78,7 @@ async def test_documents_that_a_pause_held_count_as_waiting_and_run_after_the_re
         await go.wait()
         return answer()
 
-    late = 10
+    late = options.WINDOW
     names = [f"document {index}" for index in range(options.WINDOW + late)]
     house.provider.plays.update(dict.fromkeys(names, wait))
     batch_id = await house.submit(names)

@@ -48,7 +48,7 @@ async def status_of(house: House, workflow_id: str) -> WorkflowExecutionStatus |
     return (await house.client.get_workflow_handle(workflow_id).describe()).status
 
 
-async def until(condition: Any, seconds: float = 30) -> None:
+async def until(condition: Any, seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not await condition():
             await asyncio.sleep(0.1)
@@ -121,7 +121,7 @@ async def test_a_batch_whose_run_timed_out_is_taken_up_again(house: House) -> No
 
     assert await upkeep(house).make_round(NO_GRACE) == 1
 
-    assert (await asyncio.wait_for(house.finished(batch_id), 30))["status"] == "completed"
+    assert (await asyncio.wait_for(house.finished(batch_id), 60))["status"] == "completed"
 
 
 async def test_a_terminated_lone_document_completes_and_is_charged_once(house: House, gate: Gate) -> None:
@@ -134,7 +134,7 @@ async def test_a_terminated_lone_document_completes_and_is_charged_once(house: H
 
     assert await upkeep(house).make_round(NO_GRACE) == 1
     gate.opened.set()
-    await asyncio.wait_for(handle.result(), 30)
+    await asyncio.wait_for(handle.result(), 60)
 
     assert document(house, document_id)["status"] == "completed"
     assert house.usage() == (4, 0)
@@ -154,13 +154,13 @@ async def test_a_started_document_that_nobody_waits_for_is_finished_while_its_ba
     assert await upkeep(house).make_round(NO_GRACE) == 1
 
     first, _ = (row["id"] for row in house.documents(batch_id))
-    await asyncio.wait_for(house.client.get_workflow_handle(f"document/{first}/1").result(), 30)
+    await asyncio.wait_for(house.client.get_workflow_handle(f"document/{first}/1").result(), 60)
     assert [row["status"] for row in house.documents(batch_id)] == ["completed", "queued_for_processing"]
     assert house.batch(batch_id)["completed_count"] == 1
     async with service_session(house.deps.engine) as session:
         await controls.set_paused(session, house.user_id, batch_id, paused=False)
     await workflows.nudge_batch(house.client, str(batch_id))
-    assert (await asyncio.wait_for(house.finished(batch_id), 30))["status"] == "completed"
+    assert (await asyncio.wait_for(house.finished(batch_id), 60))["status"] == "completed"
     assert house.usage() == (2, 0)
 
 
@@ -184,8 +184,8 @@ async def test_lost_nudges_are_repeated(house: House, gate: Gate) -> None:
 
     assert await upkeep(house).make_round(NO_GRACE) == 2
 
-    assert (await asyncio.wait_for(house.finished(other), 30))["status"] == "completed"
-    assert (await asyncio.wait_for(house.finished(batch_id), 30))["status"] == "cancelled"
+    assert (await asyncio.wait_for(house.finished(other), 60))["status"] == "completed"
+    assert (await asyncio.wait_for(house.finished(batch_id), 60))["status"] == "cancelled"
     await in_order(house)
 
 
@@ -199,7 +199,7 @@ async def test_work_that_has_its_runs_is_no_finding(house: House, gate: Gate) ->
     assert await upkeep(house).make_round(NO_GRACE) == 0
 
     gate.opened.set()
-    await asyncio.wait_for(house.finished(batch_id), 30)
+    await asyncio.wait_for(house.finished(batch_id), 60)
 
 
 @pytest.fixture
