@@ -18,6 +18,7 @@ from ingestio.billing.gateway import StripeGateway
 from ingestio.config import Settings
 from ingestio.counting import counting
 from ingestio.db.engine import create_engine
+from ingestio.domain.messages import Reader
 from ingestio.errors import ConfigurationError
 from ingestio.extraction.base import Provider
 from ingestio.media.bounded import close_shared_pool
@@ -66,6 +67,11 @@ class WorkerDeps:
     clock: Clock
     provider: Provider
     billing: StripeGateway | None = None
+
+    @property
+    def reader(self) -> Reader:
+        """What bounds the provider: this machine's cores, or a service."""
+        return Reader.CORES if self.provider.name == "local" else Reader.SERVICE
 
 
 @asynccontextmanager

@@ -6,7 +6,9 @@ compose files and CI systems pass unset variables that way. Nothing outside this
 
 import ipaddress
 import json
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +23,8 @@ from ingestio.domain.concerns import ReviewRules
 from ingestio.domain.plans import BUILT_IN_PLANS, Membership, PlanTable, overridden, without_rates
 from ingestio.domain.prices import PriceList, price_list
 from ingestio.errors import ConfigurationError
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -99,9 +103,16 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             name = str(first["loc"][0]) if first["loc"] else ""
-            raise ConfigurationError(
-                f"{name}: {first['msg']}" if name else first["msg"].removeprefix("Value error, ")
-            ) from None
+            message = first["msg"].removeprefix("Value error, ")
+            raise ConfigurationError(f"{name}: {message}" if name else message) from None
+
+    @field_validator("data_dir")
+    @classmethod
+    def _is_directory(cls, value: Path) -> Path:
+        with suppress(PermissionError):  # who uses it will say so
+            if value.exists() and not value.is_dir():
+                raise ValueError(f"{value} is not a directory")
+        return value
 
     @field_validator("database_url", "database_owner_url")
     @classmethod
@@ -141,6 +152,17 @@ class Settings(BaseSettings):
     def _storage_scheme(cls, value: str | None) -> str | None:
         if value is not None and urlsplit(value).scheme not in {"file", "s3", "gs", "az"}:
             raise ValueError("must be file://, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix")
+        if value is not None and not (urlsplit(value).netloc or urlsplit(value).scheme == "file"):
+            raise ValueError("names no bucket; must be like s3://bucket/prefix")
+        return value
+
+    @field_validator("hosts_text")
+    @classmethod
+    def _are_hosts(cls, value: str | None) -> str | None:
+        for name in _listed(value):
+            # The port of a Host header is not compared, so one that is named here would never be met.
+            if not _HOST_NAME.fullmatch(name) and not _is_address(name):
+                raise ValueError(f"{name} is no host name such as api.internal; leave out scheme, port and path")
         return value
 
     @field_validator("redis_url")
@@ -150,15 +172,36 @@ class Settings(BaseSettings):
             raise ValueError("must start with redis://, rediss:// or unix://")
         return value
 
-    @field_validator("stripe_api_base", "otlp_endpoint")
+    @field_validator("temporal_address")
+    @classmethod
+    def _is_host_and_port(cls, value: str | None) -> str | None:
+        if value is not None and not _has_port(f"//{value}"):
+            raise ValueError("must be host:port, such as localhost:7233")
+        return value
+
+    @field_validator(
+        "public_url",
+        "temporal_ui_url",
+        "oidc_issuer",
+        "oidc_jwks_url",
+        "gemini_base_url",
+        "stripe_api_base",
+        "otlp_endpoint",
+    )
     @classmethod
     def _is_web_address(cls, value: str | None) -> str | None:
         if value is not None and urlsplit(value).scheme not in {"http", "https"}:
             raise ValueError("must start with https:// (or http:// for what is near)")
+        if value is not None and _has_port(value) is None:
+            raise ValueError("must be an address such as https://example.org")
         return value
 
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
+        if self.embeds_temporal and self.temporal_namespace != "default":
+            raise ValueError(
+                "TEMPORAL_NAMESPACE: needs TEMPORAL_ADDRESS; the embedded server has no namespace but `default`"
+            )
         if self.auth == "oidc" and not self.oidc_issuer:
             raise ValueError("INGESTIO_OIDC_ISSUER: needed with INGESTIO_AUTH=oidc")
         if self.auth == "oidc" and not (self.oidc_audience or self.oidc_authorized_parties):
@@ -194,6 +237,11 @@ class Settings(BaseSettings):
     def provider(self) -> Literal["gemini", "local"]:
         """`gemini` when its credentials are set, else the offline engine."""
         return self.provider_choice or ("gemini" if self.has_gemini_credentials else "local")
+
+    @property
+    def given_port(self) -> int | None:
+        """The port that somebody chose; None for the default, which gives way where it is taken."""
+        return self.port if "port" in self.model_fields_set else None
 
     @property
     def embeds_postgres(self) -> bool:
@@ -246,11 +294,11 @@ class Settings(BaseSettings):
     @property
     def hosts(self) -> tuple[str, ...]:
         """Host names that are answered beside our own: those under which a probe or a scraper inside the network reaches us."""
-        return tuple(name.strip().lower() for name in (self.hosts_text or "").split(",") if name.strip())
+        return tuple(name.lower() for name in _listed(self.hosts_text))
 
     @property
     def authorized_parties(self) -> tuple[str, ...]:
-        return tuple(part.strip() for part in (self.oidc_authorized_parties or "").split(",") if part.strip())
+        return tuple(_listed(self.oidc_authorized_parties))
 
 
 def _plan_table(text: str | None, base: PlanTable = BUILT_IN_PLANS) -> PlanTable:
@@ -284,12 +332,34 @@ def _json_object(text: str, example: str, parse_float: Callable[[str], Any] = fl
 
 def _networks(text: str | None) -> tuple[Network, ...]:
     found: list[Network] = []
-    for part in filter(None, (each.strip() for each in (text or "").split(","))):
+    for part in _listed(text):
         try:
             found.append(ipaddress.ip_network(part))
         except ValueError:
             raise ValueError(f"{part} is no network such as 10.0.0.0/8; separate several by commas") from None
     return tuple(found)
+
+
+def _listed(text: str | None) -> list[str]:
+    """What stands between commas."""
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _has_port(url: str) -> bool | None:
+    """Whether the address names a port; None when it has no host, or a port that is none."""
+    try:
+        parts = urlsplit(url)
+        return parts.port is not None if parts.hostname else None
+    except ValueError:
+        return None
 
 
 def _is_loopback(host: str) -> bool:

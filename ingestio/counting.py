@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 HAND_OVER_SECONDS = 5.0
 # At the end nobody waits long for a database that is away: what a process counted last is no fact.
 LAST_SECONDS = 1.0
+# Who reads the sums waits for what is on its way to them.
+_one_at_a_time = asyncio.Lock()
 
 
 @asynccontextmanager
@@ -35,18 +37,19 @@ async def counting(engine: AsyncEngine) -> AsyncIterator[None]:
 
 async def hand_over(engine: AsyncEngine) -> None:
     """Add what was counted to the sums. Whatever keeps it from that, it is kept for the next time: counting disturbs no other work."""
-    taken = COUNTS.take()
-    if not taken:
-        return
-    try:
-        async with service_session(engine) as session:
-            await metric_sums.add_all(session, taken)
-    except asyncio.CancelledError:
-        COUNTS.give_back(taken)
-        raise
-    except Exception as error:  # noqa: BLE001 - an edge, as above
-        COUNTS.give_back(taken)
-        logger.warning("counts are kept for later: %s", type(error).__name__)
+    async with _one_at_a_time:
+        taken = COUNTS.take()
+        if not taken:
+            return
+        try:
+            async with service_session(engine) as session:
+                await metric_sums.add_all(session, taken)
+        except asyncio.CancelledError:
+            COUNTS.give_back(taken)
+            raise
+        except Exception as error:  # noqa: BLE001 - an edge, as above
+            COUNTS.give_back(taken)
+            logger.warning("counts are kept for later: %s", type(error).__name__)
 
 
 async def shown(engine: AsyncEngine) -> str:

@@ -3,6 +3,7 @@
 With pytest-xdist each worker is a process of its own and so has a server of its own.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import hypothesis
 import psycopg
 import pytest
 import pytest_asyncio
 from psycopg import sql
+from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 from sqlalchemy.ext.asyncio import AsyncEngine
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
@@ -21,6 +24,10 @@ from xdist.scheduler import LoadFileScheduling
 from ingestio.db.engine import create_engine
 from ingestio.db.migrate import migrate
 from ingestio.embedded.postgres import PostgresServer, start_postgres
+
+# The first example pays for imports, and a busy machine for everything: how long one takes says nothing.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 # They start whole services and take minutes each. A folder of them stays in one process, which starts what its tests share once.
 WHOLE_SERVICES = ("tests/chaos/", "tests/cli/", "tests/e2e/")
@@ -88,7 +95,8 @@ async def engine(database: Database) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture(scope="session")
-def _emptying(superuser: psycopg.Connection[Any]) -> sql.Composed:
+def emptying(superuser: psycopg.Connection[Any]) -> sql.Composed:
+    """The statement that empties every table."""
     tables = superuser.execute(
         "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
     ).fetchall()
@@ -96,12 +104,35 @@ def _emptying(superuser: psycopg.Connection[Any]) -> sql.Composed:
     return sql.SQL("; ").join(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)) for (name,) in sorted(tables))
 
 
-@pytest.fixture
-def clean_database(database: Database, superuser: psycopg.Connection[Any], _emptying: sql.Composed) -> Database:
-    """The shared database, emptied before the test."""
-    with superuser.transaction():
-        superuser.execute(_emptying)
+@pytest_asyncio.fixture(loop_scope="session")
+async def clean_database(database: Database, superuser: psycopg.Connection[Any], emptying: sql.Composed) -> Database:
+    """The shared database, emptied before the test.
+
+    Front doors and workers that tests share live on in the event loop, and it stands still between tests: one of their transactions may
+    have begun and not ended. So the loop goes on while this waits for their rows. What has not ended by then never would: it is ended.
+    """
+    try:
+        await asyncio.to_thread(_empty, superuser, emptying)
+    except (DeadlockDetected, LockNotAvailable, QueryCanceled):
+        for ended in superuser.execute(_END_OTHERS).fetchall():
+            print("ended what an earlier test had left open:", *ended)
+        await asyncio.to_thread(_empty, superuser, emptying)
     return database
+
+
+_END_OTHERS = """
+WITH others AS MATERIALIZED (
+    SELECT pid, usename, application_name, state, wait_event, clock_timestamp() - xact_start AS age, query FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+)
+SELECT usename, application_name, state, wait_event, age, query FROM others WHERE pg_terminate_backend(pid)
+"""
+
+
+def _empty(superuser: psycopg.Connection[Any], emptying: sql.Composed) -> None:
+    with superuser.transaction():
+        superuser.execute("SET LOCAL lock_timeout = '15s'; SET LOCAL statement_timeout = '60s'")
+        superuser.execute(emptying)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from ingestio.errors import ConfigurationError
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
-        if name.startswith(("INGESTIO_", "TEMPORAL_", "GEMINI_", "GOOGLE_")):
+        if name.startswith(("INGESTIO_", "TEMPORAL_", "GEMINI_", "GOOGLE_", "STRIPE_")):
             monkeypatch.delenv(name)
 
 
@@ -56,6 +56,12 @@ def test_plans_are_changed_key_by_key(monkeypatch: pytest.MonkeyPatch) -> None:
     assert plans[Membership.GROWTH].pages is None
 
 
+def test_hosts_are_names_and_addresses_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INGESTIO_HOSTS", "API, api.internal,10.0.0.7 , fd00::7,")
+
+    assert Settings.load().hosts == ("api", "api.internal", "10.0.0.7", "fd00::7")
+
+
 def test_prices_are_exact_decimals_and_unknown_unless_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.load().model_prices == {}
     monkeypatch.setenv("INGESTIO_MODEL_PRICES", '{"gemini-2.5-flash": {"input": 0.30, "output": 2.5}}')
@@ -87,8 +93,24 @@ def test_prices_are_exact_decimals_and_unknown_unless_said(monkeypatch: pytest.M
         ({"INGESTIO_PLANS": '{"plus": {"pages": -1}}'}, "INGESTIO_PLANS"),
         ({"INGESTIO_PLANS": '{"plus": {"pages": true}}'}, "INGESTIO_PLANS"),
         ({"INGESTIO_PLANS": '{"plus": {"retention_days": 0}}'}, "INGESTIO_PLANS"),
+        ({"INGESTIO_PLANS": '{"plus": {"pages": 2147483648}}'}, "INGESTIO_PLANS"),
+        ({"INGESTIO_HOSTS": "api,http://api.internal"}, "INGESTIO_HOSTS"),
+        ({"INGESTIO_HOSTS": "api.internal:8000"}, "INGESTIO_HOSTS"),
         ({"INGESTIO_MODEL_PRICES": '{"m": {"input": 0.3}}'}, "INGESTIO_MODEL_PRICES"),
         ({"INGESTIO_MODEL_PRICES": "0.3"}, "INGESTIO_MODEL_PRICES"),
+        ({"INGESTIO_PUBLIC_URL": "ingestio.example"}, "INGESTIO_PUBLIC_URL"),
+        ({"INGESTIO_PUBLIC_URL": "https://"}, "INGESTIO_PUBLIC_URL"),
+        ({"INGESTIO_PUBLIC_URL": "https://ingestio.example:port"}, "INGESTIO_PUBLIC_URL"),
+        ({"TEMPORAL_UI_URL": "localhost:8233"}, "TEMPORAL_UI_URL"),
+        ({"TEMPORAL_ADDRESS": "temporal.example"}, "TEMPORAL_ADDRESS"),
+        ({"TEMPORAL_NAMESPACE": "elsewhere"}, "TEMPORAL_NAMESPACE"),
+        ({"INGESTIO_DATA_DIR": __file__}, "INGESTIO_DATA_DIR"),
+        ({"TEMPORAL_ADDRESS": "temporal.example:port"}, "TEMPORAL_ADDRESS"),
+        ({"GOOGLE_GEMINI_BASE_URL": "here"}, "GOOGLE_GEMINI_BASE_URL"),
+        ({"INGESTIO_AUTH": "oidc", "INGESTIO_OIDC_ISSUER": "issuer"}, "INGESTIO_OIDC_ISSUER"),
+        ({"INGESTIO_OIDC_JWKS_URL": "jwks.json"}, "INGESTIO_OIDC_JWKS_URL"),
+        ({"STRIPE_API_BASE": "http://"}, "STRIPE_API_BASE"),
+        ({"INGESTIO_STORAGE_URL": "s3://"}, "INGESTIO_STORAGE_URL"),
         ({"INGESTIO_REVIEW_RULES": "{"}, "INGESTIO_REVIEW_RULES"),
         ({"INGESTIO_REVIEW_RULES": '{"missing": 1}'}, "INGESTIO_REVIEW_RULES"),
     ],
@@ -102,8 +124,9 @@ def test_a_wrong_value_is_one_line_that_names_its_variable(
     with pytest.raises(ConfigurationError) as refused:
         Settings.load()
 
-    assert refused.value.detail.startswith(f"{named}:")
+    assert refused.value.detail.startswith(f"{named}: ")
     assert "\n" not in refused.value.detail
+    assert "Value error" not in refused.value.detail
 
 
 def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:

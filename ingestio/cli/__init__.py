@@ -31,6 +31,17 @@ class Commands(click.Group):
             sys.exit(130)
 
 
+class OneForErrors(click.Command):
+    """A command whose exit codes are its answer: what is wrong with the command line is 1 like every other error, not click's 2."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.show()
+            sys.exit(1)
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="ingestio")
 def main() -> None:
@@ -39,7 +50,9 @@ def main() -> None:
 
 @main.command()
 @click.option(
-    "--port", type=click.IntRange(0, 65535), help="Where to listen (default 8000, or a free port when taken)."
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Where to listen (default INGESTIO_PORT; without it 8000, or a free port when taken).",
 )
 @DATA_DIR
 def up(port: int | None, data_dir: Path | None) -> None:
@@ -50,7 +63,7 @@ def up(port: int | None, data_dir: Path | None) -> None:
     serve_until_stopped(settings_for(data_dir), port)
 
 
-@main.command()
+@main.command(cls=OneForErrors)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.option("--prompt", help="One prompt for all documents.")
 @click.option(
@@ -76,7 +89,7 @@ def extract(
     output: Path | None,
     data_dir: Path | None,
 ) -> None:
-    """Extract files and folders; exit 0 when all completed, 3 when some failed, 1 when none did."""
+    """Extract files and folders; exit 0 when all completed, 3 when some failed, 1 when none did or for an error."""
     with loading():
         from ingestio.cli.extract import run
         from ingestio.cli.service import settings_for
@@ -222,10 +235,11 @@ def doctor(fix: bool, as_json: bool, data_dir: Path | None) -> None:
 
 
 @main.command()
-@click.option("--port", type=click.IntRange(0, 65535), help="Where to listen (default 8000).")
+@click.option("--port", type=click.IntRange(0, 65535), help="Where to listen (default INGESTIO_PORT, or 8000).")
 def api(port: int | None) -> None:
     """Run the HTTP front door alone."""
-    from ingestio.cli.operate import run_api
+    with loading():
+        from ingestio.cli.operate import run_api
 
     run_api(port)
 
@@ -233,6 +247,7 @@ def api(port: int | None) -> None:
 @main.command()
 def worker() -> None:
     """Run a worker alone."""
-    from ingestio.cli.operate import run_worker
+    with loading():
+        from ingestio.cli.operate import run_worker
 
     run_worker()

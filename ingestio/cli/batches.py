@@ -1,5 +1,7 @@
 """`ingestio batches`: look at batches of a running service and steer them."""
 
+from uuid import UUID
+
 from ingestio.cli.orders import as_local_owner
 from ingestio.cli.service import Service, require_service
 from ingestio.cli.tables import columns, say_run, status_text
@@ -63,9 +65,10 @@ def act_on(settings: Settings, batch_id: str, action: str) -> None:
 
 def _checked(batch_id: str) -> str:
     # The service would say that there is no such batch, and not where to find those that there are.
-    if not batch_id.replace("-", "").isalnum():
-        raise InvalidRequest(f"{harmless(batch_id)!r} is no batch id; `ingestio batches list` shows them")
-    return batch_id
+    try:
+        return str(UUID(batch_id))
+    except ValueError:
+        raise InvalidRequest(f"{harmless(batch_id)!r} is no batch id; `ingestio batches list` shows them") from None
 
 
 def _list_line(batch: Batch) -> tuple[str, ...]:

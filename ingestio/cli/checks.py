@@ -131,14 +131,17 @@ async def opened_database(url: str) -> AsyncIterator[AsyncEngine]:
         await engine.dispose()
 
 
-async def database(engine: AsyncEngine) -> list[Check]:
-    """It answers, its schema is this program's; [database, schema], or the first alone when it does not answer."""
+async def database(engine: AsyncEngine, variable: str | None = None) -> list[Check]:
+    """It answers, its schema is this program's; [database, schema], or the first alone when it does not answer.
+
+    `variable`: the one that names it, when it is an operator's own.
+    """
     try:
         async with service_session(engine) as session:
             version = (await session.execute(text("SHOW server_version"))).scalar_one()
             revision = (await session.execute(text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()
     except Unavailable as error:
-        return [Check("database", False, error.detail)]
+        return [Check("database", False, error.detail if variable is None else f"{variable}: {error.detail}")]
     except Exception as error:  # noqa: BLE001 - whatever it is (no table, no right), it is what was asked for
         return [Check("database", False, f"answers, but cannot be used: {said(error)}; run `ingestio migrate`")]
     head = head_revision()
@@ -212,10 +215,12 @@ async def temporal(address: str, namespace: str) -> tuple[Client | None, list[Ch
 
 
 async def _workers(client: Client) -> Check:
-    idle = []
+    idle: dict[str, None] = {}
     for queue, kind in (
         (names.ORCHESTRATION_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW),
+        (names.MODEL_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW),
         (names.MODEL_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
+        (names.PARSING_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW),
         (names.PARSING_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
         (names.EXPORT_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
         (names.WEBHOOK_QUEUE, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
@@ -226,7 +231,7 @@ async def _workers(client: Client) -> Check:
         answer = await client.workflow_service.describe_task_queue(request, timeout=RPC_TIMEOUT)
         oldest = datetime.now(UTC) - _QUIET_WORKER
         if not any(poller.last_access_time.ToDatetime(UTC) > oldest for poller in answer.pollers):
-            idle.append(queue)
+            idle[queue] = None
     if idle:
         return Check("workers", False, f"none asks for work on {', '.join(idle)}; start `ingestio worker`")
     return Check("workers", True, "ask for work on every queue")

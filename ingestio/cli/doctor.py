@@ -72,7 +72,7 @@ async def _servers(settings: Settings, instance: RunningInfo | None, *, fix: boo
     if not database_url:
         return found
     async with checks.opened_database(database_url) as engine:
-        said = await checks.database(engine)
+        said = await checks.database(engine, None if settings.database_url is None else "INGESTIO_DATABASE_URL")
         found.extend(said)
         if not all(each.healthy for each in said):
             return found

@@ -1,6 +1,7 @@
 """Starting the whole service: the embedded servers, the schema, a worker and the front door, each a supervised process of its own."""
 
 import contextlib
+import functools
 import logging
 import os
 import signal
@@ -29,14 +30,15 @@ from ingestio.embedded.instance import (
     using,
 )
 from ingestio.embedded.locks import use_lock
-from ingestio.embedded.probes import own_http_ok
+from ingestio.embedded.probes import own_http_ok, said_parts
 from ingestio.errors import ConfigurationError
 from ingestio.observability import configure_logging
 
-DEFAULT_PORT = 8000
 START_PATIENCE_SECONDS = 60.0
 # Longer than a front door and a worker take to drain; what has not ended then is killed, and repeated after the next start.
 PART_STOP_SECONDS = 20.0
+# How the client of Temporal's own environment configuration gets into a server that is not ours.
+_TEMPORAL_ACCESS = ("TEMPORAL_API_KEY", "TEMPORAL_TLS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,14 @@ def settings_for(data_dir: Path | None) -> Settings:
 
 
 def serve_until_stopped(settings: Settings, port: int | None) -> None:
-    """`ingestio up`: start everything, say `ready`, supervise until Ctrl-C or SIGTERM, stop all. Nothing is lost at any point."""
+    """`ingestio up`: start everything, say `ready`, supervise until Ctrl-C or SIGTERM, stop all. Nothing is lost at any point.
+
+    `port` None: that of INGESTIO_PORT when it is set, which nothing else may have; else as `start_parts` chooses.
+    """
     configure_logging(settings.log_level)
     stop = stop_on_signals()
     with open_instance(settings) as instance:
-        service = start_parts(instance, settings, port)
+        service = start_parts(instance, settings, settings.given_port if port is None else port)
         click.echo(f"ready {service.url}")
         if service.temporal_ui_url:
             click.echo(f"Temporal UI {service.temporal_ui_url}", err=True)
@@ -145,26 +150,26 @@ def open_instance(settings: Settings) -> Instance:
 def start_parts(instance: Instance, settings: Settings, port: int | None) -> Service:
     """Servers, schema, worker and front door; answers when a batch can be posted.
 
-    `port` None: 8000, or a free one when that is taken. Raises AlreadyRunning, ConfigurationError, ChildFailed.
+    `port` None: that of the settings (8000), or a free one when that is taken. Raises AlreadyRunning, ConfigurationError, ChildFailed.
     """
-    number = choose_port(settings.host, port)  # a port that cannot be had is said before anything is started
+    _check_is_consistent(settings)
+    number = choose_port(settings, port)  # a port that cannot be had is said before anything is started
     launched: list[RunningChild] = []
 
     def launch(endpoints: Endpoints) -> None:
-        environment = child_environment(settings, endpoints)
-        # Measured: the front door alone first is ready 1 s earlier and the first result 4 s later.
-        worker, front_door = _part("worker", environment), _front_door(settings, environment, number)
-        launched[:] = instance.launch(worker), instance.launch(front_door)
+        launched[:] = [instance.launch(_front_door(settings, child_environment(settings, endpoints), number))]
 
-    # Loading their libraries is most of what a start costs, so both do it while the servers start.
+    # Loading their libraries is most of what a start costs. The front door does it beside the servers and the worker after them, so that
+    # on two cores the one that `ready` waits for has a core of its own; the first result comes no later.
     endpoints = instance.start(launch)
+    worker = instance.launch(_part("worker", child_environment(settings, endpoints)))
     from ingestio.db.migrate import migrate  # loads a database driver, and so not before the servers
 
     owner_url = settings.database_owner_url or endpoints.database_owner_url
     if owner_url:
         migrate(owner_url, settings.database_url or endpoints.database_url)
     instance.let_parts_begin()
-    worker, front_door = launched
+    (front_door,) = launched
     instance.await_ready(worker)
     try:
         instance.await_ready(front_door)
@@ -172,16 +177,43 @@ def start_parts(instance: Instance, settings: Settings, port: int | None) -> Ser
         # Somebody may have taken a free port between our look and its start; then another is chosen.
         if port is not None or _bindable(settings.host, number):
             raise
-        number = choose_port(settings.host, port)
+        number = choose_port(settings, port)
         instance.add(_front_door(settings, child_environment(settings, endpoints), number))
     url = _url(settings, number)
-    instance.publish(api_url=url)
+    instance.publish(api_url=url, plans_json=settings.plans_json)
     return _service(settings, url, endpoints)
 
 
+def _check_is_consistent(settings: Settings) -> None:
+    """Raises ConfigurationError when a variable means a server of one's own that no other variable names, before anything is started."""
+    if settings.embeds_postgres and settings.database_owner_url:
+        raise ConfigurationError(
+            "INGESTIO_DATABASE_OWNER_URL: needs INGESTIO_DATABASE_URL; the embedded database has an owner of its own"
+        )
+    if settings.embeds_temporal:
+        for name, value in sorted(os.environ.items()):
+            if name.startswith(_TEMPORAL_ACCESS) and value.lower() not in {"", "0", "false"}:
+                raise ConfigurationError(
+                    f"{name}: needs TEMPORAL_ADDRESS; the embedded server has neither keys nor TLS"
+                )
+
+
 def _front_door(settings: Settings, environment: dict[str, str], port: int) -> Child:
-    ready = own_http_ok(f"{_url(settings, port)}/readyz")
-    return _part("api", {**environment, "INGESTIO_PORT": str(port)}, ready)
+    url = f"{_url(settings, port)}/readyz"
+    ailing = functools.partial(_away, settings, url)
+    return replace(_part("api", {**environment, "INGESTIO_PORT": str(port)}, own_http_ok(url)), ailing=ailing)
+
+
+def _away(settings: Settings, url: str) -> str | None:
+    """Which of an operator's own servers keep the front door from being ready, by the variables that name them; None for no other's."""
+    states = said_parts(url)
+    external = {
+        "database": ("INGESTIO_DATABASE_URL", not settings.embeds_postgres),
+        "temporal": ("TEMPORAL_ADDRESS", not settings.embeds_temporal),
+        "storage": ("INGESTIO_STORAGE_URL", settings.storage_url is not None),
+    }
+    away = [name for part, (name, is_named) in external.items() if is_named and states.get(part, "ok") != "ok"]
+    return f"{' and '.join(away)}: what it names does not answer, or refuses us" if away else None
 
 
 def _url(settings: Settings, port: int) -> str:
@@ -204,12 +236,13 @@ def child_environment(settings: Settings, endpoints: Endpoints) -> dict[str, str
     return environment
 
 
-def choose_port(host: str, port: int | None) -> int:
-    """A port that can be bound now: the one that was asked for, or 8000, or any. Raises ConfigurationError when it is taken."""
-    for wanted in (DEFAULT_PORT, 0) if port is None else (port,):
-        if found := _bindable(host, wanted):
+def choose_port(settings: Settings, port: int | None) -> int:
+    """A port that can be bound now: the one that was asked for, or that of the settings, or any. Raises ConfigurationError when it is
+    taken."""
+    for wanted in (settings.port, 0) if port is None else (port,):
+        if found := _bindable(settings.host, wanted):
             return found
-    raise ConfigurationError(f"--port: {port} on {host} is taken or may not be used")
+    raise ConfigurationError(f"INGESTIO_PORT or --port: {port} on {settings.host} is taken or may not be used")
 
 
 def _bindable(host: str, port: int) -> int | None:

@@ -13,21 +13,32 @@ from ingestio.db.session import service_session
 from ingestio.domain.plans import Membership
 from ingestio.domain.users import is_user_id
 from ingestio.embedded.files import kept_secret
-from ingestio.embedded.instance import Instance, running
-from ingestio.errors import ConfigurationError
+from ingestio.embedded.instance import Instance, RunningInfo, running
+from ingestio.errors import ConfigurationError, Unavailable
 from ingestio.services.accounts import change_plan, provision, read_profile
 
 
 def issue(settings: Settings, user_id: str, plan: str | None, ttl_seconds: int) -> str:
-    """A token for `user_id`, who is made when new (on growth unless `plan` says otherwise) and put on `plan` when it is given."""
+    """A token for `user_id`, who is made when new (on growth unless `plan` says otherwise) and put on `plan` when it is given.
+
+    A plan's limits are those that the service on this data dir holds to, and only where none runs those of our own environment.
+    """
     if settings.auth != "local":
         raise ConfigurationError(
             "INGESTIO_AUTH: tokens are issued here in local mode only; with oidc the identity provider does"
         )
     if not is_user_id(user_id):
         raise ConfigurationError("--user: 1 to 128 letters, digits or _ | : . @ -, and neither . nor ..")
-    with _database(settings) as url:
-        asyncio.run(_ensure_user(settings, url, user_id, None if plan is None else Membership(plan)))
+    service = running(settings.data_dir)
+    if service is not None and service.api_url is not None:
+        settings = settings.model_copy(update={"plans_json": service.plans_json})
+    try:
+        with _database(settings, service) as url:
+            asyncio.run(_ensure_user(settings, url, user_id, None if plan is None else Membership(plan)))
+    except Unavailable as error:
+        if settings.database_url is None:
+            raise
+        raise ConfigurationError(f"INGESTIO_DATABASE_URL: {error.detail}") from error
     key = settings.secret_key or kept_secret(settings.data_dir.resolve() / "secrets" / "secret_key")
     return LocalIssuer(key).issue(user_id, ttl_seconds=ttl_seconds)
 
@@ -55,14 +66,13 @@ async def _ensure_user(settings: Settings, url: str, user_id: str, plan: Members
 
 
 @contextlib.contextmanager
-def _database(settings: Settings) -> Iterator[str]:
+def _database(settings: Settings, service: RunningInfo | None) -> Iterator[str]:
     """The application's login, of the running service or of a database that is started for this moment."""
     if settings.database_url is not None:
         yield settings.database_url
         return
-    found = running(settings.data_dir)
-    if found is not None:
-        yield found.endpoints.database_url
+    if service is not None:
+        yield service.endpoints.database_url
         return
     from ingestio.db.migrate import migrate
 

@@ -13,7 +13,9 @@ def private_directory(path: Path) -> Path:
         for missing in reversed([p for p in (path, *path.parents) if not p.exists()]):
             missing.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise ConfigurationError(f"cannot create the directory {path}: {error.strerror}") from error
+        raise ConfigurationError(
+            f"cannot create the directory {path}: {error.strerror}; see INGESTIO_DATA_DIR"
+        ) from error
     return path
 
 

@@ -67,11 +67,15 @@ class Endpoints:
 
 @dataclass(frozen=True)
 class RunningInfo:
-    """What a live instance of any process says about itself; `api_url` is None until its API is ready."""
+    """What a live instance of any process says about itself; `api_url` is None until its API is ready.
+
+    `plans_json` is the INGESTIO_PLANS that its API and worker hold to.
+    """
 
     pid: int
     endpoints: Endpoints
     api_url: str | None
+    plans_json: str | None = None
 
 
 class Instance:
@@ -139,9 +143,14 @@ class Instance:
             self._supervisor.discard(running)
             raise
 
-    def publish(self, *, api_url: str | None) -> None:
+    def publish(self, *, api_url: str | None, plans_json: str | None = None) -> None:
         """Tell other commands on this data directory where we are; `running` reads it. Repeating it replaces what was said."""
-        content = {"pid": os.getpid(), "endpoints": asdict(self.endpoints), "api_url": api_url}
+        content = {
+            "pid": os.getpid(),
+            "endpoints": asdict(self.endpoints),
+            "api_url": api_url,
+            "plans_json": plans_json,
+        }
         write_private(_info_file(self.data_dir), json.dumps(content, indent=1).encode())
 
     def run_forever(self, stop: threading.Event) -> None:
@@ -228,7 +237,7 @@ def running(data_dir: Path) -> RunningInfo | None:
         OSError, ValueError, TypeError, KeyError
     ):  # being written for the first time, or of another version
         said = json.loads(_info_file(data_dir).read_bytes())
-        info = RunningInfo(int(said["pid"]), Endpoints(**said["endpoints"]), said["api_url"])
+        info = RunningInfo(int(said["pid"]), Endpoints(**said["endpoints"]), said["api_url"], said.get("plans_json"))
         return info if psutil.pid_exists(info.pid) else None
     return None
 

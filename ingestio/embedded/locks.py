@@ -56,7 +56,7 @@ class FileLock:
                 undo.pop_all()
         except OSError as error:
             raise ConfigurationError(
-                f"cannot lock {self._path}: {error.strerror}; choose another --data-dir"
+                f"cannot lock {self._path}: {error.strerror}; choose another --data-dir, or INGESTIO_DATA_DIR"
             ) from error
         self._descriptor = descriptor
         return True

@@ -1,6 +1,7 @@
 """When a supervised child of ours counts as ready."""
 
 import http.client
+import json
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 import psutil
 
 _TIMEOUT_SECONDS = 1.0
+_EXPLAIN_SECONDS = 5.0  # longer than the front door waits for any of its parts
 
 
 def http_ok(url: str) -> Callable[[int], bool]:
@@ -42,6 +44,20 @@ def own_http_ok(url: str) -> Callable[[int], bool]:
         return listens and answers(pid)
 
     return ready
+
+
+def said_parts(url: str) -> dict[str, str]:
+    """The state of each part that a readiness problem at `url` (http only) lists; empty when nothing of the kind is said in time."""
+    target = urlsplit(url)
+    connection = http.client.HTTPConnection(target.hostname or "", target.port or 80, timeout=_EXPLAIN_SECONDS)
+    try:
+        connection.request("GET", target.path or "/")
+        parts = json.loads(connection.getresponse().read())["parts"]
+        return {str(name): str(state) for name, state in parts.items()}
+    except (OSError, http.client.HTTPException, ValueError, TypeError, KeyError, AttributeError):
+        return {}
+    finally:
+        connection.close()
 
 
 def file_says_pid(path: Path) -> Callable[[int], bool]:

@@ -24,6 +24,8 @@ from ingestio.errors import IngestioError
 POLL_SECONDS = 0.01
 LOG_LIMIT_BYTES = 10 * 1024 * 1024
 _SHIM = Path(__file__).with_name("exec_child.py")
+_OURS = "ingestio: "  # how the command line begins an error
+_LAST_WORDS_BYTES = 2_000
 
 
 class ChildFailed(IngestioError):
@@ -46,8 +48,9 @@ class Child:
     """How to run one part.
 
     `env` is the child's whole environment. `ready` gets the process id and is polled until it answers True; it must return within
-    a second or so. `before_start` runs before every start, also before a restart. `orphan_signal` is what the kernel sends the
-    child when our process dies without stopping it (Linux; 0: nothing).
+    a second or so; `ailing` is asked once when that took too long, and may say what is missing. `before_start` runs before every
+    start, also before a restart. `orphan_signal` is what the kernel sends the child when our process dies without stopping it (Linux;
+    0: nothing).
     """
 
     name: str
@@ -57,6 +60,7 @@ class Child:
     cwd: Path | None = None
     account: Account | None = None
     ready: Callable[[int], bool] | None = None
+    ailing: Callable[[], str | None] | None = None
     before_start: Callable[[], None] | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: int = signal.SIGKILL
@@ -83,14 +87,14 @@ class RunningChild:
         while True:
             if self.exit_code is not None:
                 raise ChildFailed(
-                    f"{self.child.name} ended {ending(self.exit_code)} before it was ready; {self._see_log}"
+                    f"{self.child.name} ended {ending(self.exit_code)} before it was ready{self._last_words()}; {self._see_log}"
                 )
             if self.child.ready is None or self.child.ready(self.pid):
                 return
             if time.monotonic() > deadline:
-                raise ChildFailed(
-                    f"{self.child.name} was not ready within {self.child.ready_timeout_seconds:g} s; {self._see_log}"
-                )
+                why = self.child.ailing() if self.child.ailing is not None else None
+                late = f"{self.child.name} was not ready within {self.child.ready_timeout_seconds:g} s"
+                raise ChildFailed("; ".join(filter(None, (why, late, self._see_log))))
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
@@ -106,6 +110,18 @@ class RunningChild:
         with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS answers EPERM for a group of zombies
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait(10)
+
+    def _last_words(self) -> str:
+        """What one of our own commands said at its end: mostly which variable is wrong. Nothing for the programs of others."""
+        if self.child.log is None:
+            return ""
+        try:
+            with self.child.log.open("rb") as log:
+                log.seek(max(0, self.child.log.stat().st_size - _LAST_WORDS_BYTES))
+                last = log.read().decode(errors="replace").rstrip().rpartition("\n")[2]
+        except OSError:
+            return ""
+        return f": {last.removeprefix(_OURS)}" if last.startswith(_OURS) else ""
 
     @property
     def _see_log(self) -> str:

@@ -1,7 +1,8 @@
 """Where events may be sent: to addresses of the public internet, and to networks that the operator names.
 
 A name is resolved and judged when an endpoint is made, so that a mistake is said at once; and again for every connection, which then
-goes to the very address that was judged. So a name that changes its mind in between (DNS rebinding) gains nothing.
+goes to the very address that was judged. So a name that changes its mind in between (DNS rebinding) gains nothing. A public name that does
+not resolve yet (a receiver before its first day, a resolver that is away) is taken: nothing is sent before its address was judged.
 """
 
 import asyncio
@@ -18,11 +19,17 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LONGEST_URL = 2000
 _RESOLVE_SECONDS = 5.0
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Names that lead nowhere on the public internet (RFC 2606, 6761, 6762, 7686, 8375; ICANN's .internal).
+_NEVER_PUBLIC = ("invalid", "test", "localhost", "local", "internal", "onion", "home.arpa")
 _LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")
 
 
 class AddressRefused(Exception):
     """A name leads nowhere, or to where nothing may be sent. The message is safe to show."""
+
+
+class NameUnknown(AddressRefused):
+    """Nothing says now where the name leads."""
 
 
 class Addresses:
@@ -46,6 +53,10 @@ class Addresses:
             raise _wrong("must hold neither a user nor a fragment")
         try:
             found = await self.resolve(host, port or (443 if parts.scheme == "https" else 80))
+        except NameUnknown as unknown:
+            if parts.scheme == "https" and _may_be_public(host):
+                return
+            raise _wrong(str(unknown)) from None
         except AddressRefused as refused:
             raise _wrong(str(refused)) from None
         if parts.scheme == "http" and not all(self._is_named(each) for each in found):
@@ -58,10 +69,10 @@ class Addresses:
             async with asyncio.timeout(_RESOLVE_SECONDS):
                 answers = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError, TimeoutError):
-            raise AddressRefused("the host's name cannot be resolved") from None
+            raise NameUnknown("the host's name cannot be resolved") from None
         found = list(dict.fromkeys(_address(str(answer[4][0])) for answer in answers))
         if not found:
-            raise AddressRefused("the host's name cannot be resolved")
+            raise NameUnknown("the host's name cannot be resolved")
         if not all(self._is_allowed(each) for each in found):
             raise AddressRefused("the host has an address that is not of the public internet")
         return found
@@ -91,6 +102,19 @@ def _reached(address: Address) -> Address:
 def _is_public(address: Address) -> bool:
     """Neither private, loopback, link-local (where clouds keep their metadata), shared, reserved nor multicast."""
     return address.is_global and not address.is_multicast and address not in _LOCAL_NAT64
+
+
+def _may_be_public(host: str) -> bool:
+    """Whether a name without an address may get one: it has a domain, and not one that is kept for other ends."""
+    name = host.rstrip(".").lower()
+    labels = name.split(".")
+    is_number = labels[-1].isdigit() or labels[-1].startswith("0x") or ":" in name
+    return (
+        len(labels) > 1
+        and all(labels)
+        and not is_number
+        and not f".{name}".endswith(tuple(f".{each}" for each in _NEVER_PUBLIC))
+    )
 
 
 def _wrong(message: str) -> InvalidRequest:

@@ -32,6 +32,7 @@ from ingestio.embedded.postgres_cluster import PostgresCluster
 from ingestio.embedded.processes import Child
 from ingestio.embedded.supervisor import RestartPolicy, Supervisor
 from ingestio.embedded.temporal import PORT_NAMES, temporal_node
+from ingestio.errors import Unavailable
 from ingestio.extraction.schemas import DOCUMENT_TYPES
 from tests.chaos.proxy import Fault, Proxy
 from tests.chaos.referee import PATIENCE_VARIABLE, Referee
@@ -165,7 +166,7 @@ class Site:
             settings = Settings(
                 INGESTIO_DATABASE_URL=self._cluster.app_url, INGESTIO_SECRET_KEY=SECRET, INGESTIO_PLANS=PLANS
             )
-            token = issue(settings, user_id, "growth", TOKEN_SECONDS)
+            token = _issue_patiently(settings, user_id)
             url = f"http://127.0.0.1:{self.proxies[VISITORS, API].port}"
             self._visitors[user_id] = Visitor(user_id, token, lambda: url, answer_seconds=10)
             self._stack.callback(self._visitors[user_id].close)
@@ -306,3 +307,15 @@ def _through(url: str, port: int) -> str:
     """A database URL, by way of a proxy."""
     parts = urlsplit(url)
     return parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{port}").geturl()
+
+
+def _issue_patiently(settings: Settings, user_id: str) -> str:
+    """A token, as soon as a database that was just killed is back."""
+    given_up = time.monotonic() + 60
+    while True:
+        try:
+            return issue(settings, user_id, "growth", TOKEN_SECONDS)
+        except Unavailable:
+            if time.monotonic() > given_up:
+                raise
+            time.sleep(0.2)

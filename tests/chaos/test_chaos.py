@@ -20,6 +20,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosInstance
 
 # That single parts die is in test_boundaries.py.
 @pytest.mark.chaos
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "target", [pytest.param(each, marks=() if each == "everything" else pytest.mark.long) for each in TARGETS]
 )

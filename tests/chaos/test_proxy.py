@@ -12,7 +12,7 @@ from tests.chaos.proxy import Direction, Fault, Kind, Proxy
 
 BIG = bytes(range(256)) * 4096
 QUIET_SECONDS = 0.2
-LONG_SECONDS = 5.0
+LONG_SECONDS = 60.0
 
 Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 OpenLine = Callable[[], Awaitable[Line]]

@@ -5,6 +5,7 @@ import re
 import urllib.request
 from pathlib import Path
 
+import httpx
 import pytest
 
 from ingestio.samples import sample
@@ -64,7 +65,12 @@ def test_the_commands_lead_to_the_run_in_the_temporal_ui(up: Instance, batch_id:
     put(folder, "invoice-HP-104482.pdf")
     assert f"Run in Temporal: {link[1]}/namespaces/default/workflows/batch%2F" in up.ingestio("extract", folder).stderr
     elsewhere = up.ingestio(
-        "batches", "show", batch_id, TEMPORAL_UI_URL="https://ui.example/", TEMPORAL_NAMESPACE="a b"
+        "batches",
+        "show",
+        batch_id,
+        TEMPORAL_UI_URL="https://ui.example/",
+        TEMPORAL_ADDRESS="ui.example:7233",
+        TEMPORAL_NAMESPACE="a b",
     )
     assert f"https://ui.example/namespaces/a%20b/workflows/batch%2F{batch_id}" in elsewhere.stdout
 
@@ -103,6 +109,20 @@ def test_without_a_service_the_command_says_how_to_start_one(tmp_path: Path) -> 
     done = ingestio("batches", "list", "--data-dir", tmp_path / "none")
     assert done.returncode == 1
     assert "ingestio up" in done.stderr
+
+
+def test_what_can_be_no_batch_id_is_said_to_be_none(up: Instance) -> None:
+    for text in ("x", "../usage", "0123456789"):
+        for command in ("show", "cancel"):
+            done = up.ingestio("batches", command, text)
+            assert done.returncode == 1
+            assert done.stderr == f"ingestio: {text!r} is no batch id; `ingestio batches list` shows them\n"
+
+
+def test_a_plan_has_the_limits_of_the_service_that_runs_and_not_those_of_ones_own_terminal(up: Instance) -> None:
+    done = up.ingestio("token", "--user", "pam", "--plan", "plus", INGESTIO_PLANS='{"plus": {"pages": 7}}')
+    answer = httpx.get(f"{up.url}/api/v1/usage", headers={"Authorization": f"Bearer {done.stdout.strip()}"})
+    assert (answer.json()["plan"], answer.json()["pages_limit"]) == ("plus", 250)
 
 
 def test_a_token_is_printed_alone_and_works(up: Instance) -> None:

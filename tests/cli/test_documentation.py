@@ -20,6 +20,9 @@ from ingestio.samples import documents_folder
 from tests.cli.conftest import Instance, environment, put
 from tests.house.tree import ROOT
 
+# Each wait in it has its own bound; together they may be longer than a test has by default.
+pytestmark = pytest.mark.timeout(600)
+
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"# (\w+\.py)\n")
 PATIENCE_SECONDS = 120

@@ -121,6 +121,16 @@ def test_what_is_wrong_with_the_command_is_said_before_anything_starts(
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize(
+    "arguments", [[], ["gone.pdf"], [".", "--strategy", "guess"], [".", "--prompts", "gone.json"], [".", "--what"]]
+)
+def test_a_wrong_command_line_is_exit_1_like_every_other_error(tmp_path: Path, arguments: list[str]) -> None:
+    done = ingestio("extract", *arguments, "--data-dir", "data", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Error: " in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_folder_without_files_is_an_error(folder: Path, tmp_path: Path) -> None:
     done = ingestio("extract", folder, "--data-dir", tmp_path / "data")
     assert (done.returncode, done.stdout) == (1, "")

@@ -14,7 +14,7 @@ from ingestio.samples import documents_folder
 from tests.cli.conftest import ended, ingestio, put, started
 
 # Each test starts and stops every part at least once.
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,9 @@ from tests.backups import dump, restore
 from tests.cli.conftest import ingestio
 from tests.cli.test_rolling_restart import PATIENCE_SECONDS, SECRET, Fleet
 
+# Each wait in it has its own bound; together they may be longer than a test has by default.
+pytestmark = pytest.mark.timeout(600)
+
 FILES = ("Rechnung_RE-2026-0417.pdf", "Factuur 20260588.pdf") * 20
 HEADERS = {"Authorization": f"Bearer {LocalIssuer(SECRET).issue('me')}"}
 

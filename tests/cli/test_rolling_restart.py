@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import psycopg
+import pytest
 
 from ingestio.auth.local_issuer import LocalIssuer
 from ingestio.config import Settings
@@ -28,6 +29,9 @@ from ingestio.services import privileged
 from ingestio.services.accounts import PlanBook
 from tests.api.processes import free_port
 from tests.cli.conftest import environment
+
+# Each wait in it has its own bound; together they may be longer than a test has by default.
+pytestmark = pytest.mark.timeout(600)
 
 SECRET = "a secret that all replicas share"
 FILES = ("Rechnung_RE-2026-0417.pdf", "Factuur 20260588.pdf")

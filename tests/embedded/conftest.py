@@ -22,7 +22,7 @@ from ingestio.embedded.processes import Account, unprivileged_account
 REPOSITORY = Path(__file__).parents[2]
 
 
-def eventually(condition: Callable[[], bool], what: str, seconds: float = 15.0) -> None:
+def eventually(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
     """Wait for something that another process does."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -116,7 +116,7 @@ def supervised(data_dir: Path) -> Iterator[tuple[Instance, Endpoints]]:
         thread.start()
         yield instance, endpoints
         stop.set()
-        thread.join(10)
+        thread.join(60)
 
 
 def test_servers_that_are_killed_in_mid_run_come_back_with_their_data_on_their_ports(
@@ -163,7 +163,7 @@ def test_a_part_that_is_added_is_marked_logged_supervised_and_stopped_first(tmp_
         eventually(lambda: instance.pids()["worker"] != first, "it was started again")
         last = instance.pids()["worker"]
         stop.set()
-        thread.join(10)
+        thread.join(60)
     assert not alive(last)
 
 
@@ -200,7 +200,7 @@ def test_what_a_killed_run_left_behind_is_ended_and_a_strangers_process_is_not(t
     try:
         with Instance(tmp_path, postgres=False, temporal=False) as instance:
             instance.start()
-            assert mine.wait(5) == -signal.SIGKILL
+            assert mine.wait(30) == -signal.SIGKILL
             assert other.poll() is None
     finally:
         for process in (mine, other):
@@ -240,7 +240,7 @@ def test_an_instance_that_was_started_for_one_command_stays_while_another_uses_i
             thread.start()
             time.sleep(0.4)
             assert running(tmp_path) is not None
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
         assert running(tmp_path) is None
 

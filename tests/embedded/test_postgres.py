@@ -279,7 +279,7 @@ def test_stop_is_a_clean_shutdown(data_dir: Path) -> None:
     with psycopg.connect(server.app_url):  # an open session does not hold it up
         began = time.monotonic()
         server.stop()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 8  # after ten it would have been killed
     assert not (server.cluster.directory / "postmaster.pid").exists()
     assert "database system is shut down" in (data_dir / "logs" / "postgres.log").read_text()
 

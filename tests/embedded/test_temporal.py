@@ -1,15 +1,20 @@
 """The Temporal server of the wheel: its store, its UI, and what it keeps over a kill -9."""
 
+import asyncio
 import http.client
 import sqlite3
 import uuid
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
 from ingestio.domain.runs import SEARCH_ATTRIBUTES
@@ -75,6 +80,27 @@ def test_the_file_is_in_write_ahead_mode_and_the_program_keeps_its_notes_in_the_
     finally:
         connection.close()
     assert psutil.Process(server.pid).environ()["HOME"] == str(home)
+
+
+async def test_a_short_timer_takes_no_whole_second(server: TemporalServer) -> None:
+    """The server's usual setting makes every timer last a second at least: a cancel waits for one, and so does the next try of a step."""
+    client = await Client.connect(server.address)
+    delay = timedelta(milliseconds=100)
+    handle = await client.start_workflow("Nobody", id="late", task_queue="none", start_delay=delay)
+    history = await anext(
+        events
+        async for events in _histories(handle)
+        if any(event.HasField("workflow_task_scheduled_event_attributes") for event in events)
+    )
+    waited = history[-1].event_time.ToDatetime() - history[0].event_time.ToDatetime()
+    assert delay <= waited < timedelta(seconds=0.8)
+
+
+async def _histories(handle: WorkflowHandle[Any, Any]) -> AsyncIterator[Sequence[HistoryEvent]]:
+    async with asyncio.timeout(10):
+        while True:
+            yield (await handle.fetch_history()).events
+            await asyncio.sleep(0.05)
 
 
 async def test_kill_9_keeps_open_workflows_and_the_address(tmp_path: Path) -> None:

@@ -4,12 +4,14 @@ import functools
 import types
 import typing
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 import click
 from pydantic.fields import FieldInfo
 
 from api.app import create_app
+from api.errors import STATUS_CODES
 from ingestio import errors
 from ingestio.cli import main
 from ingestio.config import Settings
@@ -132,6 +134,11 @@ def _problems() -> list[tuple[str, str, str]]:
         for each in vars(errors).values()
         if isinstance(each, type) and issubclass(each, IngestioError) and "code" in vars(each)
         if each is IngestioError or each.status != IngestioError.status
+    ]
+    found += [
+        (f"`{code}`", str(status), HTTPStatus(status).phrase)
+        for status, code in STATUS_CODES.items()
+        if f"`{code}`" not in {row[0] for row in found} | {f"`{reason.value}`" for reason in RefusalCode}
     ]
     return sorted(found, key=lambda row: (row[1], row[0]))
 

@@ -134,6 +134,25 @@ async def test_what_is_no_address_of_a_receiver_is_refused_with_a_reason(url: st
     assert [each.field for each in refused.value.errors] == ["url"]
 
 
+@pytest.mark.parametrize(
+    "host", ["intranet", "db.internal", "printer.local", "x.home.arpa", "x.localhost", "x.test", "x.onion", "10.0.0"]
+)
+async def test_names_that_are_none_of_the_public_internet_are_refused_whether_they_resolve_or_not(host: str) -> None:
+    with pytest.raises(InvalidRequest):
+        await Addresses().check_url(f"https://{host}/hooks")
+
+
+async def test_a_name_that_does_not_resolve_now_is_judged_when_something_is_sent() -> None:
+    """A receiver that is not up yet, or a resolver that is away: nothing is sent before its address is known and judged."""
+    await Addresses().check_url("https://hooks.no-such-host.example/hooks")
+    with pytest.raises(InvalidRequest):
+        await Addresses(HERE).check_url("http://hooks.no-such-host.example/hooks")
+    sender = Sender(Addresses())
+    attempt = await sender.post("https://hooks.no-such-host.example/hooks", BODY, {})
+    await sender.close()
+    assert attempt.error == "the host's name cannot be resolved"
+
+
 async def test_public_addresses_and_what_the_operator_names_are_taken() -> None:
     await Addresses().check_url("https://93.184.216.34/hooks")
     await Addresses().check_url("https://[2606:2800:220:1:248:1893:25c8:1946]:8443/hooks?a=b")

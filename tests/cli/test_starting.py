@@ -1,0 +1,82 @@
+"""What `ingestio up` makes of its surroundings at the start: ports, servers that are not there, variables that disagree."""
+
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import ended, ingestio, started
+
+# The front door is given half a minute, and the parts then end one after the other.
+pytestmark = pytest.mark.timeout(300)
+
+NOBODY = "127.0.0.1:1"
+DATABASE = f"postgresql://app:secret@{NOBODY}/ingestio"
+
+
+def test_the_port_of_the_environment_is_where_it_listens_and_nobody_else_may_have_it(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        taken = ingestio("up", "--data-dir", tmp_path / "data", INGESTIO_PORT=str(port))
+    assert taken.returncode == 1
+    assert taken.stderr.startswith("ingestio: INGESTIO_PORT"), taken.stderr
+    assert not (tmp_path / "data").exists(), "said before anything was started"
+
+    service = started("up", "--data-dir", tmp_path / "data", INGESTIO_PORT=str(port))
+    try:
+        assert service.stdout is not None
+        assert service.stdout.readline() == f"ready http://127.0.0.1:{port}\n"
+    finally:
+        service.send_signal(signal.SIGINT)
+        assert ended(service).returncode == 0
+
+
+def test_a_database_and_a_temporal_that_do_not_answer_are_named_by_their_variables(tmp_path: Path) -> None:
+    done = ingestio(
+        "up",
+        "--port",
+        "0",
+        "--data-dir",
+        tmp_path / "data",
+        INGESTIO_DATABASE_URL=DATABASE,
+        TEMPORAL_ADDRESS=NOBODY,
+        INGESTIO_SECRET_KEY="a secret that all replicas share",
+    )
+    assert done.returncode == 1
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("ingestio: ")]
+    assert "INGESTIO_DATABASE_URL" in line
+    assert "TEMPORAL_ADDRESS" in line
+    assert "INGESTIO_STORAGE_URL" not in line, "nobody named a store"
+    assert "secret" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "missing"),
+    [
+        ("INGESTIO_DATABASE_OWNER_URL", DATABASE, "INGESTIO_DATABASE_URL"),
+        ("TEMPORAL_API_KEY", "a-key", "TEMPORAL_ADDRESS"),
+        ("TEMPORAL_TLS", "1", "TEMPORAL_ADDRESS"),
+        ("TEMPORAL_TLS_CLIENT_CERT_PATH", "/nowhere/client.pem", "TEMPORAL_ADDRESS"),
+    ],
+)
+def test_a_variable_of_a_server_that_nobody_named_stops_the_start(
+    tmp_path: Path, name: str, value: str, missing: str
+) -> None:
+    done = ingestio("up", "--port", "0", "--data-dir", tmp_path / "data", cwd=None, **{name: value})
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"ingestio: {name}: needs {missing}"), done.stderr
+    assert value not in done.stderr
+    assert not (tmp_path / "data").exists(), "said before anything was started"
+
+
+def test_a_database_that_does_not_answer_is_named_by_its_variable_in_every_command(tmp_path: Path) -> None:
+    token = ingestio("token", "--user", "ann", "--data-dir", tmp_path / "data", INGESTIO_DATABASE_URL=DATABASE)
+    assert token.returncode == 1
+    assert token.stderr.startswith("ingestio: INGESTIO_DATABASE_URL: "), token.stderr
+    doctor = ingestio("doctor", "--data-dir", tmp_path / "data", INGESTIO_DATABASE_URL=DATABASE)
+    assert doctor.returncode == 1
+    [line] = [line for line in doctor.stdout.splitlines() if line.startswith("finding  database")]
+    assert "INGESTIO_DATABASE_URL" in line
+    assert "secret" not in token.stderr + doctor.stdout
