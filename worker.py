@@ -33,6 +33,16 @@ from workflows.webhooks import DeliveryWorkflow
 
 logger = logging.getLogger("ingestio.worker")
 
+WORKFLOWS: tuple[type, ...] = (
+    BatchWorkflow,
+    DocumentWorkflow,
+    ExportWorkflow,
+    DeliveryWorkflow,
+    UpkeepWorkflow,
+    AccountErasureWorkflow,
+    StripeEventWorkflow,
+)
+
 
 class _Options(TypedDict, total=False):
     """Of a worker, as the SDK names them."""
@@ -146,15 +156,7 @@ def build(
         Worker(
             client,
             task_queue=names.ORCHESTRATION_QUEUE,
-            workflows=[
-                BatchWorkflow,
-                DocumentWorkflow,
-                ExportWorkflow,
-                DeliveryWorkflow,
-                UpkeepWorkflow,
-                AccountErasureWorkflow,
-                StripeEventWorkflow,
-            ],
+            workflows=WORKFLOWS,
             activities=short,
             **orchestrating,
         ),

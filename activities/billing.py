@@ -5,7 +5,7 @@ from datetime import datetime
 
 from temporalio import activity
 
-from activities.failures import database_step
+from activities.failures import step_after
 from ingestio.bootstrap import WorkerDeps
 from ingestio.db import stripe_events, subscriptions
 from ingestio.db.session import service_session
@@ -15,6 +15,7 @@ from ingestio.domain.messages import StripeEventRef
 from ingestio.errors import IngestioError, Unavailable
 from ingestio.services import billing
 from ingestio.services.billing import Outrun
+from workflows import options
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class BillingActivities:
         self._deps = deps
 
     @activity.defn
-    @database_step
+    @step_after(options.STRIPE_EVENT_RETRY)
     async def apply_stripe_event(self, request: StripeEventRef) -> None:
         await self.apply(request.event_id)
 

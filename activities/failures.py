@@ -38,18 +38,25 @@ ATTEMPTS_AT_ODD_DOCUMENTS = 3
 Step = TypeVar("Step", bound=Callable[..., Awaitable[Any]])
 
 
-def database_step(step: Step) -> Step:
-    """Translates the errors of a short database step."""
+def step_after(policy: RetryPolicy) -> Callable[[Step], Step]:
+    """Translates the errors of a step that is tried again after the pauses of `policy`, which is the one its workflow names."""
 
-    @functools.wraps(step)
-    async def translated(*arguments: Any) -> Any:
-        with at_work(*arguments):
-            try:
-                return await step(*arguments)
-            except Exception as error:  # noqa: BLE001 - an edge: whatever it is, the workflow gets a typed failure
-                raise _translate(error, options.DATABASE_STEP_RETRY, retry_unforeseen=False) from None
+    def translating(step: Step) -> Step:
+        @functools.wraps(step)
+        async def translated(*arguments: Any) -> Any:
+            with at_work(*arguments):
+                try:
+                    return await step(*arguments)
+                except Exception as error:  # noqa: BLE001 - an edge: whatever it is, the workflow gets a typed failure
+                    raise _translate(error, policy, retry_unforeseen=False) from None
 
-    return translated  # type: ignore[return-value]
+        return translated  # type: ignore[return-value]
+
+    return translating
+
+
+# Of a short database step.
+database_step = step_after(options.DATABASE_STEP_RETRY)
 
 
 def long_step(step: Step) -> Step:

@@ -49,9 +49,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.documents import DocumentWorkflow
     from workflows.steps import database_step
 
-# Changes to runs under way: they kept as many starts before the server as the window holds; and they ran on for a thousand documents, and
-# continued as new while others ended.
-FEW_STARTS = "few-starts-at-once"
+# A change to runs under way: they kept as many starts before the server as the window holds, ran on for a thousand documents, and continued
+# as new while others ended.
 SHORT_RUNS = "short-runs"
 _DOCUMENTS_OF_A_LONG_RUN = 1000
 
@@ -69,7 +68,6 @@ class BatchWorkflow:
         self._children: dict[str, asyncio.Task[None]] = {}
         self._being_started = 0
         self._confirmed = 0
-        self._starts_at_once = options.WINDOW
         self._comes_to_rest = False
         self._ended_elsewhere: set[str] = set()
         self._ahead = 0
@@ -89,8 +87,6 @@ class BatchWorkflow:
 
     @workflow.run
     async def run(self, request: BatchInput) -> BatchOutcome:
-        if workflow.patched(FEW_STARTS):
-            self._starts_at_once = options.STARTS_AT_ONCE
         self._comes_to_rest = workflow.patched(SHORT_RUNS)
         if not self._comes_to_rest:
             self._documents_per_run = request.documents_per_run or _DOCUMENTS_OF_A_LONG_RUN
@@ -226,9 +222,9 @@ class BatchWorkflow:
     def _starts_allowed(self) -> int:
         """A run begins and ends gently: the first of its documents begins the sooner, and the last ends the sooner, the fewer compete."""
         if not self._comes_to_rest:
-            return self._starts_at_once
+            return options.WINDOW
         left = self._documents_per_run - self._started
-        return min(self._starts_at_once, options.GENTLE_STARTS + self._confirmed, max(left, options.GENTLE_STARTS))
+        return min(options.STARTS_AT_ONCE, options.GENTLE_STARTS + self._confirmed, max(left, options.GENTLE_STARTS))
 
     def _has_grown(self) -> bool:
         return self._started >= self._documents_per_run or workflow.info().is_continue_as_new_suggested()

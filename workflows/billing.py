@@ -1,24 +1,11 @@
 """Billing: what follows a webhook of Stripe's."""
 
-from datetime import timedelta
-
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from ingestio.domain.messages import StripeEventRef
-    from workflows import ports
-
-# Two reads at Stripe of at most eight seconds each with one repeat, and a few short transactions.
-APPLY_TIMEOUT = timedelta(seconds=60)
-# A few minutes of trying. The inbox keeps what failed, and upkeep goes on with longer pauses for as long as it takes.
-APPLY_RETRY = RetryPolicy(
-    initial_interval=timedelta(seconds=1),
-    backoff_coefficient=2.0,
-    maximum_interval=timedelta(seconds=30),
-    maximum_attempts=8,
-)
+    from workflows import options, ports
 
 
 @workflow.defn
@@ -32,8 +19,8 @@ class StripeEventWorkflow:
             await workflow.execute_activity(
                 ports.apply_stripe_event,
                 request,
-                start_to_close_timeout=APPLY_TIMEOUT,
-                retry_policy=APPLY_RETRY,
+                start_to_close_timeout=options.STRIPE_EVENT_TIMEOUT,
+                retry_policy=options.STRIPE_EVENT_RETRY,
                 summary="read from Stripe, take over",
             )
         except ActivityError as error:

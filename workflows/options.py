@@ -54,6 +54,17 @@ GIVE_UP_BULK_RETRY = RetryPolicy(
     maximum_attempts=4,
 )
 
+# An event of Stripe's: two reads there of at most eight seconds each with one repeat, and a few short transactions.
+STRIPE_EVENT_TIMEOUT = timedelta(seconds=60)
+
+# A minute and a half of trying at most. The inbox keeps what failed, and upkeep goes on with longer pauses for as long as it takes.
+STRIPE_EVENT_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(seconds=30),
+    maximum_attempts=8,
+)
+
 # One export: ten thousand documents take about a minute, and a store that is slow to take the file in may take many.
 EXPORT_TIMEOUT = timedelta(hours=2)
 

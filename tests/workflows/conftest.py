@@ -15,6 +15,7 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
+from ingestio.billing.gateway import StripeGateway
 from ingestio.bootstrap import WorkerDeps
 from ingestio.config import Settings
 from ingestio.domain.messages import BatchInput, DocumentInput
@@ -98,6 +99,12 @@ def clock() -> Callable[[], datetime]:
     return lambda: datetime.now(UTC)
 
 
+@pytest.fixture
+def billing() -> StripeGateway | None:
+    """Nothing is sold, unless a test says where Stripe is."""
+    return None
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def unmanned(
     engine: AsyncEngine,
@@ -107,6 +114,7 @@ async def unmanned(
     provider: ScriptedProvider,
     settings: Settings,
     clock: Callable[[], datetime],
+    billing: StripeGateway | None,
     tmp_path: Path,
 ) -> House:
     """A provisioned growth user, and no worker yet."""
@@ -119,6 +127,7 @@ async def unmanned(
         book=PlanBook(settings.plans, local=True),
         clock=clock,
         provider=provider,
+        billing=billing,
     )
     house = House(deps, superuser, f"user-{uuid4().hex[:8]}", temporal, provider, tagged)
     await house.open()

@@ -10,23 +10,10 @@ from temporalio.converter import DataConverter
 from temporalio.worker import Replayer
 
 from tests.workflows.conftest import House
-from workflows.accounts import AccountErasureWorkflow
-from workflows.batches import BatchWorkflow
-from workflows.documents import DocumentWorkflow
-from workflows.exports import ExportWorkflow
+from worker import WORKFLOWS
 from workflows.sandbox import sandbox
-from workflows.upkeep import UpkeepWorkflow
-from workflows.webhooks import DeliveryWorkflow
 
 HISTORIES = Path(__file__).parent / "histories"
-WORKFLOWS: tuple[type, ...] = (
-    BatchWorkflow,
-    DocumentWorkflow,
-    ExportWorkflow,
-    DeliveryWorkflow,
-    UpkeepWorkflow,
-    AccountErasureWorkflow,
-)
 KINDS = {
     "account-erasure",
     "batch-adopting",  # begins with documents that the run before it had started
@@ -49,6 +36,8 @@ KINDS = {
     "delivery-repeated",
     "export",
     "export-failed",
+    "stripe-event",
+    "stripe-event-left",  # Stripe did not answer for as long as it was asked, so upkeep has it
     "upkeep",
 }
 

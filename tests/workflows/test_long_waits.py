@@ -8,18 +8,25 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.testing import WorkflowEnvironment
 
+from ingestio.billing.gateway import StripeGateway
 from ingestio.config import Settings
+from ingestio.db import stripe_events
 from ingestio.db.session import service_session
+from ingestio.domain.billing import Event
 from ingestio.domain.fields import Extraction
 from ingestio.errors import FailureCode, ModelError
 from ingestio.extraction.base import ExtractRequest
 from ingestio.services import controls
+from tests.api.billing.conftest import KEY, PRICES
+from tests.api.billing.stripe_stand_in import StripeStandIn
 from tests.workflows.conftest import House
+from tests.workflows.recordings import replay_and_record
 from tests.workflows.scripted import answer
 from workflows import client as workflows
+from workflows.names import stripe_event_workflow_id
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -148,3 +155,32 @@ async def test_a_batch_that_is_paused_for_a_month_burns_nothing_and_goes_on(hous
 async def set_paused(house: House, batch_id: UUID, *, paused: bool) -> None:
     async with service_session(house.deps.engine) as session:
         await controls.set_paused(session, house.user_id, batch_id, paused=paused)
+
+
+class TestStripeThatIsAway:
+    @pytest_asyncio.fixture(loop_scope="session")
+    async def billing(self) -> AsyncIterator[StripeGateway]:
+        with StripeStandIn(away=True) as stripe:
+            gateway = StripeGateway(KEY, PRICES, api_base=stripe.url)
+            yield gateway
+            await gateway.close()
+
+    async def test_an_event_is_left_to_upkeep_after_a_while(self, house: House, clock: SkippedTime) -> None:
+        customer, event_id = f"cus_{house.user_id}", f"evt_{house.user_id}"
+        house.superuser.execute(
+            "UPDATE profiles SET stripe_customer_id = %s WHERE user_id = %s", [customer, house.user_id]
+        )
+        async with service_session(house.deps.engine) as session:
+            await stripe_events.insert_once(session, Event(event_id, "invoice.paid", customer), clock())
+        await workflows.start_stripe_event(house.client, event_id)
+
+        run = house.client.get_workflow_handle(stripe_event_workflow_id(event_id))
+        await clock.passes(timedelta(seconds=30))
+        assert (await run.describe()).status is WorkflowExecutionStatus.RUNNING
+        await clock.passes(timedelta(minutes=2))
+        assert await run.result() is False
+
+        kept = house.one("SELECT attempts, error, processed_at FROM stripe_events WHERE event_id = %s", event_id)
+        assert (kept["attempts"], kept["processed_at"]) == (8, None)
+        assert kept["error"].startswith("Unavailable: ")
+        await replay_and_record(house, "stripe-event-left", stripe_event_workflow_id(event_id))

@@ -16,7 +16,7 @@ from tests.workflows.conftest import House
 from worker import build_id
 from workflows import client as workflows
 from workflows import names
-from workflows.batches import FEW_STARTS, SHORT_RUNS
+from workflows.batches import SHORT_RUNS
 
 
 async def fail(_request: ExtractRequest, _call: int) -> Extraction:
@@ -71,9 +71,7 @@ async def test_a_batch_tells_its_state_in_a_bounded_number_of_events(house: Hous
     ]
     ours = [names for names in changed if names != {"TemporalChangeVersion"}]
     assert sum("IngestioStatus" in names for names in ours) == len(ours) == 2  # processing, completed
-    assert len(changed) - len(ours) == len(
-        {FEW_STARTS, SHORT_RUNS}
-    )  # Temporal's own: which changes of the code the run knows
+    assert len(changed) - len(ours) == len({SHORT_RUNS})  # Temporal's own: which changes of the code the run knows
 
 
 async def test_a_history_says_which_code_wrote_it(house: House) -> None:

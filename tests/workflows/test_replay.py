@@ -24,8 +24,9 @@ from ingestio.services import controls
 from ingestio.services.documents import extract_lone, register_lone
 from tests.workflows.conftest import House
 from tests.workflows.incompatible import BatchThatWaitsFirst, DocumentThatWaitsFirst
-from tests.workflows.recordings import HISTORIES, KINDS, WORKFLOWS, recorded, replay_and_record, replayer
+from tests.workflows.recordings import HISTORIES, KINDS, recorded, replay_and_record, replayer
 from tests.workflows.scripted import answer
+from worker import WORKFLOWS
 from workflows import client as workflows
 from workflows import names
 from workflows.upkeep import UpkeepWorkflow
