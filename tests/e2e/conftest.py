@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
 from ingestio.samples import samples
 
@@ -93,6 +94,18 @@ class Visit:
     def go(self, path: str) -> Page:
         self.page.goto(self.address + path)
         return self.page
+
+    def stop_time(self) -> None:
+        """From now on timers and frames come only when a test says so: what runs by the page's clock is decided by no other."""
+        self.page.clock.install(time=0)
+        self.page.clock.pause_at(1000)
+
+    def ticks_until(self, place: Locator, text: str, *, step_ms: int = 20) -> None:
+        """Let stopped time go on, step by step, until a place says something."""
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while text not in (said := " ".join(place.all_inner_texts())):
+            assert time.monotonic() < deadline, f"{text!r} was never said, but {said!r}"
+            self.page.clock.run_for(step_ms)
 
     def sign_in(self, user: str = "me") -> Page:
         self.go("/sign-in")

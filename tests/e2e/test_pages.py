@@ -237,7 +237,7 @@ def test_a_stream_that_was_refused_is_opened_again_and_closed_while_nobody_sees_
 
 def test_a_page_that_is_cut_off_says_so_until_it_follows_again(visit: Visit) -> None:
     page = visit.page
-    page.clock.install()
+    visit.stop_time()
     page.route("**/api/v1/events", lambda route: route.abort())
     with page.expect_event("requestfailed"):
         visit.go("/dashboard/batches")

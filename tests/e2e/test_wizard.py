@@ -5,13 +5,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Dialog, Page, Route, expect
+from playwright.sync_api import Dialog, Page, Request, Route, expect
 
 from tests.data.make_many import make_invoice_pdf
 from tests.e2e.conftest import PATIENCE_MS, NewVisit, Visit, sample_paths
 
 LETTER_IN_POINTS = re.compile(r"^0 0 61[12][.]\d+ 79[12][.]\d+$")
 PLUS_FILES = 25
+TRIES = 4  # of an upload, before it waits for somebody
 BATCHES = re.compile(
     r"/dashboard/batches(\?.*)?$"
 )  # with what the redirect says, until a script takes it out of the address
@@ -189,7 +190,7 @@ def test_what_was_paused_stays_so_although_it_was_about_to_be_tried_again(visit:
     """Between two tries a file waits: that is no pause, and who says pause then is not overruled by the clock."""
     visit.watch.expected.add(503)
     page = visit.page
-    page.clock.install()
+    visit.stop_time()
     asked: list[str] = []
 
     def busy(route: Route) -> None:
@@ -202,12 +203,11 @@ def test_what_was_paused_stays_so_although_it_was_about_to_be_tried_again(visit:
     visit.go("/dashboard/batch-upload")
     page.set_input_files("#files", sample_paths("PO-4500017832.pdf"))
     row = page.locator("[data-uploads-list] li", has_text="PO-4500017832.pdf")
-    page.clock.run_for(100)  # a frame is drawn by the clock too
-    expect(row).to_contain_text("Trying again: Busy.")
+    visit.ticks_until(row, "Trying again: Busy.")
     page.get_by_role("button", name="Pause all").click()
     page.clock.run_for(60_000)
 
-    expect(row).to_contain_text("Paused")
+    visit.ticks_until(row, "Paused")
     assert len(asked) == 1
     page.context.unroute_all()
     row.get_by_role("button", name="Continue").click()
@@ -217,17 +217,16 @@ def test_what_was_paused_stays_so_although_it_was_about_to_be_tried_again(visit:
 
 def test_what_a_lost_connection_stopped_goes_on_by_itself_when_it_is_back(visit: Visit) -> None:
     page = visit.page
-    page.clock.install()
+    visit.stop_time()
+    cut: list[Request] = []
+    page.on("requestfailed", lambda request: cut.append(request))
     page.context.route("**/files/*PO-4500017832*", lambda route: route.abort())
     visit.go("/dashboard/batch-upload")
     page.set_input_files("#files", sample_paths("PO-4500017832.pdf"))
     row = page.locator("[data-uploads-list] li", has_text="PO-4500017832.pdf")
-    for word in ("Trying again", "Trying again", "Trying again", "Stopped"):
-        page.clock.run_for(100)
-        expect(row).to_contain_text(f"{word}: The connection was lost.")
-        if word != "Stopped":
-            with page.expect_event("requestfailed"):
-                page.clock.run_for(8000)
+    visit.ticks_until(row, "Trying again: The connection was lost.")
+    visit.ticks_until(row, "Stopped: The connection was lost.", step_ms=500)
+    assert len(cut) == TRIES
     page.context.unroute_all()
     page.evaluate("dispatchEvent(new Event('online'))")
     page.clock.resume()
