@@ -8,7 +8,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from ingestio.errors import ConfigurationError
 
-CONNECT_TIMEOUT_SECONDS = 5
+# Less than the patience of a session (`engine.create_engine`), and enough for a server that is busy, not away.
+CONNECT_TIMEOUT_SECONDS = 8
 
 # Sent with the connection, so that they hold from the first statement on and survive every transaction.
 SERVER_SETTINGS = {

@@ -17,7 +17,7 @@ def test_each_spelling_of_the_scheme_means_the_same(scheme: str) -> None:
         "dbname": "ingestio",
         "sslmode": "require",
     }
-    assert (found["connect_timeout"], found["application_name"]) == ("5", "ingestio")
+    assert (found["connect_timeout"], found["application_name"]) == ("8", "ingestio")
 
 
 def test_what_the_url_says_wins_over_our_limits() -> None:

@@ -9,6 +9,7 @@ import hmac
 import itertools
 import json
 import re
+import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ class StripeStandIn:
     on_read: Callable[[], None] | None = None
     """Called once, after the next list of subscriptions has been read and before it is answered: what happens in between."""
     _ids: Any = field(default_factory=lambda: itertools.count(1))
+    _account: str = field(default_factory=lambda: secrets.token_hex(4))
+    """In every id: what one server made is never taken for what another did."""
     _by_key: dict[str, Json] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -227,7 +230,7 @@ class StripeStandIn:
         return {"id": self._id("evt"), "object": "event", "type": kind, "created": self.now, "data": {"object": said}}
 
     def _id(self, prefix: str) -> str:
-        return f"{prefix}_{next(self._ids):06d}"
+        return f"{prefix}_{self._account}{next(self._ids):06d}"
 
 
 def signed(payload: bytes, secret: str, at: float) -> str:
