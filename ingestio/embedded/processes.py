@@ -71,10 +71,11 @@ class Child:
 class RunningChild:
     """A child that was started. Safe to ask and to stop from any thread."""
 
-    def __init__(self, child: Child, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, child: Child, process: "subprocess.Popen[bytes]", log_begins: int = 0) -> None:
         self.child = child
         self.pid = process.pid
         self._process = process
+        self._log_begins = log_begins
 
     @property
     def exit_code(self) -> int | None:
@@ -117,7 +118,7 @@ class RunningChild:
             return ""
         try:
             with self.child.log.open("rb") as log:
-                log.seek(max(0, self.child.log.stat().st_size - _LAST_WORDS_BYTES))
+                log.seek(max(self._log_begins, self.child.log.stat().st_size - _LAST_WORDS_BYTES))
                 last = log.read().decode(errors="replace").rstrip().rpartition("\n")[2]
         except OSError:
             return ""
@@ -150,11 +151,12 @@ def _spawn(child: Child) -> RunningChild:
         account,
         *child.argv,
     ]
-    log: int | None = subprocess.DEVNULL
+    log, log_begins = subprocess.DEVNULL, 0
     if child.log is not None:
         private_directory(child.log.parent)
         rotate_log(child.log)
         log = os.open(child.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        log_begins = os.fstat(log).st_size
     try:
         process = subprocess.Popen(
             program,
@@ -166,9 +168,9 @@ def _spawn(child: Child) -> RunningChild:
             start_new_session=True,
         )
     finally:
-        if log is not None and log >= 0:
+        if log >= 0:
             os.close(log)
-    return RunningChild(child, process)
+    return RunningChild(child, process, log_begins)
 
 
 class _Spawner:
