@@ -28,6 +28,10 @@ _OURS = "ingestio: "  # how the command line begins an error
 _LAST_WORDS_BYTES = 2_000
 
 
+class Stopped(Exception):
+    """Somebody asked for the end while a part was awaited."""
+
+
 class ChildFailed(IngestioError):
     """A part of the embedded instance could not be started, or keeps dying; `detail` names its log."""
 
@@ -82,8 +86,8 @@ class RunningChild:
         """None while it runs; negative: the signal that ended it. Reaps the process, so it never stays a zombie."""
         return self._process.poll()
 
-    def wait_ready(self) -> None:
-        """Return when the probe says ready; raise ChildFailed when it died or did not become ready in time."""
+    def wait_ready(self, stop: threading.Event | None = None) -> None:
+        """Return when the probe says ready; raise ChildFailed when it died or did not become ready in time, Stopped once `stop` is set."""
         deadline = time.monotonic() + self.child.ready_timeout_seconds
         while True:
             if self.exit_code is not None:
@@ -96,6 +100,8 @@ class RunningChild:
                 why = self.child.ailing() if self.child.ailing is not None else None
                 late = f"{self.child.name} was not ready within {self.child.ready_timeout_seconds:g} s"
                 raise ChildFailed("; ".join(filter(None, (why, late, self._see_log))))
+            if stop is not None and stop.is_set():
+                raise Stopped
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
