@@ -206,6 +206,13 @@ class Settings(BaseSettings):
             raise ValueError("must be an address such as https://example.org")
         return value
 
+    @field_validator("public_url")
+    @classmethod
+    def _is_start_of_links(cls, value: str | None) -> str | None:
+        if value is not None and ("?" in value or "#" in value or "@" in urlsplit(value).netloc):
+            raise ValueError("holds a query, a fragment or a user; links begin with it, such as https://example.org")
+        return value
+
     @model_validator(mode="after")
     def _consistent(self) -> "Settings":
         if self.embeds_temporal and self.temporal_namespace != "default":
