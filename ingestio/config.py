@@ -7,7 +7,7 @@ compose files and CI systems pass unset variables that way. Nothing outside this
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from functools import cached_property
@@ -172,6 +172,16 @@ class Settings(BaseSettings):
             raise ValueError("must start with redis://, rediss:// or unix://")
         return value
 
+    @field_validator("stripe_secret_key")
+    @classmethod
+    def _is_key_of_stripe(cls, value: str | None) -> str | None:
+        return _secret(value, "sk_... or rk_...", not_like=("pk_", "whsec_"))
+
+    @field_validator("stripe_webhook_secret")
+    @classmethod
+    def _is_signing_secret_of_stripe(cls, value: str | None) -> str | None:
+        return _secret(value, "whsec_...", not_like=("sk_", "rk_", "pk_", "we_"))
+
     @field_validator("temporal_address")
     @classmethod
     def _is_host_and_port(cls, value: str | None) -> str | None:
@@ -194,6 +204,13 @@ class Settings(BaseSettings):
             raise ValueError("must start with https:// (or http:// for what is near)")
         if value is not None and _has_port(value) is None:
             raise ValueError("must be an address such as https://example.org")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_start_of_links(cls, value: str | None) -> str | None:
+        if value is not None and ("?" in value or "#" in value or "@" in urlsplit(value).netloc):
+            raise ValueError("holds a query, a fragment or a user; links begin with it, such as https://example.org")
         return value
 
     @model_validator(mode="after")
@@ -322,12 +339,23 @@ def _prices(text: str | None) -> PriceList:
 
 def _json_object(text: str, example: str, parse_float: Callable[[str], Any] = float) -> Mapping[str, Any]:
     try:
-        changes = json.loads(text, parse_float=parse_float)
+        changes = json.loads(text, parse_float=parse_float, object_pairs_hook=_unambiguous)
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at character {error.pos}") from None
+    except RecursionError:
+        raise ValueError(f"nested too deeply; must be a JSON object such as {example}") from None
     if not isinstance(changes, Mapping):
         raise ValueError(f"must be a JSON object such as {example}")
     return changes
+
+
+def _unambiguous(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"{key}: given more than once")
+        found[key] = value
+    return found
 
 
 def _networks(text: str | None) -> tuple[Network, ...]:
@@ -338,6 +366,15 @@ def _networks(text: str | None) -> tuple[Network, ...]:
         except ValueError:
             raise ValueError(f"{part} is no network such as 10.0.0.0/8; separate several by commas") from None
     return tuple(found)
+
+
+def _secret(value: str | None, like: str, not_like: tuple[str, ...]) -> str | None:
+    """The secret itself. Raises ValueError for one that was cut out badly or mistaken for another, and never shows it."""
+    if value is not None and not (value.isascii() and value.isprintable() and " " not in value):
+        raise ValueError("holds a blank, or a character that no key has")
+    if value is not None and value.startswith(not_like):
+        raise ValueError(f"is a value of another kind; Stripe's dashboard shows this one as {like}")
+    return value
 
 
 def _listed(text: str | None) -> list[str]:

@@ -22,7 +22,8 @@ _ONE_SHOT_FORM = {
         "global_prompt": {"type": "string", "maxLength": 20_000},
         "per_document_prompts": {
             "type": "string",
-            "description": "JSON: an array in file order, or an object keyed by position from 0 or by unambiguous file name.",
+            "description": "JSON: an array in file order, or an object keyed by position from 0 or by unambiguous file name. "
+            "Under the global strategy they are checked, and the global prompt is used.",
         },
         "all_or_nothing": {"type": "string", "enum": ["true", "false"], "default": "false"},
     },

@@ -31,6 +31,7 @@ from ingestio.embedded.instance import (
 )
 from ingestio.embedded.locks import use_lock
 from ingestio.embedded.probes import own_http_ok, said_parts
+from ingestio.embedded.processes import Stopped
 from ingestio.errors import ConfigurationError
 from ingestio.observability import configure_logging
 
@@ -72,7 +73,10 @@ def serve_until_stopped(settings: Settings, port: int | None) -> None:
     configure_logging(settings.log_level)
     stop = stop_on_signals()
     with open_instance(settings) as instance:
-        service = start_parts(instance, settings, settings.given_port if port is None else port)
+        try:
+            service = start_parts(instance, settings, settings.given_port if port is None else port, stop)
+        except Stopped:
+            return
         click.echo(f"ready {service.url}")
         if service.temporal_ui_url:
             click.echo(f"Temporal UI {service.temporal_ui_url}", err=True)
@@ -147,10 +151,13 @@ def open_instance(settings: Settings) -> Instance:
     return Instance(settings.data_dir, postgres=settings.embeds_postgres, temporal=settings.embeds_temporal)
 
 
-def start_parts(instance: Instance, settings: Settings, port: int | None) -> Service:
+def start_parts(
+    instance: Instance, settings: Settings, port: int | None, stop: threading.Event | None = None
+) -> Service:
     """Servers, schema, worker and front door; answers when a batch can be posted.
 
-    `port` None: that of the settings (8000), or a free one when that is taken. Raises AlreadyRunning, ConfigurationError, ChildFailed.
+    `port` None: that of the settings (8000), or a free one when that is taken. Raises AlreadyRunning, ConfigurationError, ChildFailed,
+    and Stopped when `stop` is set while the front door is awaited: it may wait long for servers that are not ours.
     """
     _check_is_consistent(settings)
     number = choose_port(settings, port)  # a port that cannot be had is said before anything is started
@@ -172,7 +179,7 @@ def start_parts(instance: Instance, settings: Settings, port: int | None) -> Ser
     (front_door,) = launched
     instance.await_ready(worker)
     try:
-        instance.await_ready(front_door)
+        instance.await_ready(front_door, stop)
     except ChildFailed:
         # Somebody may have taken a free port between our look and its start; then another is chosen.
         if port is not None or _bindable(settings.host, number):

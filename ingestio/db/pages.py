@@ -127,6 +127,8 @@ def _value(key: Any, column: InstrumentedAttribute[Any]) -> Any:
     kind = column.type.python_type
     if isinstance(key, str) == (kind is int):
         raise ValueError("neither a number nor a text, where it should be")
+    if isinstance(key, str):
+        key.encode()  # half of a surrogate pair is no text, and the driver could not send it
     return datetime.fromisoformat(key) if kind is datetime else kind(key)
 
 

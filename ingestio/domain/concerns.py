@@ -55,6 +55,8 @@ def overridden(rules: ReviewRules, changes: Mapping[str, Any]) -> ReviewRules:
             value = tuple(value)
         elif isinstance(known[name], bool) != isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{name} must be {'true or false' if isinstance(known[name], bool) else 'a number'}")
+        elif not 0 <= value <= 1:
+            raise ValueError(f"{name} must be a number from 0 to 1")
         known[name] = value
     return ReviewRules(**known)
 

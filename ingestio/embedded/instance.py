@@ -135,10 +135,11 @@ class Instance:
             )
         )
 
-    def await_ready(self, running: RunningChild) -> None:
-        """Wait for its probe. Raises ChildFailed when it does not become ready; then it is gone, and the others go on."""
+    def await_ready(self, running: RunningChild, stop: threading.Event | None = None) -> None:
+        """Wait for its probe. Raises ChildFailed when it does not become ready, Stopped when `stop` is set first; then it is gone, and the
+        others go on."""
         try:
-            running.wait_ready()
+            running.wait_ready(stop)
         except BaseException:
             self._supervisor.discard(running)
             raise

@@ -28,6 +28,10 @@ _OURS = "ingestio: "  # how the command line begins an error
 _LAST_WORDS_BYTES = 2_000
 
 
+class Stopped(Exception):
+    """Somebody asked for the end while a part was awaited."""
+
+
 class ChildFailed(IngestioError):
     """A part of the embedded instance could not be started, or keeps dying; `detail` names its log."""
 
@@ -71,18 +75,19 @@ class Child:
 class RunningChild:
     """A child that was started. Safe to ask and to stop from any thread."""
 
-    def __init__(self, child: Child, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, child: Child, process: "subprocess.Popen[bytes]", log_begins: int = 0) -> None:
         self.child = child
         self.pid = process.pid
         self._process = process
+        self._log_begins = log_begins
 
     @property
     def exit_code(self) -> int | None:
         """None while it runs; negative: the signal that ended it. Reaps the process, so it never stays a zombie."""
         return self._process.poll()
 
-    def wait_ready(self) -> None:
-        """Return when the probe says ready; raise ChildFailed when it died or did not become ready in time."""
+    def wait_ready(self, stop: threading.Event | None = None) -> None:
+        """Return when the probe says ready; raise ChildFailed when it died or did not become ready in time, Stopped once `stop` is set."""
         deadline = time.monotonic() + self.child.ready_timeout_seconds
         while True:
             if self.exit_code is not None:
@@ -95,6 +100,8 @@ class RunningChild:
                 why = self.child.ailing() if self.child.ailing is not None else None
                 late = f"{self.child.name} was not ready within {self.child.ready_timeout_seconds:g} s"
                 raise ChildFailed("; ".join(filter(None, (why, late, self._see_log))))
+            if stop is not None and stop.is_set():
+                raise Stopped
             time.sleep(POLL_SECONDS)
 
     def stop(self) -> None:
@@ -117,7 +124,7 @@ class RunningChild:
             return ""
         try:
             with self.child.log.open("rb") as log:
-                log.seek(max(0, self.child.log.stat().st_size - _LAST_WORDS_BYTES))
+                log.seek(max(self._log_begins, self.child.log.stat().st_size - _LAST_WORDS_BYTES))
                 last = log.read().decode(errors="replace").rstrip().rpartition("\n")[2]
         except OSError:
             return ""
@@ -150,11 +157,12 @@ def _spawn(child: Child) -> RunningChild:
         account,
         *child.argv,
     ]
-    log: int | None = subprocess.DEVNULL
+    log, log_begins = subprocess.DEVNULL, 0
     if child.log is not None:
         private_directory(child.log.parent)
         rotate_log(child.log)
         log = os.open(child.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        log_begins = os.fstat(log).st_size
     try:
         process = subprocess.Popen(
             program,
@@ -166,9 +174,9 @@ def _spawn(child: Child) -> RunningChild:
             start_new_session=True,
         )
     finally:
-        if log is not None and log >= 0:
+        if log >= 0:
             os.close(log)
-    return RunningChild(child, process)
+    return RunningChild(child, process, log_begins)
 
 
 class _Spawner:

@@ -29,11 +29,11 @@ _HTTP_TIMEOUT_SECONDS = 2.0
 _DYNAMIC_CONFIG = {
     "matching.enableFairness": True,
     "matching.useNewMatcher": True,
-    # Shares hold within a partition, and workers empty one while they leave another alone: with the usual four, ten documents that should
-    # go past fifty came among the last.
     # The clocks of several hosts may differ by as much, and no timer is shorter: a second by default. Here is one host, and a cancel or
     # the next try of a step should not wait for that.
     "history.timerProcessorMaxTimeShift": "50ms",
+    # Shares hold within a partition, and workers empty one while they leave another alone: with the usual four, ten documents that should
+    # go past fifty came among the last.
     "matching.numTaskqueueReadPartitions": 1,
     "matching.numTaskqueueWritePartitions": 1,
 }

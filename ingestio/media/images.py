@@ -49,6 +49,7 @@ _DECODED_PIXELS = 40_000_000
 _BELIEVABLE_DPI = range(110, 2401)
 _LEAST_FAX_DPI = 50
 _LONGEST_POINTS = 842.0
+_LEAST_POINTS = 0.01
 # Of a picture's own shape and its paper's: nearer than this they are meant to be one.
 _SAME_SHAPE = 1.05
 
@@ -196,7 +197,8 @@ def size_in_points(image: Image.Image) -> tuple[float, float]:
     # A fax has 204 dots across and 98 down: who writes that down knows the paper.
     if not (least <= max(across, down) < most and 3 * min(across, down) >= max(across, down, 3 * _LEAST_FAX_DPI)):
         across = down = max(float(least), max(width, height) * 72 / _LONGEST_POINTS)
-    return round(width * 72 / across, 2), round(height * 72 / down, 2)
+    # However narrow, it has a width: proportions are made of it.
+    return max(_LEAST_POINTS, round(width * 72 / across, 2)), max(_LEAST_POINTS, round(height * 72 / down, 2))
 
 
 def upright(image: Image.Image) -> Image.Image:

@@ -7,6 +7,7 @@ not resolve yet (a receiver before its first day, a resolver that is away) is ta
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -19,6 +20,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LONGEST_URL = 2000
 _RESOLVE_SECONDS = 5.0
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_LONGEST_NAME = 253
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")  # a name that ends so is an address in another notation
 # Names that lead nowhere on the public internet (RFC 2606, 6761, 6762, 7686, 8375; ICANN's .internal).
 _NEVER_PUBLIC = ("invalid", "test", "localhost", "local", "internal", "onion", "home.arpa")
 _LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")
@@ -105,14 +109,14 @@ def _is_public(address: Address) -> bool:
 
 
 def _may_be_public(host: str) -> bool:
-    """Whether a name without an address may get one: it has a domain, and not one that is kept for other ends."""
-    name = host.rstrip(".").lower()
+    """Whether a name without an address may get one: it can be a host's, has a domain, and not one that is kept for other ends."""
+    name = host.removesuffix(".").lower()
     labels = name.split(".")
-    is_number = labels[-1].isdigit() or labels[-1].startswith("0x") or ":" in name
     return (
         len(labels) > 1
-        and all(labels)
-        and not is_number
+        and len(name) <= _LONGEST_NAME
+        and all(map(_LABEL.fullmatch, labels))
+        and not _NUMBER.fullmatch(labels[-1])
         and not f".{name}".endswith(tuple(f".{each}" for each in _NEVER_PUBLIC))
     )
 

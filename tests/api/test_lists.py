@@ -178,6 +178,7 @@ SOME_ID = "00000000-0000-4000-8000-000000000000"
         ({"cursor": cursor("page_count", 10**30, SOME_ID), "sort": "page_count"}, "cursor"),
         ({"cursor": cursor("page_count", "x", SOME_ID), "sort": "page_count"}, "cursor"),
         ({"cursor": cursor("filename", "a\x00", SOME_ID), "sort": "filename"}, "cursor"),
+        ({"cursor": cursor("filename", "\ud800", SOME_ID), "sort": "filename"}, "cursor"),
         ({"cursor": cursor("filename", None, SOME_ID), "sort": "filename"}, "cursor"),
         ({"cursor": cursor("status", "gone", SOME_ID), "sort": "status"}, "cursor"),
         ({"cursor": cursor("document_type", 7, SOME_ID), "sort": "document_type"}, "cursor"),

@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,27 @@ def test_a_database_and_a_temporal_that_do_not_answer_are_named_by_their_variabl
     assert "TEMPORAL_ADDRESS" in line
     assert "INGESTIO_STORAGE_URL" not in line, "nobody named a store"
     assert "secret" not in line
+
+
+def test_a_start_that_waits_for_a_server_that_is_away_stops_when_it_is_told_to(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    service = started(
+        "up",
+        "--port",
+        "0",
+        "--data-dir",
+        data_dir,
+        TEMPORAL_ADDRESS=NOBODY,
+        INGESTIO_SECRET_KEY="a secret that all replicas share",
+    )
+    log = data_dir / "logs" / "api.log"
+    while not (log.exists() and "not ready: temporal" in log.read_text()):
+        assert service.poll() is None, service.communicate()
+        time.sleep(0.1)
+    service.send_signal(signal.SIGTERM)
+    done = ended(service)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "was not ready" not in done.stderr
 
 
 @pytest.mark.parametrize(

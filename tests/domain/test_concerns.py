@@ -1,5 +1,6 @@
 """The rules of the review queue."""
 
+import math
 from typing import Any
 
 import pytest
@@ -43,7 +44,13 @@ def test_rules_are_overridden_by_name() -> None:
     assert concerns_of("invoice", [field("bic")], [], rules, asked_for=True) == ["low_confidence"]
 
 
-@pytest.mark.parametrize("changes", [{"missing": 1}, {"confidence_below": True}, {"x": 1}, {"ignored_flags": "a"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"missing": 1}, {"confidence_below": True}, {"x": 1}, {"ignored_flags": "a"},
+        {"confidence_below": 70}, {"confidence_below": -0.1}, {"confidence_below": math.nan},
+    ],
+)  # fmt: skip
 def test_a_wrong_rule_is_refused_by_name(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(changes))):
         overridden(ReviewRules(), changes)

@@ -148,6 +148,13 @@ def test_what_our_own_command_said_at_its_end_is_in_the_error(tmp_path: Path) ->
         running.wait_ready()
 
 
+def test_what_it_said_at_an_earlier_end_is_not(tmp_path: Path) -> None:
+    (tmp_path / "api.log").write_text("ingestio: CLERK_WEBHOOK_SECRET: was wrong\n")
+    running = spawn(_shell("api", "kill -KILL $$", tmp_path, ready=lambda _pid: False))
+    with pytest.raises(ChildFailed, match=r"before it was ready; see .*api\.log"):
+        running.wait_ready()
+
+
 def test_a_child_that_is_not_ready_in_time_is_a_clear_error(tmp_path: Path) -> None:
     running = spawn(_shell("slow", "exec sleep 60", tmp_path, ready=lambda _pid: False, ready_timeout_seconds=0.2))
     with pytest.raises(ChildFailed, match=r"slow was not ready within 0\.2 s; see .*slow\.log"):

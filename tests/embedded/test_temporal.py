@@ -86,14 +86,19 @@ async def test_a_short_timer_takes_no_whole_second(server: TemporalServer) -> No
     """The server's usual setting makes every timer last a second at least: a cancel waits for one, and so does the next try of a step."""
     client = await Client.connect(server.address)
     delay = timedelta(milliseconds=100)
-    handle = await client.start_workflow("Nobody", id="late", task_queue="none", start_delay=delay)
+    waited = [await _waited(client, f"late {number}", delay) for number in range(5)]
+    # A busy machine may be late with some of them; of the server's own accord none would be sooner than a second.
+    assert delay <= min(waited) < timedelta(seconds=0.8)
+
+
+async def _waited(client: Client, workflow_id: str, delay: timedelta) -> timedelta:
+    handle = await client.start_workflow("Nobody", id=workflow_id, task_queue="none", start_delay=delay)
     history = await anext(
         events
         async for events in _histories(handle)
         if any(event.HasField("workflow_task_scheduled_event_attributes") for event in events)
     )
-    waited = history[-1].event_time.ToDatetime() - history[0].event_time.ToDatetime()
-    assert delay <= waited < timedelta(seconds=0.8)
+    return history[-1].event_time.ToDatetime() - history[0].event_time.ToDatetime()
 
 
 async def _histories(handle: WorkflowHandle[Any, Any]) -> AsyncIterator[Sequence[HistoryEvent]]:

@@ -89,6 +89,15 @@ async def test_pages_are_counted_with_the_shapes_that_they_are_drawn_in(data: by
         assert shape_of(counted.shapes, number) == pytest.approx(drawn.height / drawn.width, rel=0.01)
 
 
+@pytest.mark.parametrize("size", [(1, 200_000), (200_000, 1)])
+async def test_a_picture_that_is_a_line_is_a_page_like_any_other(size: tuple[int, int], save: Save) -> None:
+    data = _photograph(size, kind="PNG")
+
+    assert await count_pages(save(data), MediaType.PNG) == PageCount(1)
+    drawn = await picture(save, data, MediaType.PNG)
+    assert min(drawn.size) == 1
+
+
 async def test_a_photograph_whose_notes_are_damaged_is_a_page_like_any_other(save: Save) -> None:
     whole = _photograph((40, 30), turn=6)
     at = whole.index(b"Exif\0\0") + 6

@@ -125,7 +125,8 @@ async def test_an_address_that_is_not_of_the_public_internet_is_refused(address:
     [
         "", "example.org", "ftp://93.184.216.34/", "http://93.184.216.34/", "https:///x", "https://user:word@93.184.216.34/",
         "https://93.184.216.34/#part", "https://93.184.216.34:99999/", "https://no-such-host.invalid/", "https://a b/",
-        "https://[::1/", "https://" + "a" * 2000,
+        "https://[::1/", "https://" + "a" * 2000, f"https://{'a' * 64}.example/", f"https://{'a.' * 126}example/",
+        "https://a%00.example/", "https://x.example.$/", "https://-a.example/", "https://1.2.3.4.0x7f/",
     ],
 )  # fmt: skip
 async def test_what_is_no_address_of_a_receiver_is_refused_with_a_reason(url: str) -> None:
