@@ -1,5 +1,6 @@
 """Batch jobs at the wire: where they go, what every refusal means, and that a service that is silent is not waited for."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -147,3 +148,19 @@ async def test_the_live_lane_asks_the_address_that_the_location_says(make_provid
         connection = await provider.connected()
         live = connection._client._api_client._http_options.base_url
         assert jobs_at(None, location)._address == live.rstrip("/")
+
+
+async def test_calls_that_hang_hold_back_nothing_else_of_the_process(gemini: GeminiStandIn) -> None:
+    """Storage and much else waits for the event loop's own threads, of which there are few."""
+    gemini.beside = lambda _request: replies.hang()
+    jobs = jobs_at(gemini.url, timeout_seconds=5)
+    calls = [asyncio.create_task(jobs.state(f"job {number}")) for number in range(40)]
+    while len(gemini.requests) < 2:
+        await asyncio.sleep(0.05)
+
+    assert await asyncio.to_thread(lambda: "done") == "done"
+
+    assert not any(call.done() for call in calls)
+    ended = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(end) for end in ended} == {ModelError}
+    await jobs.close()

@@ -5,6 +5,7 @@ Importing this module costs seconds of CPU and a hundred megabytes, so the provi
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from google.api_core.exceptions import GoogleAPICallError, GoogleAPIError
@@ -30,6 +31,8 @@ _UNDER_WAY: Final = frozenset(
         JobState.JOB_STATE_UPDATING,
     }
 )
+# Calls at the same time. They have threads of their own: the event loop's few serve storage, which must not wait for a service that hangs.
+_CALLS_AT_ONCE: Final = 8
 # Locations that are several regions, with addresses of another form.
 _MULTI_REGIONS: Final = frozenset({"us", "eu"})
 
@@ -44,6 +47,7 @@ class BatchJobs:
         self._calls = calls
         self._client: JobServiceClient | None = None
         self._connecting = asyncio.Lock()
+        self._threads = ThreadPoolExecutor(_CALLS_AT_ONCE, "vertex-batches")
 
     async def send(self, name: str, model: str, source_url: str, target_url: str) -> None:
         """Creates a job that reads requests from a file in Cloud Storage and writes their answers below `target_url`."""
@@ -85,6 +89,7 @@ class BatchJobs:
 
     async def close(self) -> None:
         """Closes every connection; the object is of no use afterwards."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
         if self._client is not None:
             await asyncio.to_thread(self._client.transport.close)
 
@@ -94,7 +99,7 @@ class BatchJobs:
 
         async def in_thread() -> T:
             client = await self._connected()
-            return await asyncio.to_thread(_translated, lambda: call(client, options))
+            return await self._in_thread(lambda: _translated(lambda: call(client, options)))
 
         return await self._calls.timed(in_thread)
 
@@ -102,8 +107,11 @@ class BatchJobs:
         async with self._connecting:
             if self._client is None:
                 # In a thread: credentials may have to be fetched.
-                self._client = await asyncio.to_thread(_connect, self._address, self._credentials)
+                self._client = await self._in_thread(lambda: _connect(self._address, self._credentials))
             return self._client
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
 
 def _connect(address: str, credentials: Credentials | None) -> JobServiceClient:
