@@ -1,6 +1,8 @@
 // Make one element like another with as few changes as possible: what is the same stays, with its focus, its selection and its folds.
 
-const MOST_FLASHES = 12; // where more moved at once none would stand out, and each is drawn anew for as long as it fades
+const MOST_FLASHES = 12; // where more moved at once none would stand out
+const FLASH_MS = 1600;
+const flashing = new Map(); // rows that stand out, and what ends it
 
 const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.dataset.key || node.id : "") || "";
 
@@ -17,8 +19,8 @@ function become(element, next, moved) {
     if (element.getAttribute(name) !== value && !(name === "open" && element.localName === "details")) element.setAttribute(name, value);
   }
   for (const { name } of [...element.attributes]) {
-    // What people unfolded stays unfolded.
-    if (!next.hasAttribute(name) && name !== "open" && name !== "title") element.removeAttribute(name);
+    // What people unfolded stays unfolded, and what stands out does so for its time.
+    if (!next.hasAttribute(name) && name !== "open" && name !== "title" && !flashing.has(element)) element.removeAttribute(name);
   }
   if (element.matches("input, textarea, select")) return; // what people typed stays typed
   const keyed = new Map([...element.childNodes].filter(keyOf).map((node) => [keyOf(node), node]));
@@ -46,7 +48,13 @@ function become(element, next, moved) {
 
 /** A row that moved says so for a moment. */
 function flash(row) {
-  row.classList.remove("changed");
-  requestAnimationFrame(() => row.classList.add("changed"));
-  row.addEventListener("animationend", () => row.removeAttribute("class"), { once: true });
+  row.classList.add("changed");
+  clearTimeout(flashing.get(row));
+  flashing.set(
+    row,
+    setTimeout(() => {
+      flashing.delete(row);
+      row.removeAttribute("class");
+    }, FLASH_MS),
+  );
 }

@@ -96,6 +96,36 @@ def test_a_prompt_that_was_unfolded_stays_whole_while_the_page_follows(visit: Vi
     visit.watch.seen.clear()  # the browser writes down the request that we cut
 
 
+MOVED = """async () => {
+  const { adopt } = await import(document.querySelector('script[src$="/app.js"]').src.replace("app.js", "morph.js"));
+  const list = (word, share) => {
+    const body = document.createElement("div");
+    body.innerHTML = `<svg class="progress"><rect class="done" width="${share}%"></rect></svg><table class="table ledger"><tbody>
+      <tr data-key="1"><td><span class="state running"><svg class="icon"></svg>${word}</span></td></tr></tbody></table>`;
+    return body;
+  };
+  const shown = list("Queued", 10);
+  document.getElementById("main").append(shown);
+  shown.getBoundingClientRect();
+  for (const [word, share] of [["Processing", 20], ["Processing", 30]]) adopt(shown, list(word, share));
+  shown.getBoundingClientRect();
+  return document.getAnimations().length;
+}"""
+
+
+def test_a_row_that_moves_stands_out_for_a_moment_while_nothing_is_drawn_over_and_over(visit: Visit) -> None:
+    """What slides, fades or turns beside a long list has it drawn anew for every frame, and clicks wait for it."""
+    visit.page.clock.install()
+    page = visit.go("/dashboard/batches")
+    drawn = page.evaluate(MOVED)
+    row = page.locator("tr[data-key='1']")
+
+    assert drawn == 0
+    expect(row).to_have_class("changed")  # the second look, which found nothing new about it, left it so
+    page.clock.run_for(2000)
+    expect(row).not_to_have_class("changed")
+
+
 def test_the_list_finds_a_batch_by_its_name(visit: Visit) -> None:
     name = f"Found {time.time_ns()}"
     page = visit.go("/dashboard/batches")
