@@ -2,6 +2,7 @@
 // regions marked data-live, so that there is one template for a row and not two.
 import { localise } from "./times.js";
 import { adopt } from "./morph.js";
+import { ended, onReturn } from "./session.js";
 import { announce, toast } from "./toast.js";
 
 const PAUSE_MS = 350; // events of a busy batch become a few looks a second, fewer where a look takes long
@@ -44,8 +45,8 @@ export async function look() {
     asking = new AbortController();
     const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: asking.signal });
     if (new URL(answer.url).pathname === "/sign-in") {
-      toast("The session has ended. Load the page again to sign in.");
-      return stop();
+      stop();
+      return ended();
     }
     if (answer.status >= 500 || answer.status === 429) return; // away for a moment; the streams come back, or say so
     if (answer.redirected || !answer.ok) return stop();
@@ -150,6 +151,10 @@ if (regions().length) {
       listen();
       look();
     }
+  });
+  onReturn(() => {
+    listen();
+    look();
   });
   // What a form does may take the page's own subject away; the answer is another page.
   document.addEventListener("submit", (event) => {

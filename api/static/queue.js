@@ -3,13 +3,18 @@
 const AT_ONCE = 3;
 const TRIES = 4;
 
-/** Calls `changed(item)` whenever an item moved. States: waiting, sending, counting, resting (until the next try), paused, broken, refused, done.
+/** What the server says to somebody whose session has ended: no fault of the file. */
+export class SignedOut extends Error {}
+
+/** Whether an answer says that. A form token of an earlier session is another's. */
+export const isSignedOut = (status, code) => status === 401 || (status === 403 && code === "foreign_request");
+
+/** Calls `changed(item)` whenever an item moved, and `doubt()` where a connection broke; nothing starts while `held()`. States: waiting, sending, counting, resting (until the next try), paused, broken, refused, done.
     `item.turn` names the try that is under way: what an earlier one hears late is nobody's. */
 export class Queue {
-  constructor({ address, token, changed }) {
+  constructor({ address, token, changed, held, signedOut, doubt }) {
     this.address = address; // (item) => Promise<URL of the PUT>
-    this.token = token;
-    this.changed = changed;
+    Object.assign(this, { token, changed, held, signedOut, doubt });
     this.items = [];
   }
 
@@ -67,6 +72,7 @@ export class Queue {
   }
 
   pump() {
+    if (this.held()) return;
     for (const item of this.items) {
       if (this.running.length >= AT_ONCE) break;
       if (item.state === "waiting") this.send(item);
@@ -89,7 +95,10 @@ export class Queue {
       const answer = await this.put(item, address);
       if (item.turn === turn) this.settle(item, answer);
     } catch (error) {
-      if (item.turn === turn) this.retry(item, error?.message || "The connection was lost.");
+      if (item.turn !== turn) return;
+      if (error instanceof SignedOut) return this.wait(item);
+      this.retry(item, error?.message || "The connection was lost.");
+      this.doubt(); // a server may hang up instead of hearing a large file out for which nobody is signed in
     }
   }
 
@@ -98,7 +107,7 @@ export class Queue {
       const request = new XMLHttpRequest(); // fetch does not say how far an upload is
       item.request = request;
       request.open("PUT", address);
-      request.setRequestHeader("X-CSRF-Token", this.token);
+      request.setRequestHeader("X-CSRF-Token", this.token());
       request.setRequestHeader("Content-Type", "application/octet-stream");
       request.upload.addEventListener("progress", (event) => {
         item.sent = event.loaded;
@@ -124,14 +133,26 @@ export class Queue {
       return this.moved(item);
     }
     const problem = read(request.responseText);
+    if (isSignedOut(request.status, problem.code) && !item.foreign) {
+      item.foreign = request.status === 403; // once: what a fresh token does not mend is another matter
+      throw new SignedOut();
+    }
     if (request.status === 429 || request.status >= 500) {
       return this.retry(item, problem.detail || "The server is not available.", Number(request.getResponseHeader("Retry-After")));
     }
     item.state = "refused";
+    item.code = problem.code;
     item.message = problem.detail || "The server refused the file.";
     // A file that cannot be read is listed by the server, with what to do; what concerns the whole batch is said here.
     item.listed = Boolean(problem.code) && !["batch_too_large", "invalid_transition", "unauthenticated", "foreign_request", "not_found"].includes(problem.code);
     if (item.listed) this.items = this.items.filter((other) => other !== item);
+    this.moved(item);
+  }
+
+  /** Back to where it was before this try, until somebody is signed in again. */
+  wait(item) {
+    Object.assign(item, { state: "waiting", turn: null, tries: 0, sent: 0, message: "" });
+    this.signedOut();
     this.moved(item);
   }
 

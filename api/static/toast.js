@@ -7,15 +7,22 @@ export function announce(text) {
   if (place) place.textContent = text;
 }
 
-/** Say it, once at a time. What `stays` is taken away by whoever said it; answers the element, if there is a new one. */
-export function toast(text, { stays = false } = {}) {
+/** Say it, once at a time. What `stays` is taken away by whoever said it; answers the element, if there is a new one. `way` leads somewhere, in
+    another tab: such a word stays too. */
+export function toast(text, { stays = false, way = null } = {}) {
   const place = document.querySelector(".toasts");
   if (!place || [...place.children].some((other) => other.textContent === text)) return;
-  const element = document.createElement("button");
-  element.type = "button";
+  const element = document.createElement(way ? "div" : "button");
   element.className = "toast";
-  element.textContent = text;
-  element.addEventListener("click", () => element.remove());
+  if (way) {
+    element.innerHTML = '<span></span> <a target="_blank" rel="noopener"></a>';
+    element.firstChild.textContent = text;
+    Object.assign(element.lastChild, { href: way.address, textContent: way.word });
+  } else {
+    element.type = "button";
+    element.textContent = text;
+    element.addEventListener("click", () => element.remove());
+  }
   if (!stays) setTimeout(() => element.remove(), STAYS_MS);
   place.append(element);
   return element;

@@ -1,14 +1,16 @@
 // The files step: a draft is made with the first file, then files go up one by one while the page shows what the server has.
 import { clientId, dropped, listed } from "./gather.js";
 import { look } from "./live.js";
-import { Queue } from "./queue.js";
+import { isSignedOut, Queue, SignedOut } from "./queue.js";
+import { ask, ended, isEnded, onReturn } from "./session.js";
 import { announce, toast } from "./toast.js";
 
 const form = document.querySelector("[data-upload]");
 const zone = form.querySelector("[data-drop]");
 const input = document.getElementById("files");
 const folder = document.getElementById("folder");
-const token = document.body.dataset.formToken;
+if (!("webkitdirectory" in folder)) form.querySelector("[data-folder]").remove(); // where browsers know no folders
+const token = () => document.body.dataset.formToken; // of the session, which may be another one later
 const panel = form.querySelector("[data-uploads]");
 const list = form.querySelector("[data-uploads-list]");
 const SHOWN = 40;
@@ -23,8 +25,15 @@ let finishedFiles = 0;
 
 const queue = new Queue({
   token,
+  held: isEnded,
+  signedOut: ended,
+  doubt: ask,
   address: async (item) => `/api/v1/batches/${await theDraft()}/files/${item.id}?filename=${encodeURIComponent(item.file.name)}&position=${item.position}`,
   changed: (item) => {
+    if (item.state === "refused" && item.code === "batch_too_large") {
+      queue.drop(item); // another tab was faster
+      leaveOut(item);
+    }
     if (item.state === "done" || item.listed) {
       finished += item.file.size;
       finishedFiles += 1;
@@ -41,10 +50,11 @@ function theDraft() {
   if (draft) return draft;
   making ??= fetch("/api/v1/batches", {
     method: "POST",
-    headers: { "Content-Type": "application/json", "X-CSRF-Token": token },
+    headers: { "Content-Type": "application/json", "X-CSRF-Token": token() },
     body: JSON.stringify({ prompt_strategy: "global" }),
   }).then(async (answer) => {
     const made = await answer.json();
+    if (isSignedOut(answer.status, made.code)) throw new SignedOut();
     if (!answer.ok) throw new Error(made.detail);
     draft = made.id;
     history.replaceState(null, "", `/dashboard/batch-upload/${draft}`);
@@ -73,24 +83,63 @@ async function arrived() {
   return ids;
 }
 
-/** Why a file need not be sent at all; the server judges the others. `there`: what has arrived, null where that is not known. */
-function refusal({ file, id }, there) {
-  if (file.size > fileBytes) return `The file is larger than ${fileBytes / 2 ** 20} MB, the limit of the plan. Split it and add the parts.`;
-  if (!there || there.has(id)) return;
-  if (atServer() + queue.open.filter((item) => !there.has(item.id)).length >= most) return `A batch has ${most.toLocaleString()} files at most on this plan. Put this one into another batch.`;
-}
+/** One after the other: what is added later stands behind what was added before. */
+let taking = Promise.resolve();
+const take = (found) => (taking = taking.then(() => takeNow(found)));
 
-async function take(found) {
+/** Send what the plan takes, in order; say of the others why they need not be sent at all. The server judges what is in them. */
+async function takeNow(found) {
   const many = atServer() + queue.open.length + found.length > most;
-  const there = many ? await arrived().catch(() => null) : new Set();
+  const there = many ? await arrived().catch(() => null) : null;
+  let room = there ? most - there.size - queue.open.filter((item) => !there.has(item.id)).length : Infinity;
   for (const item of found) {
-    const known = { ...item, id: clientId(item) };
-    const message = refusal(known, there);
-    if (message) queue.refuse(known, message);
-    else queue.add({ ...known, position: position++ });
+    const id = clientId(item);
+    const isNew = !there?.has(id) && !queue.open.some((other) => other.id === id);
+    if (item.file.size > fileBytes) queue.refuse({ ...item, id }, `The file is larger than ${fileBytes / 2 ** 20} MB, the limit of the plan. Split it and add the parts.`);
+    else if (isNew && room <= 0) leaveOut(item);
+    else {
+      queue.add({ ...item, id, position: position++ });
+      if (isNew) room -= 1;
+    }
   }
   drawSoon();
 }
+
+// ---- what a batch has no room for: kept apart in its order, until there is ----
+
+const surplus = form.querySelector("[data-left-out]");
+const leftOut = new Map();
+
+const leaveOut = ({ file, path }) => leftOut.set(clientId({ file, path }), { file, path });
+
+function drawLeftOut() {
+  surplus.hidden = !leftOut.size;
+  if (surplus.hidden) return;
+  const title = `${leftOut.size === 1 ? "One file is" : `${leftOut.size.toLocaleString()} files are`} left out`;
+  const names = surplus.querySelector("[data-left-out-names]");
+  const heading = surplus.querySelector("h2");
+  if (heading.textContent !== title) {
+    heading.textContent = title;
+    names.replaceChildren(...[...leftOut.values()].map(({ path }) => Object.assign(document.createElement("li"), { textContent: path })));
+  }
+  const room = Math.min(leftOut.size, most - atServer() - queue.open.length);
+  const add = surplus.querySelector("[data-left-out-add]");
+  add.hidden = room <= 0;
+  add.textContent = room === 1 ? "Add the next one" : `Add the next ${room.toLocaleString()}`;
+}
+
+surplus.querySelector("[data-left-out-add]").addEventListener("click", () => {
+  const waiting = [...leftOut.values()];
+  leftOut.clear();
+  take(waiting);
+});
+surplus.querySelector("[data-left-out-forget]").addEventListener("click", () => {
+  leftOut.clear();
+  drawLeftOut();
+  input.focus();
+});
+// A look at the server may have found room.
+new MutationObserver(drawLeftOut).observe(document.getElementById("draft-files"), { attributeFilter: ["data-documents"] });
 
 // ---- ways in ----
 
@@ -125,6 +174,7 @@ function drawSoon() {
 }
 
 function draw() {
+  drawLeftOut();
   const open = queue.open;
   const shown = queue.items.toSorted((one, other) => (other.state === "refused") - (one.state === "refused")); // what needs somebody first
   panel.hidden = !shown.length;
@@ -164,7 +214,8 @@ const WORDS = { waiting: "Waiting", sending: "Uploading", counting: "Counting it
 
 function update(row, item) {
   row.dataset.state = item.state;
-  row.querySelector(".note").textContent = [WORDS[item.state], item.message].filter(Boolean).join(": ");
+  const word = item.state === "waiting" && isEnded() ? "Waiting until you are signed in again" : WORDS[item.state];
+  row.querySelector(".note").textContent = [word, item.message].filter(Boolean).join(": ");
   const bar = row.querySelector("progress");
   bar.hidden = !["sending", "counting"].includes(item.state);
   bar.max = Math.max(1, item.file.size);
@@ -198,7 +249,8 @@ document.addEventListener("submit", async (event) => {
   const row = event.target.closest("tr");
   const near = row.nextElementSibling ?? row.previousElementSibling;
   const address = `/api/v1/batches/${draft}/files/${encodeURIComponent(id)}`;
-  const answer = await fetch(address, { method: "DELETE", headers: { "X-CSRF-Token": token } }).catch(() => null);
+  const answer = await fetch(address, { method: "DELETE", headers: { "X-CSRF-Token": token() } }).catch(() => null);
+  if (answer?.status === 401) return ended();
   if (!answer?.ok) toast("The file could not be removed. Try again.");
   await look();
   if (!row.isConnected && near?.isConnected) near.querySelector("button").focus(); // the next one to be taken out by keyboard
@@ -207,7 +259,12 @@ document.addEventListener("submit", async (event) => {
 // ---- leaving and coming back ----
 
 addEventListener("online", () => queue.reconnect());
-addEventListener("beforeunload", (event) => queue.running.length && event.preventDefault());
+onReturn(() => {
+  queue.reconnect();
+  queue.pump();
+  drawSoon();
+});
+addEventListener("beforeunload", (event) => (queue.running.length || (isEnded() && queue.open.length)) && event.preventDefault());
 
 function remember() {
   if (!draft) return;

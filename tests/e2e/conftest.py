@@ -135,8 +135,10 @@ def new_visit(instance: str, chromium: Browser) -> Iterator[NewVisit]:
     """Opens windows; keywords are the browser's options."""
     opened: list[Visit] = []
 
-    def open_one(*, width: int = 1280, height: int = 900, scripts: bool = True) -> Visit:
-        context = chromium.new_context(viewport={"width": width, "height": height}, java_script_enabled=scripts)
+    def open_one(*, width: int = 1280, height: int = 900, scripts: bool = True, touch: bool = False) -> Visit:
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, java_script_enabled=scripts, has_touch=touch, is_mobile=touch
+        )
         context.set_default_timeout(PATIENCE_MS)
         watch = Watch(urlsplit(instance).netloc)
         context.on("request", watch.on_request)

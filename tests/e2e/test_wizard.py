@@ -235,6 +235,96 @@ def test_what_a_lost_connection_stopped_goes_on_by_itself_when_it_is_back(visit:
     visit.watch.seen.clear()  # the browser writes down every request that we cut
 
 
+ENDED = re.compile("The session has ended. Nothing here is lost")
+
+
+def holds_one_of_two(visit: Visit) -> tuple[Page, list[Route]]:
+    """The wizard with one file at the server and another on its way, for as long as the test likes; answers what holds it."""
+    visit.watch.expected.add(401)
+    held: list[Route] = []
+    page = visit.go("/dashboard/batch-upload")
+    page.context.route("**/files/*PO-4500017832*", lambda route: held.append(route))
+    page.set_input_files("#files", sample_paths("receipt-kettle-and-crumb.pdf", "PO-4500017832.pdf"))
+    expect(page.locator("#draft-files")).to_contain_text("receipt-kettle-and-crumb.pdf")
+    expect(page.locator("[data-uploads-list] li")).to_have_attribute("data-state", "sending")
+    return page, held
+
+
+def test_uploads_wait_for_a_session_that_ended_and_go_on_when_it_is_back(visit: Visit) -> None:
+    page, held = holds_one_of_two(visit)
+    page.context.clear_cookies()
+    held[0].continue_()
+    page.context.unroute_all()
+    row = page.locator("[data-uploads-list] li")
+    expect(row.locator(".note")).to_have_text("Waiting until you are signed in again")
+    expect(page.locator(".toast")).to_contain_text(ENDED)
+    page.get_by_role("button", name="Pause all").click()
+    page.get_by_role("button", name="Continue all").click()
+    expect(row.locator(".note")).to_have_text("Waiting until you are signed in again")
+
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Sign in").click()
+    opened.value.locator('button[value="me"]').click()
+    opened.value.wait_for_url(page.url)
+
+    expect(page.locator("#draft-files tr", has_text="PO-4500017832.pdf")).to_contain_text("PDF")
+    expect(page.locator("#draft-files tr", has_text="receipt-kettle-and-crumb.pdf")).to_have_count(1)
+    expect(page.locator("[data-uploads]")).to_be_hidden()
+    expect(page.locator(".toast")).to_have_count(0)
+    opened.value.close()
+    page.get_by_role("button", name="Remove PO-4500017832.pdf").click()  # in the name of the new session
+    expect(page.locator("#draft-files tr", has_text="PO-4500017832.pdf")).to_have_count(0)
+
+
+def test_whoever_signs_in_in_the_same_tab_comes_back_to_the_draft_and_hears_what_is_missing(visit: Visit) -> None:
+    page, held = holds_one_of_two(visit)
+    page.context.clear_cookies()
+    held[0].continue_()
+    page.context.unroute_all()
+    expect(page.locator(".toast")).to_contain_text(ENDED)
+    page.reload()
+    page.locator('button[value="me"]').click()
+
+    expect(page.locator("[data-lost]")).to_contain_text(
+        "One file was not finished when the page was left: PO-4500017832.pdf"
+    )
+    expect(page.locator("#draft-files")).to_contain_text("receipt-kettle-and-crumb.pdf")
+
+
+def test_the_first_file_waits_too_when_the_session_ended_before_there_is_a_draft(visit: Visit) -> None:
+    visit.watch.expected.add(401)
+    page = visit.go("/dashboard/batch-upload")
+    page.context.clear_cookies()
+    page.set_input_files("#files", sample_paths("PO-4500017832.pdf"))
+    expect(page.locator("[data-uploads-list] .note")).to_have_text("Waiting until you are signed in again")
+    visit.enter()
+
+    expect(page.locator("#draft-files tr", has_text="PO-4500017832.pdf")).to_contain_text("PDF")
+
+
+def test_what_was_typed_stays_when_the_session_ends_and_nobody_else_may_send_it(visit: Visit) -> None:
+    page = visit.go("/dashboard/batch-upload")
+    upload(page, sample_paths("receipt-kettle-and-crumb.pdf"))
+    page.get_by_role("link", name="Next: prompts").click()
+    page.get_by_label("The prompt for all").fill("Extract the total")
+    visit.watch.expected.add(401)  # the stream's
+    page.context.clear_cookies()
+    page.evaluate(
+        "document.dispatchEvent(new Event('visibilitychange'))"
+    )  # whoever comes back to a tab gets a fresh look
+    expect(page.locator(".toast")).to_contain_text(ENDED)
+    page.get_by_role("button", name="Next: review").click()
+    expect(page.get_by_role("link", name="Sign in")).to_be_focused()
+
+    visit.enter("sample-plus")
+    expect(page.locator(".toast")).to_contain_text("Somebody else is signed in now")
+    visit.enter()
+    expect(page.locator(".toast")).to_have_count(0)
+    expect(page.get_by_label("The prompt for all")).to_have_value("Extract the total")
+    page.get_by_role("button", name="Next: review").click()
+    expect(page.locator(".facts")).to_contain_text("Extract the total")
+
+
 def test_a_folder_is_chosen_as_well_as_dropped(visit: Visit, tmp_path: Path) -> None:
     folder = tmp_path / "month"
     (folder / "deep").mkdir(parents=True)
@@ -247,6 +337,63 @@ def test_a_folder_is_chosen_as_well_as_dropped(visit: Visit, tmp_path: Path) -> 
     expect(page.locator("#draft-files tr", has_text="receipt.pdf")).to_contain_text("PDF")
     expect(page.locator("[data-uploads]")).to_be_hidden()
     assert page.locator("#draft-files tr[data-key^=r-]").count() == 0
+
+
+def test_a_folder_is_offered_where_there_is_a_mouse_and_not_to_fingers_alone(new_visit: NewVisit) -> None:
+    for touch in (False, True):
+        window = new_visit(touch=touch)
+        window.enter()
+        page = window.go("/dashboard/batch-upload")
+        assert page.get_by_text("Choose a folder").is_visible() is not touch
+        assert page.get_by_text("drop them here").is_visible() is not touch
+        expect(page.locator("#files")).to_be_visible()
+
+
+def test_what_a_batch_has_no_room_for_is_named_and_added_when_there_is_room(
+    new_visit: NewVisit, tmp_path: Path
+) -> None:
+    visit = new_visit()
+    visit.enter("sample-plus")
+    paths = [tmp_path / f"{number:02}.pdf" for number in range(PLUS_FILES + 2)]
+    for number, path in enumerate(paths):
+        path.write_bytes(make_invoice_pdf(number, 1))
+    page = visit.go("/dashboard/batch-upload")
+    page.set_input_files("#files", paths[:3])
+    page.set_input_files("#files", paths[3:])  # while the first ones are on their way
+    rows = page.locator("#draft-files tr[data-key^=f-] .name")
+
+    kept = [path.name for path in paths[:PLUS_FILES]]
+    expect(rows).to_have_text(kept)
+    expect(page.locator("[data-uploads]")).to_be_hidden()
+    surplus = page.get_by_role("region", name="2 files are left out")
+    expect(surplus).to_contain_text(f"A batch has {PLUS_FILES} files at most on this plan. The first ones stay")
+    surplus.get_by_text("Which ones").click()
+    expect(surplus.get_by_role("listitem")).to_have_text(["25.pdf", "26.pdf"])
+    expect(surplus.get_by_role("button", name="Add the next")).to_be_hidden()
+
+    page.get_by_role("button", name="Remove 03.pdf").click()
+    surplus.get_by_role("button", name="Add the next one").click()
+    expect(rows).to_have_text([name for name in kept if name != "03.pdf"] + ["25.pdf"])
+    surplus = page.get_by_role("region", name="One file is left out")
+    expect(surplus.get_by_role("listitem")).to_have_text(["26.pdf"])
+    surplus.get_by_role("button", name="Forget them").click()
+    expect(surplus).to_have_count(0)
+
+
+def test_a_file_for_which_another_tab_left_no_room_is_left_out_and_not_refused(visit: Visit) -> None:
+    visit.watch.expected.add(413)
+    page = visit.go("/dashboard/batch-upload")
+    full = '{"detail": "A batch holds at most 25 documents.", "code": "batch_too_large"}'
+    page.context.route(
+        "**/files/*", lambda route: route.fulfill(status=413, content_type="application/problem+json", body=full)
+    )
+    page.set_input_files("#files", sample_paths("PO-4500017832.pdf"))
+
+    expect(page.get_by_role("region", name="One file is left out")).to_be_visible()
+    expect(page.locator("[data-uploads]")).to_be_hidden()
+    page.context.unroute_all()
+    page.get_by_role("button", name="Add the next one").click()
+    expect(page.locator("#draft-files tr", has_text="PO-4500017832.pdf")).to_contain_text("PDF")
 
 
 def test_adding_a_full_batch_once_more_refuses_nothing(new_visit: NewVisit, tmp_path: Path) -> None:
