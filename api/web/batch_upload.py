@@ -4,6 +4,7 @@ Scripts only bring files in one by one. Without them one form uploads and submit
 """
 
 import asyncio
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -68,7 +69,7 @@ async def read_draft(batch_id: UUID, request: Request, visitor: VisitorDep, step
     if step == "prompts" and line.row.document_count:
         return await _show_prompts(visitor, line)
     if step == "review" and line.row.document_count:
-        return await _show_review(visitor, line)
+        return await _show_review(request, visitor, line)
     return await _show_files(request, visitor, line)
 
 
@@ -107,7 +108,7 @@ async def save_prompts(batch_id: UUID, visitor: VisitorDep, form: PostedForm) ->
 
 
 @router.post("/{batch_id}/submit")
-async def submit_draft(batch_id: UUID, visitor: VisitorDep, form: PostedForm) -> Response:
+async def submit_draft(batch_id: UUID, request: Request, visitor: VisitorDep, form: PostedForm) -> Response:
     """Submit, once: a second press finds the batch submitted and leads there too."""
     line = await _draft(visitor, batch_id)
     strict = text_of(form, "all_or_nothing") == "on"
@@ -116,7 +117,7 @@ async def submit_draft(batch_id: UUID, visitor: VisitorDep, form: PostedForm) ->
     except InvalidTransition:
         return see_other(f"/dashboard/batches/{batch_id}")
     except (QuotaExceeded, InvalidRequest, BatchTooLarge, UpgradeRequired, SubscriptionInactive) as problem:
-        return await _show_review(visitor, line, problem=problem)
+        return await _show_review(request, visitor, line, problem=problem)
     return see_other(f"/dashboard/batches/{batch_id}", said="submitted")
 
 
@@ -197,15 +198,24 @@ def _type_prompts() -> list[tuple[str, str]]:
     return [(kind.title, kind.default_prompt) for kind in DOCUMENT_TYPES.values()]
 
 
-async def _show_review(visitor: Visitor, line: BatchLine, *, problem: IngestioError | None = None) -> Response:
-    caller = visitor.caller
+async def _show_review(
+    request: Request, visitor: Visitor, line: BatchLine, *, problem: IngestioError | None = None
+) -> Response:
+    caller, batch_id = visitor.caller, line.row.id
+    asked = page_request(request, sort="position", limit=_FILES_SHOWN)
     async with caller.reading() as session:
-        quote = await drafts.quote(session, caller.user_id, line.row.id, caller.book, caller.now())
+        quote = await drafts.quote(session, caller.user_id, batch_id, caller.book, caller.now())
+        found = await documents.page(session, caller.user_id, asked, batch_id=batch_id)
+    here = f"/dashboard/batch-upload/{batch_id}?step=review"  # also where the answer is to a form that was posted
     return await visitor.show(
         "batch_upload/review.html",
         status_code=200 if problem is None else problem.status,
         step="review",
         draft=line,
         quote=quote,
+        fitting={item.document_id for item in quote.files if item.fits},
+        documents=found.items,
+        first=here if asked.cursor else None,
+        next=f"{here}&{urlencode({'cursor': found.next_cursor})}" if found.next_cursor else None,
         problem=problem,
     )

@@ -57,6 +57,8 @@ def test_files_become_values_with_their_evidence(visit: Visit, strategy: str) ->
 
     expect(page.get_by_role("definition").filter(has_text=re.compile("^2$")).first).to_be_visible()
     expect(page.locator(".facts")).to_contain_text(STRATEGIES[strategy])
+    if strategy == "per_document":
+        expect(page.locator("tr", has_text="HP-104482")).to_contain_text("Extract the invoice number and the total")
     page.get_by_role("button", name="Submit 2 files").click()
     page.wait_for_url("**/dashboard/batches/*")
     expect(page.get_by_role("heading", level=1)).to_have_text(f"By {strategy}")

@@ -1,5 +1,8 @@
 """The wizard and the batch pages as forms: what is posted, what comes of it, what is said when it cannot be (R93, R94)."""
 
+import html
+import re
+
 import httpx
 import pytest
 
@@ -79,6 +82,34 @@ async def test_a_plan_without_batches_is_told_so_instead_of_asked_for_files(stra
 
     assert "Upgrade required" in page.text
     assert 'type="file"' not in page.text
+
+
+async def test_the_review_shows_the_beginning_of_each_prompt_a_page_at_a_time(browser: Browser) -> None:
+    many = 101
+    batch_id = await draft_of(browser, *([1] * many))
+    long = "Extract the total of number {}. " + "And nothing else. " * 500
+    prompts = {f"prompt.f{index}": long.format(index) for index in range(many)}
+    await browser.post(f"{START}/{batch_id}/prompts", prompt_strategy="per_document", **prompts)
+
+    page = (await browser.get(f"{START}/{batch_id}?step=review")).text
+    assert "Submit 101 files" in page
+    assert page.count("data-whole-prompt") == 100
+    assert "number 99" in page
+    assert "number 100" not in page
+    assert len(page) < 200_000, "whole prompts would be a megabyte"
+    (following,) = re.findall(r'href="([^"]+)" rel="next"', page)
+    page = (await browser.get(html.unescape(following))).text
+    assert page.count("data-whole-prompt") == 1
+    assert "number 100" in page
+
+
+async def test_what_is_wrong_with_a_submission_is_said_beside_the_whole_review(browser: Browser) -> None:
+    batch_id = await draft_of(browser, *([1] * 101), prompt_strategy="per_document")
+    answer = await browser.post(f"{START}/{batch_id}/submit")
+
+    assert answer.status_code == 422
+    (following,) = re.findall(r'href="([^"]+)" rel="next"', answer.text)
+    assert "100.pdf" in (await browser.get(html.unescape(following))).text
 
 
 async def test_prompts_are_kept_and_lead_to_the_review(browser: Browser) -> None:
