@@ -2,9 +2,12 @@
 
 from typing import NamedTuple
 
-from api.web.figures import day
+from api.web.figures import count, day, number
 from ingestio.db.accounts import ProfileRow
+from ingestio.domain.plans import PlanTable
 from ingestio.domain.usage import Usage
+
+_NEARLY = 0.8  # of a period's pages, from when on it is worth a word
 
 
 class Outlook(NamedTuple):
@@ -13,6 +16,35 @@ class Outlook(NamedTuple):
     title: str
     text: str
     tone: str = ""
+
+
+def shortage(usage: Usage, plans: PlanTable, *, sells: bool) -> Outlook | None:
+    """What to say while there is still time, and when there is none left; None while pages abound or have no limit."""
+    if usage.limit is None or usage.remaining is None or usage.processed + usage.reserved < _NEARLY * usage.limit:
+        return None
+    again = day(usage.period_end)
+    larger = any(plan.pages is None or plan.pages > usage.limit for plan in plans.values())
+    way = (
+        ""
+        if not larger
+        else " A larger plan holds at once."
+        if sells
+        else " The operator of this instance can give you a larger plan."
+    )
+    if usage.remaining:
+        return Outlook(
+            "The pages of this period are running out",
+            f"{count(usage.remaining, 'page')} of {number(usage.limit)} are left until {again}, when usage starts at 0 again. "
+            f"Documents that do not fit then fail at once, uncharged, and can be retried.{way}",
+            "warning",
+        )
+    back = " Those that are reserved come back when their document fails or is cancelled." if usage.reserved else ""
+    return Outlook(
+        "No pages are left in this period",
+        f"All {number(usage.limit)} are used or reserved until {again}, when usage starts at 0 again.{back} "
+        f"What is submitted now fails at once, uncharged, and can be retried.{way}",
+        "bad",
+    )
 
 
 def outlook(profile: ProfileRow, usage: Usage, *, sells: bool) -> Outlook:

@@ -15,6 +15,7 @@ from api.browser import FORM_TOKEN_FIELD
 from api.deps import Caller, FrontDoor, front_door
 from api.uploads.multipart import Part
 from api.web.navigation import ENTRIES, Entry, current_entry
+from api.web.outlook import Outlook, shortage
 from ingestio.auth.sessions import BrowserIdentity
 from ingestio.db import accounts
 from ingestio.domain.usage import Usage
@@ -69,6 +70,8 @@ class Shell:
     kept: timedelta | None
     """How long a document stays after its last change; None for ever."""
     usage: Usage
+    shortage: Outlook | None
+    """What to say about the pages that are left, when they are few."""
     form_token: str
     said: str | None
 
@@ -130,6 +133,7 @@ class Visitor:
             takes_batches=account.plan.batch_documents != 0,
             kept=account.plan.kept,
             usage=usage,
+            shortage=shortage(usage, self.caller.book.table, sells=self._door.deps.billing is not None),
             form_token=self.form_token,
             said=SAID.get(self.request.query_params.get("said", "")),
         )
