@@ -14,7 +14,7 @@ from api.errors import invalid_request
 from api.leaving import close_account
 from api.schemas.accounts import ProfileChange
 from api.schemas.api_keys import NewApiKey
-from api.web.lists import link_maker, page_request
+from api.web.lists import link_maker, page_request, search_text
 from api.web.visitors import PostedForm, Visitor, VisitorDep, see_other, text_of
 from ingestio.db import accounts, api_keys
 from ingestio.domain.api_keys import USUAL_SCOPES, Scope
@@ -26,6 +26,8 @@ router = APIRouter(prefix="/dashboard/settings", include_in_schema=False)
 
 PATH = "/dashboard/settings"
 CONFIRMATION = "delete"
+_KEYS_SHOWN = 50
+_KEYS_AT_A_GLANCE = 8  # with more there is something to search
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -102,10 +104,10 @@ async def _show(
 ) -> Response:
     """The page; after a post with what was typed and what was wrong with it."""
     user_id = visitor.caller.user_id
-    asked = page_request(request, sort="-created_at", limit=50)
+    asked, search = page_request(request, sort="-created_at", limit=_KEYS_SHOWN), search_text(request)
     async with visitor.caller.reading() as session:
         user = await accounts.read_user(session, user_id)
-        keys = await api_keys.page(session, user_id, asked)
+        keys = await api_keys.page(session, user_id, asked, search=search)
     if user is None:
         raise NotFound("No such account.")
     wrong = _wrong(problem)
@@ -118,6 +120,8 @@ async def _show(
         new_key=new_key or {"name": "", "scopes": list(USUAL_SCOPES)},
         scopes=list(Scope),
         keys=keys.items,
+        search=search,
+        searchable=bool(search or asked.cursor) or len(keys.items) > _KEYS_AT_A_GLANCE,
         made=made,
         first=link(cursor=None) if asked.cursor else None,
         next=link(cursor=keys.next_cursor) if keys.next_cursor else None,

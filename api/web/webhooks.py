@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from api import hooks
 from api.hooks import find_endpoint
-from api.web.lists import choice, link_maker, page_request
+from api.web.lists import choice, link_maker, page_request, search_text
 from api.web.visitors import PostedForm, Visitor, VisitorDep, see_other, text_of
 from ingestio.db import webhooks
 from ingestio.db.pages import MAXIMUM, PageRequest
@@ -119,10 +119,13 @@ async def _show_one(
 ) -> Response:
     caller = visitor.caller
     endpoint = await find_endpoint(caller, endpoint_id)
-    status = choice(request, "status", ExtractionStatus)
+    status, event = choice(request, "status", ExtractionStatus), choice(request, "event", WebhookEvent)
+    search = search_text(request)
     asked = page_request(request, sort="-created_at", limit=25)
     async with caller.reading() as session:
-        found = await webhooks.page_of_deliveries(session, caller.user_id, endpoint_id, asked, status=status)
+        found = await webhooks.page_of_deliveries(
+            session, caller.user_id, endpoint_id, asked, status=status, event=event, search=search
+        )
     link = link_maker(request)
     return await visitor.show(
         "webhooks/page.html",
@@ -133,6 +136,9 @@ async def _show_one(
         problem=problem,
         status=status,
         statuses=list(ExtractionStatus),
+        event=event,
+        events=list(WebhookEvent),
+        search=search,
         first=link(cursor=None) if asked.cursor else None,
         next=link(cursor=found.next_cursor) if found.next_cursor else None,
     )

@@ -39,11 +39,17 @@ class KeyHolder:
     scopes: frozenset[Scope]
 
 
-async def page(session: AsyncSession, user_id: str, request: PageRequest) -> Page[ApiKeyRow]:
-    """One page of a user's keys that are good."""
+async def page(
+    session: AsyncSession, user_id: str, request: PageRequest, *, search: str | None = None
+) -> Page[ApiKeyRow]:
+    """One page of a user's keys that are good; `search` looks into names and what is shown of keys, whatever the case."""
+    statement = select(*_SEEN).where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None))
+    if search:
+        seen = (ApiKey.name, ApiKey.prefix)
+        statement = statement.where(or_(*(column.icontains(search, autoescape=True) for column in seen)))
     return await paginate(
         session,
-        select(*_SEEN).where(ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None)),
+        statement,
         request,
         columns={"created_at": ApiKey.created_at, "name": ApiKey.name},
         identity=ApiKey.id,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, insert, literal, select, update
+from sqlalchemy import Select, Text, cast, delete, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +14,7 @@ from ingestio.db.models import WebhookDelivery, WebhookEndpoint
 from ingestio.db.pages import Page, PageRequest, paginate
 from ingestio.db.session import ServiceSession
 from ingestio.domain.batches import ExtractionStatus
-from ingestio.domain.webhooks import Attempt, DisabledReason
+from ingestio.domain.webhooks import Attempt, DisabledReason, WebhookEvent
 
 LIVE = (ExtractionStatus.QUEUED, ExtractionStatus.PROCESSING)
 ENDPOINTS_BY = {"created_at": WebhookEndpoint.created_at, "url": WebhookEndpoint.url}
@@ -185,11 +185,18 @@ async def page_of_deliveries(
     request: PageRequest,
     *,
     status: ExtractionStatus | None = None,
+    event: WebhookEvent | None = None,
+    search: str | None = None,
 ) -> Page[DeliveryRow]:
-    """One page of what was sent to an endpoint, newest first unless sorted."""
+    """One page of what was sent to an endpoint, newest first unless sorted; `search` looks into the bodies, whatever the case."""
     statement = _deliveries(user_id).where(WebhookDelivery.endpoint_id == endpoint_id)
     if status is not None:
         statement = statement.where(WebhookDelivery.status == status)
+    if event is not None:
+        statement = statement.where(WebhookDelivery.event_type == event)
+    if search:
+        # One endpoint's deliveries of a month: few enough to be read through.
+        statement = statement.where(cast(WebhookDelivery.payload, Text).icontains(search, autoescape=True))
     return await paginate(
         session, statement, request, columns=DELIVERIES_BY, identity=WebhookDelivery.id, read=_delivery
     )

@@ -91,3 +91,24 @@ async def test_a_key_is_judged_by_its_own_scopes_even_beside_a_good_cookie(mine:
     answer = await mine.client.post("/api/v1/batches", headers={"Authorization": f"Bearer {key}"}, json={})
 
     assert_problem(answer, 403, "insufficient_scope")
+
+
+async def test_keys_are_searched_where_they_are_many(mine: Browser, user: User) -> None:
+    names = [f"{word} {number}" for word in ("Import", "Export") for number in range(5)]
+    for name in names[:8]:
+        await mine.post(f"{PATH}/api-keys", name=name, scopes="read")
+    few = (await mine.get(PATH)).text
+    for name in names[8:]:
+        await mine.post(f"{PATH}/api-keys", name=name, scopes="read")
+    many = (await mine.get(PATH)).text
+    beginning = re.findall(r"<code>([^<]+)…</code>", many)[0]
+
+    def listed(page: str) -> set[str]:
+        return {name for name in names if f'aria-label="Revoke {name}"' in page}
+
+    assert ('name="q"' in few, 'name="q"' in many) == (False, True)
+    assert listed(many) == set(names)
+    assert listed((await mine.get(f"{PATH}?q=export")).text) == set(names[5:])
+    assert len(listed((await mine.get(f"{PATH}?q={beginning}")).text)) == 1
+    assert "No key of that name" in (await mine.get(f"{PATH}?q=nothing")).text
+    assert "No key of that name" in (await mine.get(f"{PATH}?q=%25")).text, "no wildcard"

@@ -1,5 +1,7 @@
 """The pages of webhooks: an endpoint with its secret, what was sent to it, and sending it again."""
 
+import json
+
 from fastapi import FastAPI
 
 from tests.api.conftest import User
@@ -58,6 +60,33 @@ async def test_deliveries_are_shown_with_their_heads_and_sent_again(
     assert (again.status_code, again.headers["location"]) == (303, f"{at}?said=replayed")
     assert (await stranger.post(f"{at}/replay", delivery_id=delivery["id"])).status_code == 409
     assert (await stranger.post(f"{at}/replay", delivery_id="nonsense")).status_code == 404
+
+
+async def test_deliveries_are_found_by_event_and_by_what_was_sent(user: User, app: FastAPI, stranger: Browser) -> None:
+    endpoint = (await user.post("/webhook-endpoints", json={"url": PUBLIC})).json()
+    for event, name in (
+        ("document.completed", "Order.pdf"),
+        ("document.failed", "100%.pdf"),
+        ("document.failed", "1000.pdf"),
+    ):
+        user.superuser.execute(
+            "INSERT INTO webhook_deliveries (user_id, endpoint_id, event_type, payload) VALUES (%s, %s, %s, %s)",
+            [user.id, endpoint["id"], event, json.dumps({"data": {"filename": name}})],
+        )
+    await stranger.sign_in_as(app, user.id)
+    at = f"/dashboard/webhooks/{endpoint['id']}"
+
+    async def found(query: str) -> set[str]:
+        page = (await stranger.get(f"{at}?{query}")).text
+        return {name for name in ("Order.pdf", "100%.pdf", "1000.pdf") if f'"{name}"' in page}
+
+    assert await found("") == {"Order.pdf", "100%.pdf", "1000.pdf"}
+    assert await found("event=document.failed") == {"100%.pdf", "1000.pdf"}
+    assert await found("q=oRDER") == {"Order.pdf"}
+    assert await found("q=100%25") == {"100%.pdf"}
+    assert await found("q=100&event=document.completed") == set()
+    assert "No delivery fits." in (await stranger.get(f"{at}?event=export.completed")).text
+    assert await found("event=nothing&q=%00") == {"Order.pdf", "100%.pdf", "1000.pdf"}
 
 
 async def test_a_disabled_endpoint_is_noticed_and_switched_on(user: User, app: FastAPI, stranger: Browser) -> None:
