@@ -89,7 +89,7 @@ const take = (found) => (taking = taking.then(() => takeNow(found)));
 
 /** Send what the plan takes, in order; say of the others why they need not be sent at all. The server judges what is in them. */
 async function takeNow(found) {
-  const many = atServer() + queue.open.length + found.length > most;
+  const many = atServer() + finishedFiles + queue.open.length + found.length > most; // rather too many than too few: then the server is asked
   const there = many ? await arrived().catch(() => null) : null;
   let room = there ? most - there.size - queue.open.filter((item) => !there.has(item.id)).length : Infinity;
   for (const item of found) {
@@ -124,7 +124,7 @@ function drawLeftOut() {
   }
   const room = Math.min(leftOut.size, most - atServer() - queue.open.length);
   const add = surplus.querySelector("[data-left-out-add]");
-  add.hidden = room <= 0;
+  add.hidden = room <= 0 || looked > 0 || queue.open.length > 0; // as long as something arrives nobody knows how much room there is
   add.textContent = room === 1 ? "Add the next one" : `Add the next ${room.toLocaleString()}`;
 }
 
