@@ -33,6 +33,10 @@ from ingestio.extraction.amounts import as_amount, as_number, find_numbers, infe
         ("TOTAL TTC - EUR 234,56", "234.56"),
         ("Rabatt  - 5,00", "-5.00"),
         ("$5 million", "5000000"),
+        # A blank behind the comma of thousands, and a sign that ends with a full stop.
+        ("$1, 034.00", "1034.00"),
+        ("12, 034.00", "12034.00"),
+        ("Bs.1.836,80", "1836.80"),
         ("1,5 Mio. EUR", "1500000"),
         # As tills print and cameras see them: the tax's mark behind, the label's blank lost.
         ("42.40SR", "42.40"),

@@ -216,6 +216,9 @@ class Labels:
         text, end, joined = label.cell.text, label.end, False
         for each in self.by_cell[label.cell.index]:
             if each.start >= end:
+                behind = text[each.end :].strip()
+                if label.closed and not each.closed and behind and not any(map(str.isdigit, behind)):
+                    continue  # `Razón Social: Cliente del Sur S.R.L.`: words of a value that are labels elsewhere
                 joined = joined or bool(_JOINED.fullmatch(text, end, each.start))
                 if not joined or any(map(str.isdigit, text[end : each.start])):
                     return each.start

@@ -9,7 +9,7 @@ from ingestio.extraction.local import blocks as lines
 from ingestio.extraction.local.blocks import blocks_of
 from ingestio.extraction.local.labels import Labels
 from ingestio.extraction.local.reading import Reading, of_span
-from ingestio.extraction.local.vocabulary import any_of
+from ingestio.extraction.local.vocabulary import any_of, words
 from ingestio.extraction.tokens import compact
 
 SEPARATORS = re.compile(r"\s+[|•●·∙–—-]\s+|\s*[|•●·∙]\s*|,\s+|\u2003")
@@ -31,6 +31,9 @@ _TITLE_FROM = re.compile(
 _TITLE_BEHIND = re.compile(
     r"(?<=[^\W\d_])\s+(?:tax\s+)?(?:invoice|receipt|rechnung|facture|factura|fattura|factuur|fatura)$", re.IGNORECASE
 )
+
+
+_BEFORE_TITLE = frozenset(compact(word) for word in words("address", "before_title"))
 
 
 @dataclass(slots=True)
@@ -90,6 +93,8 @@ class Page:
         offset += prefix.end() if prefix else 0
         value = text[offset:].rstrip(" \u2003,;|-–")
         parts = [part for part in SEPARATORS.split(value) if part and part.strip()]
+        if len(parts) > 1 and lines.is_country(parts[0].strip()):
+            return None  # `Albania, Tirana`
         if len(parts) > 1 and any(lines.is_town_line(part) or lines.is_street_line(part) for part in parts[1:]):
             if len(parts) == 2 and _BEHIND_A_TOWN.match(parts[1].strip()):
                 return None  # `Boise, ID 83702`
@@ -97,6 +102,8 @@ class Page:
         value = lines.up_to_legal_form(lines.without_register_number(value))
         if not lines.is_title(value):
             value = _TITLE_BEHIND.sub("", value)
+            if value != text[offset:].rstrip(" \u2003,;|-–") and compact(value) in _BEFORE_TITLE:
+                return None  # `RETAIL RECEIPT` is all heading
         if not lines.could_be_name(value):
             return None
         name = of_span(cell, start + offset, start + offset + len(value))
