@@ -106,7 +106,9 @@ def _negative(text: str, start: int, end: int) -> tuple[bool, int, int]:
         sign_at = max(before.rfind(sign) for sign in "-−–")
         return True, sign_at, end
     inside = text[start:end]
-    if before.rstrip().endswith("(") and after.lstrip().startswith(")") and not inside.isdigit():
+    in_brackets = before.rstrip().endswith("(") and after.lstrip().startswith(")")
+    # `VAT 19 % (1,817.50)` says of what.
+    if in_brackets and not inside.isdigit() and not before.rstrip()[:-1].rstrip().endswith("%"):
         return True, len(before.rstrip()) - 1, end + len(after) - len(after.lstrip()) + 1
     if re.match(r"\s?[-−–](?![\w(])", after) and not re.match(r"\s?[-−–]\s*\d", after):
         return True, start, end + re.match(r"\s?[-−–]", after).end()  # type: ignore[union-attr]

@@ -80,6 +80,10 @@ def test_one_separator_before_three_digits_has_two_readings_until_the_document_d
     assert find_numbers("1.234", ".")[0].readings == (Decimal("1.234"),)
 
 
+def test_a_bracket_behind_a_rate_says_of_what_and_is_no_minus() -> None:
+    assert [each.value for each in find_numbers("USt. 7 % (119,70 EUR)", ",")] == [Decimal(7), Decimal("119.70")]
+
+
 def test_percentages_are_marked() -> None:
     assert [found.percent for found in find_numbers("19,00 % von 100,00")] == [True, False]
 

@@ -26,8 +26,8 @@ _BEFORE_SUM = re.compile(
     r"\W*(?:\d{1,2}(?:[.,]\d{1,3})?\s?%)?\W*",
     re.IGNORECASE,
 )
-# `PI/22-23/014`, `PO-5561`: letters that begin a code are no label.
-_IN_CODE = re.compile(r"[A-Za-z]{1,3}[-/]\d")
+# `PI/22-23/014`, `PO-5561`, `PO-BE-5561`: letters that begin a code are no label.
+_IN_CODE = re.compile(r"[A-Za-z]{1,3}[-/](?:[A-Z]{1,4}[-/])?\d")
 # Names put together from known words rank behind those that are known as a whole.
 _COMPOSED = 40
 _NUMBERED = frozenset({"invoice", "receipt", "purchase_order"})

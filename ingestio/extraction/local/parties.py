@@ -118,8 +118,8 @@ class Parties:
         """An address on the name's own line: `Firm, Street 1, 12345 Town`."""
         cell, _, end = party.name.pieces[0]
         rest = cell.text[end:]
-        if not lines.is_town_line(rest):
-            return None
+        if not lines.is_town_line(rest) or lines.is_contact_line(rest):
+            return None  # `Firm · VAT DE811569869 · HRB 98765` is no address
         start = end + len(rest) - len(rest.lstrip(" ,|•●·∙–—-\u2003"))
         parts = [part.strip() for part in SEPARATORS.split(cell.text[start:]) if part and part.strip()]
         return Reading(", ".join(parts), ((cell, start, len(cell.text)),))

@@ -25,6 +25,10 @@ _URL = re.compile(
     re.IGNORECASE,
 )
 _TOWN = re.compile(r"[^\W\d_][^\W\d_.'’-]*(?:[ -][^\W\d_.'’-]+){0,3}")
+# Sections whose sites are those of employers, schools and works.
+_OF_OTHERS = frozenset(
+    {"work", "education", "projects", "publications", "volunteer", "awards", "certificates", "references"}
+)
 _AGE = re.compile(r"\d{2}\s(?:ans|years?|jahre|años|anni|jaar|anos|år|lat)\b", re.IGNORECASE)
 _MUCH_LARGER = 1.5
 _RUN_TOGETHER = re.compile(r"[A-ZÀ-Þ][a-zà-ÿ]+(?:[A-ZÀ-Þ][a-zà-ÿ]+){1,2}")
@@ -44,7 +48,7 @@ def head_of(layout: Layout, sections: list[Section]) -> list[Cell]:
     return [cell for cell in sheet.cells if cell.box[1] < limit] or sheet.cells[:12]
 
 
-def add_person(found: Found, layout: Layout, labels: Labels, top: list[Cell]) -> None:
+def add_person(found: Found, layout: Layout, labels: Labels, top: list[Cell], sections: list[Section]) -> None:
     name = _name(layout, labels, top)
     if name is not None:
         found["name"] = name
@@ -59,7 +63,8 @@ def add_person(found: Found, layout: Layout, labels: Labels, top: list[Cell]) ->
         if readings:
             found[concept] = readings[0]
     email = found.get("email")
-    for cell in top:
+    of_others = {cell.index for each in sections if each.name in _OF_OTHERS for cell in each.cells}
+    for cell in [*top, *(each for each in layout.cells[:60] if each.index not in of_others)]:
         match = _URL.search(cell.text)
         if (
             match
@@ -215,6 +220,8 @@ def _headline(found: Found, layout: Layout, name: Reading, top: list[Cell]) -> N
             or _URL.search(value)
             or value.endswith(".")
         ):
+            return
+        if is_heading(value):
             return
         if is_street_line(value):
             return  # what follows is its town

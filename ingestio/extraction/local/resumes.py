@@ -30,7 +30,7 @@ def read_resume(layout: Layout) -> tuple[Found, dict[str, list[Entry]]]:
     labels = Labels(layout, lexicon_of("resume"))
     found: Found = {}
     top = head_of(layout, sections)
-    add_person(found, layout, labels, top)
+    add_person(found, layout, labels, top, sections)
     for section in sections:
         if section.name in ("work", "education"):
             break  # what is called a presentation further down was one
