@@ -18,13 +18,15 @@ _SOUTH_AFRICAN = re.compile(
     r"|\bVAT\b\D{0,12}4\d{9}\b",
     re.IGNORECASE,
 )
+# A country names the currency at the end of an address, not in `Air Canada` or `delivery to Canada`.
+_IN_ADDRESS = r"(?:(?m:^)|[,\d–-]\s*)"
 _COUNTRY_SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("USD", re.compile(rf"\b(?:{US_STATES}),? \d{{5}}(?:-\d{{4}})?\b|\bUnited States\b|\bU\.?S\.?A\b")),
-    ("AUD", re.compile(r"\bABN\b|\bAustralia\b|\bPty\b|\b(?:NSW|VIC|QLD) \d{4}\b")),
-    ("CAD", re.compile(r"\bCanada\b|\b(?:HST|PST|QST)\b|\b[A-Z]\d[A-Z] \d[A-Z]\d\b")),
-    ("NZD", re.compile(r"\bNew Zealand\b|\bAotearoa\b")),
+    ("AUD", re.compile(rf"\bABN\b|{_IN_ADDRESS}Australia\b|\bPty\b|\b(?:NSW|VIC|QLD) \d{4}\b")),
+    ("CAD", re.compile(rf"{_IN_ADDRESS}Canada\b|\b(?:HST|PST|QST)\b|\b[A-Z]\d[A-Z] \d[A-Z]\d\b")),
+    ("NZD", re.compile(rf"{_IN_ADDRESS}New Zealand\b|\bAotearoa\b")),
     ("SGD", re.compile(r"\bSingapore \d{6}\b|\bSingapore\b")),
-    ("HKD", re.compile(r"\bHong Kong\b")),
+    ("HKD", re.compile(rf"{_IN_ADDRESS}Hong Kong\b")),
     ("MXN", re.compile(r"\bRFC\b|\bM[ée]xico\b")),
     ("SEK", re.compile(r"\bSverige\b|\bSweden\b|\bMoms\b.*\bSE\d|\bBankgiro\b")),
     ("DKK", re.compile(r"\bDanmark\b|\bDenmark\b|\bCVR\b")),

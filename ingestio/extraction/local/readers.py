@@ -128,7 +128,7 @@ def _identifier(cell: Cell, start: int, stop: int) -> Iterator[Reading]:
     if text[end:].strip() == "-":
         return  # `INV-20261014-` goes on in the next line
     if _CARD_WITHOUT_END.fullmatch(text[first_at:end]) and text[end:].strip()[:1].isdigit():
-        return  # `5488-2926-6730-94 73`: a card's number with a gap in it
+        return  # `4417-1234-5678-91 13`: a card's number with a gap in it
     if any(
         number.start == start + first_at and number.end >= start + end and number.looks_like_money
         for number in cell.numbers

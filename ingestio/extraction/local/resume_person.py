@@ -85,7 +85,7 @@ def add_person(found: Found, layout: Layout, labels: Labels, top: list[Cell], se
 
 
 def _numbers_a_house(phone: Reading) -> bool:
-    """`246-1002, Garden Apt. 86, Lime Road`: the number with which an address begins."""
+    """`118-2004, Garden Apt. 86, Lime Road`: the number with which an address begins."""
     cell, start, end = phone.pieces[0]
     return (
         not cell.text[:start].strip() and bool(re.match(r",\s[^\W\d_]", cell.text[end:])) and phone.value[:1].isdigit()
@@ -177,7 +177,7 @@ def _location(found: Found, layout: Layout, labels: Labels, top: list[Cell]) -> 
 
 
 def _with_its_rest(layout: Layout, place: Reading) -> Reading:
-    """An address that a narrow column broke into lines: `2712 Broadway St, San`, below it `Francisco, California, US`."""
+    """An address that a narrow column broke into lines: `418 Alderwood St, San`, below it `Francisco, California, US`."""
     cell, start, end = place.pieces[0]
     pieces, text = [(cell, start, end)], place.value
     if is_street_line(text) and not is_town_line(text) and end == len(cell.text.rstrip()):
