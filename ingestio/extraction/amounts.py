@@ -11,8 +11,10 @@ from ingestio.extraction.currencies import SIGN_PATTERN, codes_of
 
 _SPACES = " \u00a0\u202f\u2009"
 _NUMBER = re.compile(
-    r"(?:(?<=Rs\.)|(?<=Fr\.)|(?<=kr\.)|(?<![\w.,'’]))"
-    rf"(?:\d{{1,3}}(?:[.,'’{_SPACES}]\d{{3}})+(?!\d)(?:[.,]\d{{1,6}})?|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?:\.\d+)?|\d+(?:[.,]\d+)?|[.,]\d{{2}})"
+    r"(?:(?<=Rs\.)|(?<=Fr\.)|(?<=kr\.)|(?<=Bs\.)|(?<![\w.,'’]))"
+    # `$1, 034.00`: some typesetters print a blank behind the comma of thousands.
+    r"(?:(?<=[$€£¥])\d{1,3}(?:,[ \u2003]\d{3})+\.\d{2}|\d{1,3},[ \u2003]0\d{2}\.\d{2}|"
+    rf"\d{{1,3}}(?:[.,'’{_SPACES}]\d{{3}})+(?!\d)(?:[.,]\d{{1,6}})?|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?:\.\d+)?|\d+(?:[.,]\d+)?|[.,]\d{{2}})"
     r"(?!\d|[.,]\d)"
 )
 _GLUED = re.compile(r"(?<=[A-Za-z$€£¥₹])(\d[\d.,'’]*\d|\d)")
@@ -70,7 +72,7 @@ class FoundNumber:
 
 def _read(text: str, decimal_sign: str | None) -> tuple[tuple[Decimal, ...], int]:
     """The readings of a run of digits and separators, and its decimals; no reading when the grouping makes no sense."""
-    plain = re.sub(rf"[{_SPACES}'’]", "", text)
+    plain = re.sub(rf"[{_SPACES}\u2003'’]", "", text)
     marks = [char for char in plain if char in ".,"]
     kinds = set(marks)
     if not marks:
@@ -104,7 +106,9 @@ def _negative(text: str, start: int, end: int) -> tuple[bool, int, int]:
         sign_at = max(before.rfind(sign) for sign in "-−–")
         return True, sign_at, end
     inside = text[start:end]
-    if before.rstrip().endswith("(") and after.lstrip().startswith(")") and not inside.isdigit():
+    in_brackets = before.rstrip().endswith("(") and after.lstrip().startswith(")")
+    # `VAT 19 % (1,817.50)` says of what.
+    if in_brackets and not inside.isdigit() and not before.rstrip()[:-1].rstrip().endswith("%"):
         return True, len(before.rstrip()) - 1, end + len(after) - len(after.lstrip()) + 1
     if re.match(r"\s?[-−–](?![\w(])", after) and not re.match(r"\s?[-−–]\s*\d", after):
         return True, start, end + re.match(r"\s?[-−–]", after).end()  # type: ignore[union-attr]
@@ -155,7 +159,7 @@ def _spans(text: str) -> list[tuple[int, int]]:
         rand = word and word.group() == "R" and re.search(r"[.,]\d{2}$", match.group())
         if word and (codes_of(word.group()) or rand) and not re.search(r"[\w]$", text[: word.start()]):
             spans.append((match.start(), match.end()))
-    return sorted(set(spans))
+    return sorted(set(spans), key=lambda span: (span[0], -span[1]))
 
 
 def find_numbers(text: str, decimal_sign: str | None = None) -> list[FoundNumber]:

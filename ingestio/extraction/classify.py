@@ -23,6 +23,7 @@ _CUE, _MANY_CUES, _MORE_CUE, _AGAINST = 1.0, 8, 0.25, -0.8
 _LEAST, _OTHER = 3.0, 0.9
 # Resumes are set in headings and short lines: in a line of prose, experience and languages are anybody's.
 _OF_A_RESUME = 8
+_HEADED = 0.5
 # Some invoices say what they are nowhere but in the label of their number or total.
 _OWN_NUMBER = 1.0
 _INVOICE_WORDS = ("invoice", "rechnung", "facture", "factura", "fattura", "factuur", "fatura", "faktur")
@@ -63,12 +64,15 @@ def classify_layout(layout: Layout) -> Classification:
     scores: dict[str, float] = defaultdict(float)
     cues: dict[str, set[str]] = defaultdict(set)
     against: dict[str, set[str]] = defaultdict(set)
+    headed: set[str] = set()
     for sheet in layout.sheets[:FIRST_PAGES]:
         for cell in sheet.cells:
             for key in known_runs([token.key for token in cell.label_tokens], _words()):
                 for name in _cues().get(key, ()):
                     if name != "resume" or len(cell.words) <= _OF_A_RESUME:
                         cues[name].add(key)
+                    if name == "resume" and key == "".join(token.key for token in cell.label_tokens):
+                        headed.add(key)
                 for name in _againsts().get(key, ()):
                     against[name].add(key)
     if layout.sheets:
@@ -76,6 +80,7 @@ def classify_layout(layout: Layout) -> Classification:
         if max(scores.values(), default=0.0) <= 0 and cues["invoice"] & _own_names():
             scores["invoice"] += _OWN_NUMBER
         _add_shape(layout, scores)
+        scores["resume"] += _HEADED * len(headed)
     for name in DOCUMENT_TYPES:
         count = len(cues[name])
         scores[name] += (

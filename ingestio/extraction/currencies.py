@@ -62,7 +62,8 @@ _ANY = re.compile(
 _WORD = re.compile(rf"(?<![^\W_])({'|'.join(sorted(_WORDS, key=len, reverse=True))})(?![^\W_])", re.IGNORECASE)
 # Letters that are also words or units; they count beside a number only.
 _ONLY_BESIDE_NUMBERS = frozenset({"kr", "Kr", "kr.", "Rs", "Rs.", "Rp", "RM", "Ft", "Fr.", "lei", "TL", "元", "円"})
-_NOT_ALONE = frozenset({"ALL", "BHD", "TOP", "TRY", "MOP", "COP", "CUP", "GEL", "LAK", "MAD", "PEN", "SOS", "DOP"})
+NOT_ALONE = frozenset({"ALL", "BHD", "TOP", "TRY", "MOP", "COP", "CUP", "GEL", "LAK", "MAD", "PEN", "SOS", "DOP"})
+"""Codes that are words too, and count beside an amount only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def find_currencies(text: str) -> list[FoundCurrency]:
     for match in _ANY.finditer(text):
         writing = match.group()
         alone = text.strip() == writing or text[match.start() - 1 : match.end() + 1] == f"({writing})"
-        if writing in _NOT_ALONE or (writing in _ONLY_BESIDE_NUMBERS and not alone):
+        if writing in NOT_ALONE or (writing in _ONLY_BESIDE_NUMBERS and not alone):
             continue
         codes = codes_of(writing) if not match[2] or writing in CODES else ()
         if codes:

@@ -251,7 +251,7 @@ def find_months(text: str) -> list[FoundDate]:
 
     for match in _MONTH_YEAR.finditer(text):
         month = month_number(match[1])
-        add(match.start(), match.end(), f"{match[2]}-{month:02}" if month else None)
+        add(match.start(), match.end(), f"{match[2]}-{month:02}" if month and 1900 <= int(match[2]) <= 2199 else None)
     for pattern, year, month_group in ((_NUMBER_YEAR, 2, 1), (_YEAR_NUMBER, 1, 2)):
         for match in pattern.finditer(text):
             if 1 <= int(match[month_group]) <= 12 and 1900 <= int(match[year]) <= 2199:

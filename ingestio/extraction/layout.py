@@ -54,6 +54,11 @@ class Cell:
         return f"Cell({self.page}, {self.index}, {self.text!r})"
 
     @property
+    def layout(self) -> "Layout":
+        """The document that it is a cell of."""
+        return self._layout
+
+    @property
     def width(self) -> float:
         return self.box[2] - self.box[0]
 

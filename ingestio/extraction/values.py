@@ -80,7 +80,8 @@ def find_phones(text: str) -> list[Found]:
         digits = re.sub(r"\D", "", written)
         if not 7 <= len(digits) <= 15 or any(each.start < match.end() and each.end > match.start() for each in dates):
             continue
-        if re.fullmatch(r"\d+[.,]\d{2}|\d{4}-\d{3}|\d{5}-\d{4}", written):  # an amount, a postal code
+        if re.fullmatch(r"\d+[.,]\d{2}|\d{4}-\d{3}|\d{5}-\d{4}|(?:1[5-9]|20)\d\d\s?[-–/]\s?(?:1[5-9]|20)\d\d", written):
+            # an amount, a postal code, two years
             continue
         found.append(Found(match.start(), match.start() + len(written), written))
     return found

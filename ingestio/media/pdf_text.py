@@ -26,8 +26,8 @@ _RAISED = dict(zip("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹", strict=True))
 _RAISED_BY, _RAISED_SIZE, _RAISED_GAP = 0.15, 0.85, 0.25
 _TEXT_ANNOTATIONS = frozenset({pdfium.FPDF_ANNOT_WIDGET, pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_STAMP})
 _MOST_ANNOTATIONS = 2_000
-# White space before a run: one real space, or anything that ends a run of words.
-_SPACE, _LINE_BREAK = 1, 2
+# White space before a run: none where only another text object begins, one real space, or anything that ends a run of words.
+_GLUED, _SPACE, _LINE_BREAK = 0, 1, 2
 # Print for people has 4 points and more; what is this small on any page is there for machines. In points and in parts of the page.
 _TINY_POINTS, _TINY_PART = 2.0, 0.0025
 # A page with fewer characters than this whose pictures fill at least half of it is a scan with a stamp on it.
@@ -104,8 +104,15 @@ def _read(page: pypdfium2.PdfPage, number: int, max_characters: int) -> tuple[Pa
     show = _shown(left, bottom, right, top, turns)
     by_hiding: dict[Hiding | None, list[_Run]] = {}
     sight = still_seen(page, concealed)
+    before: Hiding | None = None
     for run in runs:
-        by_hiding.setdefault(_hiding(run, bounds, show, concealed, sight), []).append(run)
+        why = _hiding(run, bounds, show, concealed, sight)
+        those = by_hiding.setdefault(why, [])
+        if run.breaks == _GLUED and those and why == before:
+            _glue(those[-1], run)  # one word, though its letters are kerned by text objects of their own
+        else:
+            those.append(run)
+        before = why
     visible = by_hiding.get(None, [])
     lines = tuple(_lines(visible, turns, show))
     hidden = tuple(
@@ -186,12 +193,22 @@ def _runs(handle: object, total: int, watched: frozenset[int]) -> Iterator[_Run]
             continue
         if run is not None:
             yield run
-        run = _new_run(
-            handle, index, text, (left, bottom, right, top), breaks if run is None or breaks else _LINE_BREAK, owner
-        )
+        breaks = breaks or _break_before(run, (left, bottom, right, top))
+        run = _new_run(handle, index, text, (left, bottom, right, top), breaks, owner)
         breaks = 0
     if run is not None:
         yield run
+
+
+def _break_before(run: _Run | None, box: Box) -> int:
+    """What stands between a run and the next character where the file has no white space."""
+    return _GLUED if run is not None and not _jumps(run, *box) else _LINE_BREAK
+
+
+def _glue(run: _Run, following: _Run) -> None:
+    run.text += following.text
+    run.left, run.bottom = min(run.left, following.left), min(run.bottom, following.bottom)
+    run.right, run.top = max(run.right, following.right), max(run.top, following.top)
 
 
 def _owner(handle: object, index: int, watched: frozenset[int]) -> int:

@@ -33,6 +33,10 @@ from ingestio.extraction.amounts import as_amount, as_number, find_numbers, infe
         ("TOTAL TTC - EUR 234,56", "234.56"),
         ("Rabatt  - 5,00", "-5.00"),
         ("$5 million", "5000000"),
+        # A blank behind the comma of thousands, and a sign that ends with a full stop.
+        ("$1, 034.00", "1034.00"),
+        ("12, 034.00", "12034.00"),
+        ("Bs.1.836,80", "1836.80"),
         ("1,5 Mio. EUR", "1500000"),
         # As tills print and cameras see them: the tax's mark behind, the label's blank lost.
         ("42.40SR", "42.40"),
@@ -74,6 +78,10 @@ def test_one_separator_before_three_digits_has_two_readings_until_the_document_d
     assert set(find_numbers("1.234")[0].readings) == {Decimal(1234), Decimal("1.234")}
     assert find_numbers("1.234", ",")[0].readings == (Decimal(1234),)
     assert find_numbers("1.234", ".")[0].readings == (Decimal("1.234"),)
+
+
+def test_a_bracket_behind_a_rate_says_of_what_and_is_no_minus() -> None:
+    assert [each.value for each in find_numbers("USt. 7 % (119,70 EUR)", ",")] == [Decimal(7), Decimal("119.70")]
 
 
 def test_percentages_are_marked() -> None:

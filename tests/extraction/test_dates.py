@@ -103,6 +103,7 @@ def test_months_and_years_are_as_precise_as_written() -> None:
     assert [each.value for each in find_months("Mar 2019 – Present")] == ["2019-03"]
     assert [each.value for each in find_months("05/2015 – 07/2018")] == ["2015-05", "2018-07"]
     assert [each.value for each in find_months("2013 – 2015")] == ["2013", "2015"]
+    assert find_months("April to May 1581") == []  # a résumé of fiction: no field takes such a date
 
 
 def test_days_without_a_year_are_found_and_amounts_are_not() -> None:

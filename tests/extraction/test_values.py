@@ -55,6 +55,7 @@ def test_telephone_numbers_are_read_whole(text: str) -> None:
 
 def test_dates_and_times_are_neither_telephones_nor_identifiers() -> None:
     assert find_phones("12.03.2014 14:30") == []
+    assert find_phones("1888-1905, 1593–1609") == []
     assert [found.value for found in find_identifiers("INV/2023/03/0008 of 20.03.2023 12:30")] == ["INV/2023/03/0008"]
 
 

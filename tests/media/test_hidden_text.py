@@ -193,6 +193,21 @@ async def test_words_that_somebody_sees_are_kept_however_they_are_drawn(
     assert INJECTION in [line.text for line in page.lines]
 
 
+async def test_letters_kerned_in_objects_of_their_own_are_one_word(save: Save) -> None:
+    """White on a dark field is looked at object by object, and typesetters part a word for kerning."""
+
+    def draw(canvas: Canvas) -> None:
+        canvas.rect(20, 80, 300, 50, stroke=0, fill=1)
+        canvas.setFillColorRGB(1, 1, 1)
+        canvas.drawString(40, 100, "INV")
+        canvas.drawString(40 + canvas.stringWidth("INV"), 100, "-2041")
+        canvas.drawString(120, 100, "T")
+        canvas.drawString(120 + canvas.stringWidth("T") - 1, 100, "otal")
+
+    page = await read(save, draw)
+    assert [line.text for line in page.lines][2:] == ["INV-2041", "Total"]
+
+
 async def test_an_amount_cannot_be_lengthened_invisibly(save: Save) -> None:
     def lengthened(canvas: Canvas) -> None:
         text = canvas.beginText(40, 100)

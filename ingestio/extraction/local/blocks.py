@@ -29,7 +29,7 @@ _CONTACT = re.compile(any_of("address", "contact"), re.IGNORECASE)
 _PAGE = re.compile(r"^(?:page|seite|pagina|página|p\.|blatt|sheet)\s*\d", re.IGNORECASE)
 _TITLED_PERSON = re.compile(rf"^{any_of('address', 'person_titles')}\s+[A-Z]")
 _ATTENTION = re.compile(rf"\s*{any_of('address', 'attention')}", re.IGNORECASE)
-_SALUTATIONS = frozenset(words("address", "salutations"))
+_SALUTATIONS = frozenset(compact(word) for word in words("address", "salutations"))
 _COPY_MARKS = frozenset(compact(mark) for mark in words("address", "copy_marks"))
 _COUNTRIES = frozenset(compact(name) for name in words("address", "countries"))
 
@@ -127,6 +127,8 @@ def is_copy_mark(text: str) -> bool:
 def is_salutation(text: str) -> bool:
     """`Herr`, `Firma`, `Attn:`: a line of its own before a name."""
     keys = [token.key for token in tokens(text)]
+    if len(keys) > 4 and all(len(key) == 1 for key in keys):
+        keys = ["".join(keys)]  # `E I N S C H R E I B E N`
     return bool(keys) and all(key in _SALUTATIONS for key in keys)
 
 

@@ -23,6 +23,7 @@ _SUMS = frozenset(
         "amount_paid",
         "shipping_amount",
         "discount_amount",
+        "opening_balance",
         "closing_balance",
     }
 )
@@ -111,7 +112,10 @@ def _heads_sums(row: Row, scalars: Lexicon) -> bool:
         return False
     leading = [next((label for label in labels_in(cell, scalars) if label.leading), None) for cell in row.cells]
     named = [{name.concept for name in label.names} & _SUMS for label in leading if label is not None]
-    return sum(map(bool, named)) > 1 and any(concepts & _FINAL for concepts in named)
+    net_and_tax = any("subtotal" in concepts for concepts in named) and any(
+        "tax_amount" in concepts for concepts in named
+    )
+    return sum(map(bool, named)) > 1 and (net_and_tax or any(concepts & _FINAL for concepts in named))
 
 
 def _is_sum(row: Row, scalars: Lexicon) -> bool:
@@ -173,7 +177,7 @@ def _entries(table: Table, rows: list[Row], kinds: dict[str, FieldKind]) -> tupl
         entry = _read_row(table, row, kinds)
         has_amount = any(name in entry for name in key_columns)
         has_text = any(name in entry for name in ("description", "item_code", "quantity", "unit_price", "date"))
-        if has_amount and has_text and not _is_carried(row):
+        if has_amount and has_text and not _is_carried(row) and not _is_a_label(row, entry):
             anchors.append((row, entry))
         else:
             others.append(row)
@@ -181,7 +185,20 @@ def _entries(table: Table, rows: list[Row], kinds: dict[str, FieldKind]) -> tupl
     if 2 * sum(printed_as_money) >= len(anchors):  # where amounts have cents, `Page 1 of 3` has none
         others.extend(row for (row, _), money in zip(anchors, printed_as_money, strict=True) if not money)
         anchors = [anchor for anchor, money in zip(anchors, printed_as_money, strict=True) if money]
+    anchors = _without_their_sum(anchors)
     return _with_continuations(table, anchors, others)
+
+
+def _without_their_sum(anchors: list[tuple[Row, Entry]]) -> list[tuple[Row, Entry]]:
+    """Without a last row that says only what the others add up to, whatever it calls it."""
+    if len(anchors) < 3:
+        return anchors
+    *rows, (_, last) = anchors
+    if "amount" not in last or not all("amount" in entry for _, entry in rows):
+        return anchors
+    counted = all({"quantity", "unit_price", "date"} & entry.keys() for _, entry in rows)
+    sums_up = sum((Decimal(entry["amount"].value) for _, entry in rows), Decimal(0)) == Decimal(last["amount"].value)
+    return rows if counted and sums_up and not {"quantity", "unit_price", "date"} & last.keys() else anchors
 
 
 def _is_money(entry: Entry, keys: list[str]) -> bool:
@@ -208,6 +225,11 @@ def _name_quantities(table: Table, rows: list[Row]) -> None:
         if right > wrong:
             column.name = "quantity"
             return
+
+
+def _is_a_label(row: Row, entry: Entry) -> bool:
+    """`Discount (10 %):  44.49`: words with a colon behind them, and nothing that an item has."""
+    return row.cells[0].text.rstrip().endswith(":") and not {"quantity", "unit_price", "date"} & entry.keys()
 
 
 def _is_carried(row: Row) -> bool:

@@ -26,8 +26,8 @@ _BEFORE_SUM = re.compile(
     r"\W*(?:\d{1,2}(?:[.,]\d{1,3})?\s?%)?\W*",
     re.IGNORECASE,
 )
-# `PI/22-23/014`, `PO-5561`: letters that begin a code are no label.
-_IN_CODE = re.compile(r"[A-Za-z]{1,3}[-/]\d")
+# `PI/22-23/014`, `PO-5561`, `PO-BE-5561`: letters that begin a code are no label.
+_IN_CODE = re.compile(r"[A-Za-z]{1,3}[-/](?:[A-Z]{1,4}[-/])?\d")
 # Names put together from known words rank behind those that are known as a whole.
 _COMPOSED = 40
 _NUMBERED = frozenset({"invoice", "receipt", "purchase_order"})
@@ -216,6 +216,9 @@ class Labels:
         text, end, joined = label.cell.text, label.end, False
         for each in self.by_cell[label.cell.index]:
             if each.start >= end:
+                behind = text[each.end :].strip()
+                if label.closed and not each.closed and behind and not any(map(str.isdigit, behind)):
+                    continue  # `Razón Social: Cliente del Sur S.R.L.`: words of a value that are labels elsewhere
                 joined = joined or bool(_JOINED.fullmatch(text, end, each.start))
                 if not joined or any(map(str.isdigit, text[end : each.start])):
                     return each.start

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 
 from ingestio.domain.fields import FieldKind
-from ingestio.extraction.currencies import DOLLARS, KRONER, RUPEES, codes_of, find_currencies
+from ingestio.extraction.currencies import DOLLARS, KRONER, NOT_ALONE, RUPEES, codes_of, find_currencies
 from ingestio.extraction.habits import US_STATES
 from ingestio.extraction.layout import Cell, Layout
 from ingestio.extraction.local.labels import Labels
@@ -18,13 +18,15 @@ _SOUTH_AFRICAN = re.compile(
     r"|\bVAT\b\D{0,12}4\d{9}\b",
     re.IGNORECASE,
 )
+# A country names the currency at the end of an address, not in `Air Canada` or `delivery to Canada`.
+_IN_ADDRESS = r"(?:(?m:^)|[,\d–-]\s*)"
 _COUNTRY_SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("USD", re.compile(rf"\b(?:{US_STATES}),? \d{{5}}(?:-\d{{4}})?\b|\bUnited States\b|\bU\.?S\.?A\b")),
-    ("AUD", re.compile(r"\bABN\b|\bAustralia\b|\bPty\b|\b(?:NSW|VIC|QLD) \d{4}\b")),
-    ("CAD", re.compile(r"\bCanada\b|\b(?:HST|PST|QST)\b|\b[A-Z]\d[A-Z] \d[A-Z]\d\b")),
-    ("NZD", re.compile(r"\bNew Zealand\b|\bAotearoa\b")),
+    ("AUD", re.compile(rf"\bABN\b|{_IN_ADDRESS}Australia\b|\bPty\b|\b(?:NSW|VIC|QLD) \d{4}\b")),
+    ("CAD", re.compile(rf"{_IN_ADDRESS}Canada\b|\b(?:HST|PST|QST)\b|\b[A-Z]\d[A-Z] \d[A-Z]\d\b")),
+    ("NZD", re.compile(rf"{_IN_ADDRESS}New Zealand\b|\bAotearoa\b")),
     ("SGD", re.compile(r"\bSingapore \d{6}\b|\bSingapore\b")),
-    ("HKD", re.compile(r"\bHong Kong\b")),
+    ("HKD", re.compile(rf"{_IN_ADDRESS}Hong Kong\b")),
     ("MXN", re.compile(r"\bRFC\b|\bM[ée]xico\b")),
     ("SEK", re.compile(r"\bSverige\b|\bSweden\b|\bMoms\b.*\bSE\d|\bBankgiro\b")),
     ("DKK", re.compile(r"\bDanmark\b|\bDenmark\b|\bCVR\b")),
@@ -51,13 +53,18 @@ def read_currency(labels: Labels, sums: Found) -> Reading | None:
     places: dict[tuple[str, ...], Reading] = {}
     sum_cells = {cell.index for reading in sums.values() for cell, _, _ in reading.pieces}
     labelled_cells = {cell.index for cell in _cells_of_sum_labels(labels, sums)}
+    near = sum_cells | labelled_cells
     for cell in labels.layout.cells:
-        beside = sum_cells | labelled_cells
         for codes, start, end, at_amount in _currencies_in(cell):
-            weight = _BESIDE_SUM if cell.index in beside else _BESIDE_AMOUNT if at_amount else _ALONE
+            weight = _BESIDE_SUM if cell.index in near else _BESIDE_AMOUNT if at_amount else _ALONE
             votes[codes] += weight
-            if codes not in places or (cell.index in beside and places[codes].cell.index not in beside):
+            if codes not in places or (cell.index in near and places[codes].cell.index not in near):
                 places[codes] = of_span(cell, start, end, codes[0])
+    for reading in sums.values():
+        beside = next(iter(labels.layout.right_of(reading.cell)), None)
+        if beside is not None and beside.text in NOT_ALONE:
+            votes[beside.text,] += _BESIDE_SUM  # `145,250.50 | ALL` in cells of their own
+            places.setdefault((beside.text,), of_span(beside, 0, len(beside.text), beside.text))
     if ("ZAR",) in votes and not any(_SOUTH_AFRICAN.search(cell.text) for cell in labels.layout.cells[:1500]):
         del votes["ZAR",]  # elsewhere a lone R is a tax mark, or half of RM
     if not votes:

@@ -9,7 +9,7 @@ from ingestio.extraction.local import blocks as lines
 from ingestio.extraction.local.blocks import blocks_of
 from ingestio.extraction.local.labels import Labels
 from ingestio.extraction.local.reading import Reading, of_span
-from ingestio.extraction.local.vocabulary import any_of
+from ingestio.extraction.local.vocabulary import any_of, words
 from ingestio.extraction.tokens import compact
 
 SEPARATORS = re.compile(r"\s+[|•●·∙–—-]\s+|\s*[|•●·∙]\s*|,\s+|\u2003")
@@ -19,9 +19,9 @@ NAME_LABEL = re.compile(rf"^{any_of('address', 'name_label')}\s*:\s*", re.IGNORE
 # How a German letter addresses somebody, or a firm: no part of the name.
 _ADDRESSED_AS = re.compile(r"^(?:Herrn?|Frau|Firma|Fa\.)\s+(?=[A-ZÄÖÜ])")
 _CARE_OF = re.compile(r"^(?:c/o|p/a|z\.\s?hd\.?)\s", re.IGNORECASE)
-# `TX 78701`, `BS1 4TR`, `H2W 2M4`, `59100` alone: what stands before it is the town.
+# `TX 78701`, `BS1 4TR`, `H2W 2M4`, `ON M5H 1J9`, `59100` alone: what stands before it is the town.
 _BEHIND_A_TOWN = re.compile(
-    r"^(?:[A-Z]{2}(?:\s+\d{5}(?:-\d{4})?)?|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}|[A-Z]\d[A-Z]\s?\d[A-Z]\d|\d{4,6})$"
+    r"^(?:[A-Z]{2}(?:\s+\d{5}(?:-\d{4})?)?|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}|(?:[A-Z]{2}\s+)?[A-Z]\d[A-Z]\s?\d[A-Z]\d|\d{4,6})$"
 )
 _TITLE_FROM = re.compile(
     r"^(?:receipt|invoice|statement|order|bill|rechnung|facture|factura|fattura|factuur|fatura)\s+(?:from|von|de|di|van)\s+",
@@ -31,6 +31,9 @@ _TITLE_FROM = re.compile(
 _TITLE_BEHIND = re.compile(
     r"(?<=[^\W\d_])\s+(?:tax\s+)?(?:invoice|receipt|rechnung|facture|factura|fattura|factuur|fatura)$", re.IGNORECASE
 )
+
+
+_BEFORE_TITLE = frozenset(compact(word) for word in words("address", "before_title"))
 
 
 @dataclass(slots=True)
@@ -90,6 +93,8 @@ class Page:
         offset += prefix.end() if prefix else 0
         value = text[offset:].rstrip(" \u2003,;|-–")
         parts = [part for part in SEPARATORS.split(value) if part and part.strip()]
+        if len(parts) > 1 and lines.is_country(parts[0].strip()):
+            return None  # `Albania, Tirana`
         if len(parts) > 1 and any(lines.is_town_line(part) or lines.is_street_line(part) for part in parts[1:]):
             if len(parts) == 2 and _BEHIND_A_TOWN.match(parts[1].strip()):
                 return None  # `Boise, ID 83702`
@@ -97,6 +102,8 @@ class Page:
         value = lines.up_to_legal_form(lines.without_register_number(value))
         if not lines.is_title(value):
             value = _TITLE_BEHIND.sub("", value)
+            if value != text[offset:].rstrip(" \u2003,;|-–") and compact(value) in _BEFORE_TITLE:
+                return None  # `RETAIL RECEIPT` is all heading
         if not lines.could_be_name(value):
             return None
         name = of_span(cell, start + offset, start + offset + len(value))

@@ -118,8 +118,8 @@ class Parties:
         """An address on the name's own line: `Firm, Street 1, 12345 Town`."""
         cell, _, end = party.name.pieces[0]
         rest = cell.text[end:]
-        if not lines.is_town_line(rest):
-            return None
+        if not lines.is_town_line(rest) or lines.is_contact_line(rest):
+            return None  # `Firm · VAT DE811569869 · HRB 98765` is no address
         start = end + len(rest) - len(rest.lstrip(" ,|•●·∙–—-\u2003"))
         parts = [part.strip() for part in SEPARATORS.split(cell.text[start:]) if part and part.strip()]
         return Reading(", ".join(parts), ((cell, start, len(cell.text)),))
@@ -148,10 +148,12 @@ class Parties:
         layout, cell = self._page.layout, label.cell
         if not label.fills_cell:
             return None
+        beside = next((each for each in layout.right_of(cell) if self._page.labels.is_label(each)), None)
+        edge = beside.box[0] - 4 if beside else layout.sheet(cell).width  # another party's section begins there
         for row in layout.sheet(cell).rows[cell.row + 1 : cell.row + 1 + _SECTION_ROWS]:
             for other in row:
                 prefix = NAME_LABEL.match(other.text)
-                if prefix is None or other.box[0] < cell.box[0] - 4:
+                if prefix is None or not cell.box[0] - 4 <= other.box[0] < edge:
                     continue
                 named, start = other, prefix.end()
                 if not other.text[start:].strip():
@@ -187,7 +189,9 @@ class Parties:
         """The first name below a label; a salutation, a contact person or one other line may come before it."""
         passed = False
         for other in self._page.layout.below(label.cell, label.box, reach=2.6):
-            if self._page.labels.is_label(other) and not NAME_LABEL.match(other.text):
+            if other.index in self._page.skip or (
+                self._page.labels.is_label(other) and not NAME_LABEL.match(other.text)
+            ):
                 return None
             if abs(other.box[0] - label.box[0]) > 30 or lines.is_salutation(other.text):
                 continue

@@ -26,6 +26,7 @@ _PREFIX = re.compile(r"[A-Z]{1,5}\.?\Z|[A-Z][a-z]{1,3}\Z")
 _NOT_PREFIX = frozenset(words("value", "not_before_code"))
 _DIGITS = re.compile(r"\d{1,6}\Z")
 _BIC = re.compile(r"(?<![A-Z0-9])[A-Z]{4}\s?[A-Z]{2}\s?[A-Z0-9]{2}\s?(?:[A-Z0-9]{3})?(?![A-Za-z0-9])")
+_CARD_WITHOUT_END = re.compile(r"(?:\d{4}-){2,3}\d{1,3}")
 _MAX_TEXT = 200
 
 
@@ -43,8 +44,14 @@ def read(kind: FieldKind, cell: Cell, start: int = 0, end: int | None = None) ->
             yield from _text(cell, start, stop)
         case _:
             for found in _others(kind, cell.text[start:stop]):
+                if kind is FieldKind.TAX_ID and _is_money(cell, start + found.start):
+                    continue
                 score = 1.0 if found.sure else 0.7
                 yield of_span(cell, start + found.start, start + found.end, found.value, score)
+
+
+def _is_money(cell: Cell, at: int) -> bool:
+    return any(number.looks_like_money and number.start <= at < number.end for number in cell.numbers)
 
 
 def _dates(cell: Cell, start: int, stop: int) -> Iterator[Reading]:
@@ -118,6 +125,10 @@ def _identifier(cell: Cell, start: int, stop: int) -> Iterator[Reading]:
             following += 1
         if following == len(parts) and following > 1 and "\u2003" not in text[first_at:]:
             end = parts[following - 1][0] + len(parts[following - 1][1])
+    if text[end:].strip() == "-":
+        return  # `INV-20261014-` goes on in the next line
+    if _CARD_WITHOUT_END.fullmatch(text[first_at:end]) and text[end:].strip()[:1].isdigit():
+        return  # `4417-1234-5678-91 13`: a card's number with a gap in it
     if any(
         number.start == start + first_at and number.end >= start + end and number.looks_like_money
         for number in cell.numbers

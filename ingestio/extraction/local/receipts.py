@@ -244,7 +244,7 @@ def _time(layout: Layout, date: Reading | None) -> Reading | None:
         for match in _TIME.finditer(cell.undated):
             if "." in match.group() and date and cell is not date.cell:
                 continue
-            if any(each.start == match.start() and each.looks_like_money for each in cell.numbers):
+            if any(each.start <= match.start() < each.end and each.looks_like_money for each in cell.numbers):
                 continue
             reading = of_span(cell, match.start(), match.end(), score=0.8)
             if date is not None and cell.page == date.cell.page and cell.row == date.cell.row:
@@ -332,6 +332,8 @@ def _item(row: list[Cell], right: float) -> Entry | None:
     text = first.text[:text_end]
     quantity = _QUANTITY_BEFORE.match(text)
     start = quantity.end() if quantity else 0
+    if first is not last and text.rstrip().endswith(":"):
+        return None  # `Discount (10 %):` is a label
     words = text[start:].rstrip(" \u2003.:€$£")
     if sum(char.isalpha() for char in words) < 2:
         return None

@@ -77,7 +77,7 @@ def _add_subtitle(found: Found, labels: Labels, title: Reading) -> None:
 
 def _early_date(layout: Layout) -> Reading | None:
     for cell in layout.sheets[0].cells if layout.sheets else ():
-        if cell.dates and len(cell.words) <= 6:
+        if len(cell.dates) == 1 and len(cell.words) <= 6:
             date = cell.dates[0]
             return of_span(cell, date.start, date.end, date.value, 0.7)
     return None

@@ -3,12 +3,13 @@
 import re
 
 from ingestio.domain.fields import FieldKind
+from ingestio.extraction.dates import find_months
 from ingestio.extraction.layout import Cell, Layout, plain
 from ingestio.extraction.local import scalars
 from ingestio.extraction.local.blocks import could_be_name, has_legal_form, is_street_line, is_title, is_town_line
 from ingestio.extraction.local.labels import Labels
-from ingestio.extraction.local.reading import Found, Reading, of_span
-from ingestio.extraction.local.sections import Section
+from ingestio.extraction.local.reading import Found, Reading, of_cells, of_span
+from ingestio.extraction.local.sections import Section, is_heading
 from ingestio.extraction.local.vocabulary import any_of
 from ingestio.extraction.tokens import fold
 from ingestio.extraction.values import find_emails, find_phones
@@ -23,6 +24,17 @@ _URL = re.compile(
     r"(?<![@\w.])(?:https?://|www\.)?(?:[\w-]+\.)+(?:com|org|net|io|dev|me|de|fr|es|it|nl|pt|co|ai|app|eu|ch|at|be|uk|example|no|se|dk|fi|pl|info|tech)(?:/[\w./%~-]*)?(?![\w@])",
     re.IGNORECASE,
 )
+_TOWN = re.compile(r"[^\W\d_][^\W\d_.'’-]*(?:[ -][^\W\d_.'’-]+){0,3}")
+# Sections whose sites are those of employers, schools and works.
+_OF_OTHERS = frozenset(
+    {"work", "education", "projects", "publications", "volunteer", "awards", "certificates", "references"}
+)
+_AGE = re.compile(r"\d{2}\s(?:ans|years?|jahre|años|anni|jaar|anos|år|lat)\b", re.IGNORECASE)
+_MUCH_LARGER = 1.5
+_RUN_TOGETHER = re.compile(r"[A-ZÀ-Þ][a-zà-ÿ]+(?:[A-ZÀ-Þ][a-zà-ÿ]+){1,2}")
+_LINES_OF_AN_ADDRESS = 4
+# A town goes on with its other word and a comma, or with its region and postal code.
+_GOES_ON = re.compile(r"(?:[^\W\d_][^\d@|:/]*,\s?[^@|:]*|[A-Z]{2}\s[\dA-Z]{4,5}(?:-\d{4})?)$")
 _PLACE = re.compile(r"^[^\W\d_][^\d@|:/]{1,40},\s*[^\W\d_][^\d@|:/]{1,30}$")
 
 
@@ -36,34 +48,60 @@ def head_of(layout: Layout, sections: list[Section]) -> list[Cell]:
     return [cell for cell in sheet.cells if cell.box[1] < limit] or sheet.cells[:12]
 
 
-def add_person(found: Found, layout: Layout, labels: Labels, top: list[Cell]) -> None:
+def add_person(found: Found, layout: Layout, labels: Labels, top: list[Cell], sections: list[Section]) -> None:
     name = _name(layout, labels, top)
     if name is not None:
         found["name"] = name
     for concept, finder in (("email", find_emails), ("phone", find_phones)):
-        reading = next(
-            (
-                of_span(cell, each.start, each.end, each.value)
-                for cell in [*top, *layout.cells]
-                for each in finder(cell.text)
-            ),
-            None,
-        )
-        if reading is not None:
-            found[concept] = reading
+        readings = [
+            of_span(cell, each.start, each.end, each.value)
+            for cell in [*top, *layout.cells]
+            for each in finder(cell.text)
+        ]
+        if concept == "phone":
+            readings = [each for each in readings if not _numbers_a_house(each)]
+        if readings:
+            found[concept] = readings[0]
     email = found.get("email")
-    for cell in [*top, *layout.cells[:60]]:
+    of_others = {cell.index for each in sections if each.name in _OF_OTHERS for cell in each.cells}
+    for cell in [*top, *(each for each in layout.cells[:60] if each.index not in of_others)]:
         match = _URL.search(cell.text)
-        if match and "@" not in match.group() and not (email and email.cell is cell and match.group() in email.value):
+        if (
+            match
+            and "@" not in match.group()
+            and not (email and email.cell is cell and match.group() in email.value)
+            and not _ends_an_email(layout, cell)
+            and not _is_a_profile(cell.text[: match.start()], match.group())
+        ):
             found["url"] = of_span(cell, match.start(), match.end(), score=0.8)
             break
-    _location(found, labels, top)
+    _location(found, layout, labels, top)
     if name is not None:
         _headline(found, layout, name, top)
     for name_of, kind in (("date_of_birth", FieldKind.DATE), ("nationality", FieldKind.TEXT)):
         extra = scalars.best(labels, name_of, kind)
         if extra is not None:
             found[name_of] = extra
+
+
+def _numbers_a_house(phone: Reading) -> bool:
+    """`118-2004, Garden Apt. 86, Lime Road`: the number with which an address begins."""
+    cell, start, end = phone.pieces[0]
+    return (
+        not cell.text[:start].strip() and bool(re.match(r",\s[^\W\d_]", cell.text[end:])) and phone.value[:1].isdigit()
+    )
+
+
+def _is_a_profile(before: str, url: str) -> bool:
+    """`janedoe · https://network.example/janedoe`: the name that somebody has on a network stands before it."""
+    last = url.rstrip("/").rpartition("/")[2].casefold()
+    return "/" in url and last in re.findall(r"[\w.-]+", before.casefold())
+
+
+def _ends_an_email(layout: Layout, cell: Cell) -> bool:
+    """`l.com` below `jane.doe@mai`: an address that its column was too narrow for."""
+    above = next(iter(layout.above(cell, reach=1.2)), None)
+    return above is not None and "@" in above.text and not find_emails(above.text)
 
 
 def _name(layout: Layout, labels: Labels, top: list[Cell]) -> Reading | None:
@@ -79,6 +117,7 @@ def _name(layout: Layout, labels: Labels, top: list[Cell]) -> Reading | None:
             not 2 <= len(words) <= 5
             or any(char.isdigit() for char in value)
             or is_title(value)
+            or is_heading(value)
             or not could_be_name(value)
             or has_legal_form(value)
         ):
@@ -91,6 +130,11 @@ def _name(layout: Layout, labels: Labels, top: list[Cell]) -> Reading | None:
             continue
         score = cell.height / layout.line_height - 0.05 * place - (0.4 if POSITION.search(value) else 0.0)
         ranked.append((score, cell, value))
+    largest = max(top[:15], key=lambda each: each.height, default=None)
+    tallest = max([each.height for _, each, _ in ranked], default=0.0)
+    if largest is not None and largest.height > _MUCH_LARGER * tallest and largest.text.strip().isalpha():
+        # One word larger than any other line is a name that was set without a blank, or half of one.
+        return of_cells([largest], score=0.7) if _RUN_TOGETHER.fullmatch(largest.text.strip()) else None
     if not ranked:
         return None
     score, cell, value = max(ranked, key=lambda each: each[0])
@@ -98,7 +142,7 @@ def _name(layout: Layout, labels: Labels, top: list[Cell]) -> Reading | None:
     return of_span(cell, at, min(len(cell.text), at + len(value)), value, 0.9 if score > 1.15 else 0.7)
 
 
-def _location(found: Found, labels: Labels, top: list[Cell]) -> None:
+def _location(found: Found, layout: Layout, labels: Labels, top: list[Cell]) -> None:
     labelled = [
         each
         for each in scalars.candidates(labels, "location", FieldKind.TEXT)
@@ -108,6 +152,8 @@ def _location(found: Found, labels: Labels, top: list[Cell]) -> None:
         found["location"] = labelled[0].reading
         return
     for cell in top:
+        if any(find_months(other.text) for other in layout.row_of(cell) if other is not cell):
+            continue  # a position beside its years
         position = 0
         for part in re.split(f"({PARTS.pattern})", cell.text):
             start, position = position, position + len(part)
@@ -117,6 +163,7 @@ def _location(found: Found, labels: Labels, top: list[Cell]) -> None:
                 or (found.get("name") and value == found["name"].value)
                 or find_emails(value)
                 or find_phones(value)
+                or _AGE.match(value)
             ):
                 continue
             if (
@@ -125,8 +172,40 @@ def _location(found: Found, labels: Labels, top: list[Cell]) -> None:
                 or is_street_line(value)
             ):
                 at = start + part.find(value)
-                found["location"] = of_span(cell, at, at + len(value), score=0.8)
+                found["location"] = _with_its_rest(layout, of_span(cell, at, at + len(value), score=0.8))
                 return
+
+
+def _with_its_rest(layout: Layout, place: Reading) -> Reading:
+    """An address that a narrow column broke into lines: `418 Alderwood St, San`, below it `Francisco, California, US`."""
+    cell, start, end = place.pieces[0]
+    pieces, text = [(cell, start, end)], place.value
+    if is_street_line(text) and not is_town_line(text) and end == len(cell.text.rstrip()):
+        below = next(iter(layout.below(cell, reach=0.9)), None)
+        if below is not None and _is_its_town(cell, below):
+            return Reading(
+                f"{text}, {plain(below.text)}", ((cell, start, end), (below, 0, len(below.text))), place.score
+            )
+    while "," in text and end == len(cell.text.rstrip()) and len(pieces) < _LINES_OF_AN_ADDRESS:
+        below = next(iter(layout.below(cell, reach=0.9)), None)
+        if below is None or abs(below.height - cell.height) > 0.15 * cell.height:
+            break
+        written = plain(below.text)
+        if not _GOES_ON.match(written) or find_emails(written) or find_phones(written):
+            break
+        text = f"{text} {written}"
+        cell, end = below, len(below.text.rstrip())
+        pieces.append((cell, 0, end))
+    return Reading(text, tuple(pieces), place.score)
+
+
+def _is_its_town(street: Cell, below: Cell) -> bool:
+    """Whether the line below a street, edge under edge, is a town: with its postal code, or a few words with capitals."""
+    text = plain(below.text)
+    if abs(below.height - street.height) > 0.15 * street.height or find_emails(text) or find_phones(text):
+        return False
+    edges = (abs(below.box[0] - street.box[0]), abs(below.box[2] - street.box[2]))
+    return min(edges) < 4 and (is_town_line(text) or (text[:1].isupper() and bool(_TOWN.fullmatch(text))))
 
 
 def _headline(found: Found, layout: Layout, name: Reading, top: list[Cell]) -> None:
@@ -142,7 +221,11 @@ def _headline(found: Found, layout: Layout, name: Reading, top: list[Cell]) -> N
             or value.endswith(".")
         ):
             return
-        if _PLACE.match(value) and not POSITION.search(value):
+        if is_heading(value):
+            return
+        if is_street_line(value):
+            return  # what follows is its town
+        if is_town_line(value) or (_PLACE.match(value) and not POSITION.search(value)):
             continue
         found["label"] = of_span(cell, 0, len(cell.text), score=0.8 if POSITION.search(value) else 0.6)
         return

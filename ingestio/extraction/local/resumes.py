@@ -12,6 +12,7 @@ from ingestio.extraction.local.reading import Entry, Found, Piece, Reading, of_s
 from ingestio.extraction.local.resume_person import PARTS, POSITION, add_person, head_of
 from ingestio.extraction.local.sections import Section, sections_of
 from ingestio.extraction.local.vocabulary import any_of
+from ingestio.extraction.values import find_emails
 
 _PRESENT = re.compile(rf"\b{any_of('resume', 'present')}\b", re.IGNORECASE)
 _BULLET = re.compile(r"^\s*[•·▪●○◦‣∙*–—-]\s*")
@@ -29,9 +30,12 @@ def read_resume(layout: Layout) -> tuple[Found, dict[str, list[Entry]]]:
     labels = Labels(layout, lexicon_of("resume"))
     found: Found = {}
     top = head_of(layout, sections)
-    add_person(found, layout, labels, top)
+    add_person(found, layout, labels, top, sections)
     for section in sections:
-        if section.name == "summary" and "summary" not in found and section.rows:
+        if section.name in ("work", "education"):
+            break  # what is called a presentation further down was one
+        told = section.rows and not any(find_emails(cell.text) for cell in section.cells)
+        if section.name == "summary" and "summary" not in found and told:
             found["summary"] = _text_of(section.rows[:_SUMMARY_LINES])
     lists: dict[str, list[Entry]] = {
         "work": [entry for each in sections if each.name == "work" for entry in _positions(each)],

@@ -1,5 +1,6 @@
 """Label and value: what stands behind a label, right of it in its row, or below it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,8 @@ _STRONG, _WEAK = 0.9, 0.55
 _INLINE, _RIGHT, _BELOW = 1.0, 0.95, 0.84
 _NOT_LEADING, _INSIDE, _PARTIAL, _PER_PAGE = 0.8, 0.6, 0.35, 0.015
 _BELOW_REACH = 2.2
+_CUT = re.compile(r"[^\W_][\w/.-]*\d[\w/.-]*-(?=\s*\Z)")
+_REST = re.compile(r"(?=.*\d)[\w/-]{1,16}")
 _LOOSE = frozenset({FieldKind.TEXT, FieldKind.ADDRESS})
 
 
@@ -77,6 +80,11 @@ def _places(labels: Labels, label: Label, concept: str, kind: FieldKind) -> Iter
     """Where the value of a label may stand, nearest first."""
     stop = labels.after(label)
     loose = kind in _LOOSE
+    if kind is FieldKind.IDENTIFIER and stop == len(label.cell.text) and _is_cut(label.cell, label.end):
+        code = _over_two_lines(labels, label.cell, label.end)
+        if code is not None:
+            yield "inline", _INLINE, [code]
+        return
     inline = list(_read(concept, kind, label.cell, label.end, stop))
     if inline and not (loose and not _says_something(label, kind)):
         yield "inline", _INLINE, inline
@@ -118,6 +126,8 @@ def _right(labels: Labels, label: Label, concept: str, kind: FieldKind) -> Itera
         gap = cell.box[0] - before.box[2]
         if labels.begins(cell) is not None and labels.is_label(cell):
             return
+        if kind is FieldKind.IDENTIFIER and (_is_cut(cell, 0) or _is_the_rest(labels, cell)):
+            return
         readings = list(_read(concept, kind, cell, 0, _up_to_label(labels, cell)))
         if readings:
             nearness = 1.0 if gap < 0.35 * labels.layout.sheet(cell).width else 0.9
@@ -137,12 +147,12 @@ def _below(labels: Labels, label: Label, concept: str, kind: FieldKind) -> Itera
     for number, cell in enumerate(labels.layout.below(label.cell, box, reach=_BELOW_REACH)):
         if number > 2:
             return
-        first = labels.begins(cell)
-        if kind is FieldKind.IDENTIFIER and is_street_line(cell.text) and not first:
-            return  # `88 Wharf St` below a title is no number of a document
-        if first is not None and (
-            labels.is_label(cell) or (kind not in _LOOSE and first.names[0].concept and not first.partial)
-        ):
+        if _is_something_else(labels, cell, kind):
+            return
+        if kind is FieldKind.IDENTIFIER and (_is_cut(cell, 0) or _is_the_rest(labels, cell)):
+            code = _over_two_lines(labels, cell, 0)
+            if code is not None and _aligned(_box(code), box, kind):
+                yield "below", _BELOW - 0.03 * number, [code]
             return
         readings = [
             each
@@ -155,6 +165,43 @@ def _below(labels: Labels, label: Label, concept: str, kind: FieldKind) -> Itera
             return
         if kind in _LOOSE:
             return
+
+
+def _is_something_else(labels: Labels, cell: Cell, kind: FieldKind) -> bool:
+    """Whether a cell below a label is a label itself, answers another one, or is an address."""
+    first = labels.begins(cell)
+    if first is not None:
+        return labels.is_label(cell) or (kind not in _LOOSE and bool(first.names[0].concept) and not first.partial)
+    if kind is FieldKind.IDENTIFIER and is_street_line(cell.text):
+        return True  # `88 Wharf St` below a title is no number of a document
+    return _answers_another(labels, cell)
+
+
+def _answers_another(labels: Labels, cell: Cell) -> bool:
+    """`Punto de Venta: 00004` below a title: the number answers what stands before it."""
+    before = next(iter(labels.layout.left_of(cell)), None)
+    return before is not None and before.text.endswith(":") and cell.box[0] - before.box[2] < 2 * cell.height
+
+
+def _is_cut(cell: Cell, start: int) -> bool:
+    """`INV-20261014-`: a code that its column was too narrow for."""
+    return _CUT.search(cell.text, start) is not None
+
+
+def _is_the_rest(labels: Labels, cell: Cell) -> bool:
+    """Whether a cell is nothing but the rest of a code that the line above it could not hold."""
+    above = next(iter(labels.layout.above(cell, reach=0.9)), None)
+    return above is not None and _is_cut(above, 0) and _REST.fullmatch(cell.text.strip()) is not None
+
+
+def _over_two_lines(labels: Labels, cell: Cell, start: int) -> Reading | None:
+    """A code with its rest from the line below; None where that line is not plainly the rest."""
+    match = _CUT.search(cell.text, start)
+    below = next(iter(labels.layout.below(cell, reach=0.9)), None) if match else None
+    if match is None or below is None or not _REST.fullmatch(below.text.strip()) or labels.begins(below):
+        return None
+    pieces = ((cell, match.start(), len(cell.text.rstrip())), (below, 0, len(below.text)))
+    return Reading(match.group() + below.text.strip(), pieces, 0.9)
 
 
 def _stands_alone(labels: Labels, label: Label) -> bool:

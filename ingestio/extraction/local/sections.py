@@ -41,19 +41,45 @@ def sections_of(layout: Layout, document_type: str) -> list[Section]:
             for cell in row:
                 by_column.setdefault(_column_of(cell, sheet, columns), []).append(cell)
             for column, cells in by_column.items():
-                name = _heading(cells[0], layout, known) if len(cells) == 1 else None
+                name, head = _heading_of(cells, layout, known)
                 if name is not None:
                     section = Section(name, cells[0])
                     open_by_column[column] = section
                     found.append(section)
+                    if cells[head:]:
+                        section.rows.append(cells[head:])
                 elif column in open_by_column:
                     open_by_column[column].rows.append(cells)
     return found
 
 
+def is_heading(text: str) -> bool:
+    """Whether a text heads a section that belongs to no field: `Zur Person`, `Contact details`."""
+    return compact(text) in _OTHER_HEADINGS
+
+
+def _heading_of(cells: list[Cell], layout: Layout, known: dict[str, str]) -> tuple[str | None, int]:
+    """The heading with which a row begins, and how many of its cells it takes: letters set apart make several of one, and a heading in
+    the margin stands beside its first entry."""
+    if len(cells) == 1:
+        return _heading(cells[0], layout, known), 1
+    first = cells[0]
+    text = " ".join(plain(cell.text) for cell in cells)
+    if len(text.split()) <= _MAX_WORDS and all(abs(cell.height - first.height) < 0.1 * first.height for cell in cells):
+        name = _heading_in(text, first, layout, known)
+        if name is not None:
+            return name, len(cells)
+    apart = cells[1].box[0] - first.box[2] > first.height and first.height > 1.08 * layout.line_height
+    return (_heading(first, layout, known), 1) if apart else (None, 0)
+
+
 def _heading(cell: Cell, layout: Layout, known: dict[str, str]) -> str | None:
+    return _heading_in(plain(cell.text), cell, layout, known)
+
+
+def _heading_in(written: str, cell: Cell, layout: Layout, known: dict[str, str]) -> str | None:
     """The field that a heading opens, an empty text for a heading of none, or None when the cell is no heading."""
-    text = plain(cell.text).strip(" :.•-–—|")
+    text = written.strip(" :.•-–—|")
     parts = text.split()
     if not parts or len(parts) > _MAX_WORDS + 1:
         return None

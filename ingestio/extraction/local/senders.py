@@ -120,6 +120,8 @@ class Senders:
             ]
             value = part[: ends[-1]].strip() if ends else ""
             value = _FROM.sub("", value)
+            if value.count("(") > value.count(")"):
+                value = value[value.rfind("(") + 1 :].strip()  # `BIC: ABNANL2A (Tulip Data B.V.)`
             if 1 <= len(value.split()) <= 8 and lines.could_be_name(value):
                 at = start + part.find(value)
                 return of_span(cell, at, at + len(value))

@@ -42,7 +42,7 @@ def read_statement(layout: Layout) -> tuple[Found, dict[str, list[Entry]]]:
             if reading is not None:
                 found[each.name] = reading
     _add_period(found, labels)
-    _add_parties(found, labels)
+    _add_parties(found, labels, frozenset(listed.cells))
     _add_iban(found, layout)
     currency = read_currency(labels, found)
     if currency is not None:
@@ -79,10 +79,10 @@ def _region(labels: Labels, label: Label) -> list[tuple[Cell, int]]:
     return region
 
 
-def _add_parties(found: Found, labels: Labels) -> None:
+def _add_parties(found: Found, labels: Labels, skip: frozenset[int]) -> None:
     if not labels.layout.sheets:
         return
-    parties = Parties(labels)
+    parties = Parties(labels, skip)
     holder = next(iter(parties.labelled(["account_holder"])), None)
     named = parties.labelled(["bank_name"])
     banks = [each for each in [*named, *parties.senders(holder)] if _BANK.search(each.name.value) or each.labelled]

@@ -1,5 +1,6 @@
 """Tables by their header row: columns from the headings, rows from what stands below them, over as many pages as they run."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from ingestio.extraction.local.labels import Label, Lexicon, labels_in
 from ingestio.extraction.local.vocabulary import words
 from ingestio.extraction.tokens import Token
 
+# Between two words for what one column holds.
+_JOINS = re.compile(r"\W*[/&+,]\W*|\s(?:y|e|o|u|und|oder|and|or|et|ou|of|en)\s", re.IGNORECASE)
 _NUMERIC = frozenset(
     {"quantity", "unit_price", "amount", "debit", "credit", "balance", "tax_rate", "discount", "date", "value_date"}
 )
@@ -167,9 +170,13 @@ def _columns(head: list[Cell], lexicon: Lexicon) -> list[Column]:
     for cell in head:
         labels = labels_in(cell, lexicon)
         covered: set[int] = set()
-        for label in labels:
+        for number, label in enumerate(labels):
             box = label.cell.box_between(label.start, label.end)
-            parts.append(Column(label.names[0].concept, box[0], box[2], label.key, label.names[0].rank))
+            before = labels[number - 1] if number else None
+            if before and before.names[0].concept == label.names[0].concept and _is_joined(before, label):
+                parts[-1].head_right = box[2]  # `Product / Service`
+            else:
+                parts.append(Column(label.names[0].concept, box[0], box[2], label.key, label.names[0].rank))
             covered |= {token.start for token in cell.tokens if label.start <= token.start < label.end}
         rest = [token for token in cell.tokens if token.start not in covered]
         if rest and not labels:
@@ -194,6 +201,10 @@ def _columns(head: list[Cell], lexicon: Lexicon) -> list[Column]:
         for column in columns:  # with one price a line, the price is the line's amount
             column.name = "amount" if column.name == "unit_price" else column.name
     return columns
+
+
+def _is_joined(first: Label, second: Label) -> bool:
+    return _JOINS.fullmatch(first.cell.text, first.end, second.start) is not None
 
 
 def _over(first: Column, second: Column) -> bool:

@@ -37,6 +37,8 @@ _INCLUDING = re.compile(
 _OF_TIME = re.compile(rf"[\s-]*{any_of('value', 'units_of_time')}(?![^\W_])", re.IGNORECASE)
 # `94,80 (inclusief 16,45 BTW)`: what a bracket behind an amount says is in it.
 _INCLUDED = re.compile(rf"\d\W*\(\s*{any_of('sum', 'included')}\b[^()]*\Z", re.IGNORECASE)
+# A cell that begins with words and a colon is a label of its own with its value, known or not.
+_ANOTHER_LABEL = re.compile(r"[^\W\d_][^\d:]{3,40}:\s+[^\W\d_]")
 _MOST = 6
 _MOST_RATES = 8
 _BELOW_REACH = 2.2
@@ -69,11 +71,13 @@ def read_sums(labels: Labels, concepts: Iterable[str] = SUMS) -> Found:
     found = {concept: _sums_of(labels, concept) for concept in concepts if labels.of(concept)}
     chosen = _agreeing(found)
     _drop_partial_tax(found, chosen)
+    _drop_one_of_several(found, chosen)
     readings = {concept: each.reading for concept, each in chosen.items()}
     _read_columns(found, chosen, readings)
     net = chosen.get("subtotal")
     alone = "total_amount" in found or not {"total_amount", "tax_amount"} & readings.keys()
-    if alone and "total_amount" not in readings and net is not None and net.label.key.startswith("total"):
+    taxed = "tax_amount" in chosen and chosen["tax_amount"].value != 0
+    if alone and not taxed and "total_amount" not in readings and net is not None and net.label.key.startswith("total"):
         readings["total_amount"] = replace(net.reading, score=0.6)  # `Total charges` with nothing added to it
     return readings
 
@@ -94,6 +98,35 @@ def _drop_partial_tax(found: dict[str, list[Sum]], chosen: dict[str, Sum]) -> No
         del chosen["tax_amount"]
 
 
+def _drop_one_of_several(found: dict[str, list[Sum]], chosen: dict[str, Sum]) -> None:
+    """Each section of a list has its own `Subtotal`, each rate its own `VAT`: of those that no total bears out, none is the sum."""
+    if _adds_up(chosen):
+        return
+    total = chosen.get("total_amount")
+    for concept in ("subtotal", "tax_amount"):
+        picked = chosen.get(concept)
+        if picked is None or total is None:
+            continue
+        same = {each.reading.cell.index: each for each in found[concept] if each.label.key == picked.label.key}
+        values = {each.value for each in same.values()}
+        parted = concept == "subtotal" or len({_rate_in_row(each) for each in same.values()}) > 1
+        marked = concept == "subtotal" and len(same) > 1 and all(_of_a_part(each) for each in same.values())
+        if ((len(values) > 1 and parted) or marked) and total.value not in values and max(values) < total.value:
+            del chosen[concept]
+
+
+def _of_a_part(each: Sum) -> bool:
+    """`Subtotal A`: a letter or a word behind the name says of what."""
+    return any(map(str.isalpha, each.label.cell.text[each.label.end :])) and each.reading.cell is not each.label.cell
+
+
+def _rate_in_row(each: Sum) -> Decimal | None:
+    """The percentage that stands with a sum: in its label's cell, or beside it."""
+    layout = each.label.cell.layout
+    cells = [cell for cell in layout.row_of(each.label.cell) if cell.box[0] <= each.reading.cell.box[0]]
+    return next((number.value for cell in cells for number in cell.numbers if number.percent), None)
+
+
 def _sums_of(labels: Labels, concept: str) -> list[Sum]:
     """Every labelled amount of a concept, best first; of equal ones the later, for sums stand below what they sum up."""
     sums: list[Sum] = []
@@ -108,7 +141,12 @@ def _sums_of(labels: Labels, concept: str) -> list[Sum]:
         score = _WEAK if named.weak else _STRONG - min(named.rank, 60) * 0.0005
         score *= 1.0 if label.leading or label.closed else _NOT_LEADING
         score *= _PARTIAL if label.partial else 1.0
-        readings, factor = _amounts_of(labels, label)
+        readings, factor = _amounts_of(labels, label, named.weak or concept == "tax_amount")
+        first = labels.begins(label.cell)
+        heads = label.leading or label.closed or (first is not None and first.named(concept) is not None)
+        if concept == "tax_amount" and not heads:
+            # `Item with VAT   1,000.00`, `With VAT` over a column: a tax that is only spoken of.
+            readings = [each for each in readings if each.cell is label.cell]
         if readings:
             last = readings[-1]
             total = score * factor * last.score
@@ -118,7 +156,7 @@ def _sums_of(labels: Labels, concept: str) -> list[Sum]:
     return sorted(ranked, key=lambda each: -each.score)
 
 
-def _amounts_of(labels: Labels, label: Label) -> tuple[list[Reading], float]:
+def _amounts_of(labels: Labels, label: Label, one_only: bool) -> tuple[list[Reading], float]:
     """The amounts behind a label and right of it, left to right, else the one below it."""
     layout = labels.layout
     stop = _until_next_sum(labels, label)
@@ -133,6 +171,8 @@ def _amounts_of(labels: Labels, label: Label) -> tuple[list[Reading], float]:
                 break
             if cell.text.startswith("%"):
                 readings = readings[:-1]  # `VAT: 20 | %` set in two cells
+            if _ANOTHER_LABEL.match(cell.text) and not readings:
+                break  # `Condición frente al IVA: Exento   Domicilio: San Martín 450`
             readings.extend(_amounts(cell, 0, len(cell.text)))
     if readings:
         money = [each for each in readings if each.score == 1.0]
@@ -140,11 +180,11 @@ def _amounts_of(labels: Labels, label: Label) -> tuple[list[Reading], float]:
     rest = label.cell.text[label.end : stop].strip(" .:-–()%€$£0123456789,")
     if len(rest) > 12:
         return [], 0.0
-    column = _column_below(labels, label)
+    column = _column_below(labels, label, one_only)
     return (column, _BELOW) if column else ([], 0.0)
 
 
-def _column_below(labels: Labels, label: Label) -> list[Reading]:
+def _column_below(labels: Labels, label: Label, one_only: bool) -> list[Reading]:
     """The amount below a label. Where each rate has a row, as under `Netto  MwSt  Endbetrag`, the last row is what they add up to."""
     column: list[Reading] = []
     cell = label.cell
@@ -159,7 +199,8 @@ def _column_below(labels: Labels, label: Label) -> list[Reading]:
         if number > 1 and Decimal(reading.value) == so_far:
             return [reading]
         so_far += Decimal(reading.value)
-    return column[:1]
+    # `Date   Amount` over two instalments, `VAT` over those of two rates: the name is that of a column, not of a sum.
+    return [] if len(column) > 1 and one_only else column[:1]
 
 
 def _next_below(labels: Labels, cell: Cell, label: Label) -> Reading | None:

@@ -16,6 +16,8 @@ from ingestio.extraction.local.reading import Entry, Found, Reading, of_cells, o
 from ingestio.extraction.local.receipts import read_receipt
 from ingestio.extraction.local.tax_breakdown import read_tax_breakdown
 from ingestio.extraction.local.totals import SUMS, read_sums
+from ingestio.extraction.local.vocabulary import any_of
+from ingestio.extraction.tokens import compact
 from ingestio.extraction.values import find_emails, find_ibans, find_phones
 
 _TIME = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?", re.IGNORECASE)
@@ -25,9 +27,25 @@ _PAID = re.compile(
     r"deposit|anzahlung|acompte|anticipo|acconto)\b",
     re.IGNORECASE,
 )
+_EXPLAINS = re.compile(any_of("sum", "explains"), re.IGNORECASE)
 _WEAK_SENDER = 0.6
 _FEEBLE_SENDER, _SURE_ADDRESS = 0.3, 0.7
-_INVOICE_CODE = re.compile(r"#?\s?(?:(?i:INV(?:OICE)?)|F[ATRSV]|FAC|RE|RG)[-/#_ ]?\d[\w/-]*")
+_INVOICE_CODE = re.compile(r"#?\s?(?:(?i:INV(?:OICE)?)|F[ATRSV]|FAC|RE|RG)[-/#_ ]?\d[\w/-]*(?<!-)")
+_BARE_NUMBER = frozenset({"no", "number", "nummer", "nr", "numero"})
+_FLAT = re.compile(r"#\d{1,3}-\d{1,4}[A-Z]?(?![\w-])")
+# `Reference: PO 5561` is the customer's as often as the document's own.
+_REFERS = 0.05
+_WORDS_OF_A_TITLE = 6
+_WHEN_PAID = (
+    "paymentdate",
+    "fechadepago",
+    "fechadecobro",
+    "datedepaiement",
+    "datedereglement",
+    "betaaldatum",
+    "datapagamento",
+    "betalningsdag",
+)
 _CREDIT = (
     "avoir",
     "creditn",
@@ -63,7 +81,7 @@ def read_trade(document_type: str, layout: Layout) -> tuple[Found, dict[str, lis
     lexicon = lexicon_of(document_type)
     items = next(each for each in kind.concepts if each.name == "line_items")
     listed = list_entries(layout, items, columns_of(document_type, "line_items"), lexicon)
-    labels = Labels(layout, lexicon, frozenset(listed.cells))
+    labels = Labels(layout, lexicon, frozenset(listed.cells) | _explained(layout))
     sums = read_sums(labels, [each.name for each in kind.concepts if each.name in SUMS])
     found: Found = dict(sums)
     _add(found, "currency", read_currency(labels, sums))
@@ -76,6 +94,7 @@ def read_trade(document_type: str, layout: Layout) -> tuple[Found, dict[str, lis
     if document_type == "invoice" and roles.number not in found:
         _add(found, roles.number, _number_by_its_prefix(layout))
     _add_number_and_date(found, labels, roles)
+    _drop_past_payment(found, labels, roles)
     _add_payment(found, labels, {each.name for each in kind.concepts})
     _add_period_end(found)
     if document_type == "invoice":
@@ -85,6 +104,15 @@ def read_trade(document_type: str, layout: Layout) -> tuple[Found, dict[str, lis
         entries = read_receipt(layout, labels, found, entries)
     lists = {"line_items": entries, "tax_breakdown": read_tax_breakdown(labels, sums, listed.cells)}
     return found, {name: each for name, each in lists.items() if each}
+
+
+def _explained(layout: Layout) -> frozenset[int]:
+    """The cells of later pages that explain to a customer how to read a bill: the sums on them are examples."""
+    cells: set[int] = set()
+    for sheet in layout.sheets[1:]:
+        if any(_EXPLAINS.search(cell.text) for row in sheet.rows[:4] for cell in row if len(cell.words) < 12):
+            cells |= {cell.index for cell in sheet.cells}
+    return frozenset(cells)
 
 
 def _add(found: Found, name: str, reading: Reading | None) -> None:
@@ -161,8 +189,19 @@ def _number_by_its_prefix(layout: Layout) -> Reading | None:
 
 def _own_number(candidates: list[scalars.Candidate]) -> Reading | None:
     """A credit note's own number before that of the invoice it refers to."""
-    of_credit = [each for each in candidates if each.label.key.startswith(_CREDIT)]
-    return next((each.reading for each in of_credit or candidates), None)
+    own = [each for each in candidates if not _numbers_something_else(each)]
+    own.sort(key=lambda each: _REFERS * each.label.key.startswith("referen") - each.score)
+    of_credit = [each for each in own if each.label.key.startswith(_CREDIT)]
+    return next((each.reading for each in of_credit or own), None)
+
+
+def _numbers_something_else(candidate: scalars.Candidate) -> bool:
+    """`Waybill Number: 82732`: a bare `Number` behind another word is that thing's. `#03-15` in an address is a flat."""
+    label, cell = candidate.label, candidate.label.cell
+    if label.key not in _BARE_NUMBER:
+        return False
+    before = cell.text[: label.start].rstrip()
+    return (label.closed and before[-1:].isalpha()) or bool(_FLAT.match(cell.text[label.start :]))
 
 
 def _tax_id(labels: Labels, name: str, roles: Roles, recipient: Party | None) -> Reading | None:
@@ -302,6 +341,16 @@ def _unlabelled_date(labels: Labels, taken: set[tuple[int, str]]) -> Reading | N
     return alone[0] if alone and (len(different) == 1 or alone[0].cell.box[1] < 0.3 * sheet.height) else None
 
 
+def _drop_past_payment(found: Found, labels: Labels, roles: Roles) -> None:
+    """A `Payment date` before the document's own is when it was paid, not when it is due."""
+    due, date = found.get("due_date"), found.get(roles.date)
+    if due is None or date is None or due.value >= date.value:
+        return
+    named = scalars.candidates(labels, "due_date", FieldKind.DATE)
+    if named and named[0].label.key.startswith(_WHEN_PAID):
+        del found["due_date"]
+
+
 def _add_payment(found: Found, labels: Labels, known: set[str]) -> None:
     if "iban" in known and "iban" not in found:
         for cell in labels.layout.cells:
@@ -314,10 +363,20 @@ def _add_payment(found: Found, labels: Labels, known: set[str]) -> None:
 def _add_amount_due(found: Found, layout: Layout) -> None:
     """Where nothing was paid and no other amount is named as due, the total is due."""
     total = found.get("total_amount")
-    if total is None or "amount_due" in found or "amount_paid" in found:
+    if total is None or "amount_due" in found or "amount_paid" in found or _is_credit(layout):
         return
     if not any(_PAID.search(cell.text) for cell in layout.cells if len(cell.words) <= 3):
         found["amount_due"] = replace(total, score=0.5)
+
+
+def _is_credit(layout: Layout) -> bool:
+    """Whether the first page's upper part is headed as a credit: nobody owes its total."""
+    sheet = layout.sheets[0]
+    return any(
+        compact(cell.text).startswith(_CREDIT) and len(cell.words) <= _WORDS_OF_A_TITLE
+        for cell in sheet.cells
+        if cell.middle < 0.5 * sheet.height
+    )
 
 
 def _add_period_end(found: Found) -> None:
