@@ -115,7 +115,7 @@ MOVED = """async () => {
 
 def test_a_row_that_moves_stands_out_for_a_moment_while_nothing_is_drawn_over_and_over(visit: Visit) -> None:
     """What slides, fades or turns beside a long list has it drawn anew for every frame, and clicks wait for it."""
-    visit.page.clock.install()
+    visit.stop_time()
     page = visit.go("/dashboard/batches")
     drawn = page.evaluate(MOVED)
     row = page.locator("tr[data-key='1']")

@@ -278,6 +278,20 @@ def test_uploads_wait_for_a_session_that_ended_and_go_on_when_it_is_back(visit: 
     expect(page.locator("#draft-files tr", has_text="PO-4500017832.pdf")).to_have_count(0)
 
 
+def test_a_server_that_hangs_up_on_somebody_who_is_signed_out_is_no_lost_connection(visit: Visit) -> None:
+    """A large file is not heard out first."""
+    page, held = holds_one_of_two(visit)
+    page.context.clear_cookies()
+    held[0].abort()
+    page.context.unroute_all()
+    expect(page.locator(".toast")).to_contain_text(ENDED)
+    expect(page.locator("[data-uploads-list] .note")).to_contain_text("Waiting until you are signed in again")
+    visit.enter()
+
+    expect(page.locator("#draft-files tr", has_text="PO-4500017832.pdf")).to_contain_text("PDF")
+    visit.watch.seen.clear()  # the browser writes down the request that we cut
+
+
 def test_whoever_signs_in_in_the_same_tab_comes_back_to_the_draft_and_hears_what_is_missing(visit: Visit) -> None:
     page, held = holds_one_of_two(visit)
     page.context.clear_cookies()
