@@ -42,8 +42,9 @@ up: setup ## start everything and serve
 test: setup-dev ## the whole test suite
 	$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
-long: setup-dev ## what the suite leaves out: the same tests in sizes that take a minute each
+long: setup-dev ## what the suite leaves out: the same tests in sizes that take a minute each, and with other examples
 	$(BIN)/python -m pytest -m long
+	$(BIN)/python -m pytest -m "hypothesis and not long" --hypothesis-profile=searching
 
 check: setup-dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -25,8 +25,10 @@ from ingestio.db.engine import create_engine
 from ingestio.db.migrate import migrate
 from ingestio.embedded.postgres import PostgresServer, start_postgres
 
-# The first example pays for imports, and a busy machine for everything: how long one takes says nothing.
-hypothesis.settings.register_profile("house", deadline=None)
+# The first example pays for imports, and a busy machine for everything: how long one takes says nothing. The suite tries the same examples
+# every time, so that a change is judged by what it does; `make long` searches for others.
+hypothesis.settings.register_profile("house", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("searching", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile("house")
 
 # They start whole services and take minutes each. A folder of them stays in one process, which starts what its tests share once.

@@ -45,9 +45,13 @@ def parse_event(payload: bytes) -> Event:
 
 def _parts(header: str) -> tuple[int | None, list[str]]:
     """`t=1,v1=a,v1=b,v0=c` as the time and the signatures of the scheme that counts."""
-    pairs = [part.partition("=")[::2] for part in header.split(",")]
-    times = [value for name, value in pairs if name == "t" and value.isascii() and value.isdigit() and len(value) < 16]
-    return (int(times[0]) if times else None), [value for name, value in pairs if name == "v1"]
+    parts = [part.partition("=") for part in header.split(",")]
+    if any(name in ("t", "v1") and not sign for name, sign, _ in parts):
+        return None, []
+    times = [
+        value for name, _, value in parts if name == "t" and value.isascii() and value.isdigit() and len(value) < 16
+    ]
+    return (int(times[0]) if times else None), [value for name, _, value in parts if name == "v1"]
 
 
 def _is_id(value: object) -> bool:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ingestio.billing import webhook
@@ -94,6 +94,9 @@ def the_librarys(payload: bytes, header: str) -> bool:
 
 
 @given(st.text(max_size=40), st.integers(0, 10**6), st.sampled_from("0123456789abcdef,=tv1 é"), st.booleans())
+@example(
+    text="", place=len("t=1790000000,v1=,v1") + 64, letter=",", doubled=True
+)  # a second signature without its sign of equality
 def test_the_verdict_on_a_signature_is_the_librarys(text: str, place: int, letter: str, doubled: bool) -> None:
     payload = text.encode(errors="replace")
     header = signed(payload, WEBHOOK_SECRET, NOW)
