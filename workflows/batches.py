@@ -220,11 +220,12 @@ class BatchWorkflow:
         )
 
     def _starts_allowed(self) -> int:
-        """A run begins and ends gently: the first of its documents begins the sooner, and the last ends the sooner, the fewer compete."""
+        """A run ends and the next begins gently: the last document ends the sooner, and the next begins the sooner, the fewer compete."""
         if not self._comes_to_rest:
             return options.WINDOW
-        left = self._documents_per_run - self._started
-        return min(options.STARTS_AT_ONCE, options.GENTLE_STARTS + self._confirmed, max(left, options.GENTLE_STARTS))
+        ending = max(self._documents_per_run - self._started, options.GENTLE_STARTS)
+        beginning = options.GENTLE_STARTS + self._confirmed if self._request.after_position >= 0 else ending
+        return min(options.STARTS_AT_ONCE, beginning, ending)
 
     def _has_grown(self) -> bool:
         return self._started >= self._documents_per_run or workflow.info().is_continue_as_new_suggested()

@@ -99,8 +99,9 @@ WINDOW = 50
 
 # Starts of children that the server has not confirmed yet. Each needs the batch's own record several times, and the server gives one that
 # waits half a second for it back to its queue, to try again after a pause that grows: with a window of starts before it at once, each was
-# tried eight times over, and now and then none got through for seconds.
-STARTS_AT_ONCE = 8
+# tried eight times over, and now and then none got through for seconds. A small batch starts in one go: each further one waits for its turn
+# behind whatever else runs.
+STARTS_AT_ONCE = 12
 
 # Documents per run of a batch before it continues as new: some 4 events a document. Going through a history again takes half a millisecond
 # an event on two busy cores, and whatever ends meanwhile makes it necessary once more: with a thousand documents a run, batches stood still
@@ -110,7 +111,7 @@ DOCUMENTS_PER_RUN = 150
 # Before that it waits at most so long for the documents that run.
 REST = timedelta(seconds=1)
 
-# Starts before the server as long as a run's first documents are not confirmed, and again with its last ones.
+# Starts before the server with the last documents of a run, and as long as the first of the next are not confirmed.
 GENTLE_STARTS = 1
 
 # Jobs that one look at the manifest brings: a few kilobytes of ids.
