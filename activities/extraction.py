@@ -1,4 +1,4 @@
-"""Extraction: the provider reads the document, its answer goes into storage, the history gets counts."""
+"""Extraction: the provider reads the document, its answer goes into storage and is committed, the history gets counts."""
 
 import dataclasses
 import json
@@ -14,8 +14,10 @@ from activities.heartbeats import heartbeating
 from activities.outages import Outage
 from activities.reuse import reuse_key, taken_over
 from activities.spending import keep_spent, spent_before
+from activities.usage import commit
 from activities.watching import asking
 from ingestio.bootstrap import WorkerDeps
+from ingestio.db import steps
 from ingestio.db.session import service_connection
 from ingestio.db.steps import Work
 from ingestio.domain.fields import Extraction, ModelUsage
@@ -40,37 +42,44 @@ class ExtractionActivities:
     @activity.defn
     @long_step
     async def extract_document(self, request: JobRequest) -> Extracted:
-        user_id = request.user_id
-        key = extraction_key(user_id, request.job_id)
         outage = Outage(self._deps.settings.model_wait_seconds, self._deps.clock)
         async with heartbeating(*outage.details):
             async with service_connection(self._deps.engine) as connection:
-                work = await jobs.load(connection, user_id, UUID(request.job_id))
-            stored = await self._stored(key, user_id)
-            if stored is not None:
-                # An earlier attempt got this far and was killed before it could say so: the model is not asked, nor paid, again.
-                return Extracted(stored["document_type"], stored["input_tokens"], stored["output_tokens"])
-            taken = await taken_over(self._deps, request, work)
-            if taken is not None:
-                return taken
-            before = await spent_before(self._deps, request)
-            try:
-                async with stored_file(self._deps, work) as path:
-                    with outage.watched(), asking(self._deps.provider, "extract") as asked:
-                        extraction = await self._deps.provider.extract(request_for(work, path))
-                        asked.spent(extraction.usage)
-            except CutOff as cut_off:
-                await keep_spent(self._deps, request, before + cut_off.usage)
-                raise
-            extraction = dataclasses.replace(extraction, usage=before + extraction.usage)
-            await self._deps.store.put_bytes(key, user_id, serialise(extraction, work, self._deps.provider))
-        return Extracted(extraction.document_type, extraction.usage.input_tokens, extraction.usage.output_tokens)
+                work = await steps.read(connection, request.user_id, UUID(request.job_id))
+                if work is None:
+                    # An earlier attempt committed and was killed before it could say so, or somebody ended the job meanwhile.
+                    return Extracted("", 0, 0, await jobs.outcome_of(connection, request.user_id, UUID(request.job_id)))
+            answer = (
+                # An earlier attempt got this far and was killed: the model is not asked, nor paid, again.
+                await self._stored(request)
+                or await taken_over(self._deps, request, work)
+                or await self._read(request, work, outage)
+            )
+            outcome = await commit(self._deps, request, answer)
+        said = json.loads(answer)
+        return Extracted(said["document_type"], said["input_tokens"], said["output_tokens"], outcome)
 
-    async def _stored(self, key: str, user_id: str) -> dict[str, Any] | None:
+    async def _stored(self, request: JobRequest) -> bytes | None:
         try:
-            answer: dict[str, Any] = json.loads(await self._deps.store.get_bytes(key, user_id))
+            return await self._deps.store.get_bytes(extraction_key(request.user_id, request.job_id), request.user_id)
         except ObjectMissing:
             return None
+
+    async def _read(self, request: JobRequest, work: Work, outage: Outage) -> bytes:
+        """Have the provider read the document, and put its answer into storage."""
+        before = await spent_before(self._deps, request)
+        try:
+            async with stored_file(self._deps, work) as path:
+                with outage.watched(), asking(self._deps.provider, "extract") as asked:
+                    extraction = await self._deps.provider.extract(request_for(work, path))
+                    asked.spent(extraction.usage)
+        except CutOff as cut_off:
+            await keep_spent(self._deps, request, before + cut_off.usage)
+            raise
+        extraction = dataclasses.replace(extraction, usage=before + extraction.usage)
+        answer = serialise(extraction, work, self._deps.provider)
+        key = extraction_key(request.user_id, request.job_id)
+        await self._deps.store.put_bytes(key, request.user_id, answer)
         return answer
 
 

@@ -38,7 +38,7 @@ ATTEMPTS_AT_ODD_DOCUMENTS = 3
 Step = TypeVar("Step", bound=Callable[..., Awaitable[Any]])
 
 
-def step_after(policy: RetryPolicy) -> Callable[[Step], Step]:
+def step_after(policy: RetryPolicy, *, attempts_at_the_unforeseen: int = 1) -> Callable[[Step], Step]:
     """Translates the errors of a step that is tried again after the pauses of `policy`, which is the one its workflow names."""
 
     def translating(step: Step) -> Step:
@@ -48,7 +48,8 @@ def step_after(policy: RetryPolicy) -> Callable[[Step], Step]:
                 try:
                     return await step(*arguments)
                 except Exception as error:  # noqa: BLE001 - an edge: whatever it is, the workflow gets a typed failure
-                    raise _translate(error, policy, retry_unforeseen=False) from None
+                    may_repeat = activity.info().attempt < attempts_at_the_unforeseen
+                    raise _translate(error, policy, retry_unforeseen=may_repeat) from None
 
         return translated  # type: ignore[return-value]
 
@@ -58,20 +59,8 @@ def step_after(policy: RetryPolicy) -> Callable[[Step], Step]:
 # Of a short database step.
 database_step = step_after(options.DATABASE_STEP_RETRY)
 
-
-def long_step(step: Step) -> Step:
-    """Translates the errors of an extraction or classification."""
-
-    @functools.wraps(step)
-    async def translated(*arguments: Any) -> Any:
-        with at_work(*arguments):
-            try:
-                return await step(*arguments)
-            except Exception as error:  # noqa: BLE001 - an edge, as above
-                may_repeat = activity.info().attempt < ATTEMPTS_AT_ODD_DOCUMENTS
-                raise _translate(error, options.EXTRACTION_RETRY, retry_unforeseen=may_repeat) from None
-
-    return translated  # type: ignore[return-value]
+# Of an extraction or classification.
+long_step = step_after(options.EXTRACTION_RETRY, attempts_at_the_unforeseen=ATTEMPTS_AT_ODD_DOCUMENTS)
 
 
 def jittered(policy: RetryPolicy, attempt: int, random_share: float) -> timedelta:

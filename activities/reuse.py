@@ -12,7 +12,7 @@ from ingestio.db import steps
 from ingestio.db.session import service_connection
 from ingestio.db.steps import Work
 from ingestio.domain.fields import ModelUsage
-from ingestio.domain.messages import Extracted, JobRequest
+from ingestio.domain.messages import JobRequest
 from ingestio.errors import ObjectMissing
 from ingestio.extraction.base import Provider
 from ingestio.extraction.schemas import DOCUMENT_TYPES
@@ -34,7 +34,7 @@ def reuse_key(work: Work, provider: Provider) -> str:
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
-async def taken_over(deps: WorkerDeps, job: JobRequest, work: Work) -> Extracted | None:
+async def taken_over(deps: WorkerDeps, job: JobRequest, work: Work) -> bytes | None:
     """Puts an earlier answer to the same question where this job's would lie; None when there is none, or none is wanted.
 
     What is copied is the machine's answer as it was stored: corrections that a person made belong to the document they were made on.
@@ -52,4 +52,4 @@ async def taken_over(deps: WorkerDeps, job: JobRequest, work: Work) -> Extracted
     answer |= {"reused_from": str(source.document_id), **dataclasses.asdict(ModelUsage(estimated_cost="0"))}
     content = json.dumps(answer, ensure_ascii=False).encode()
     await deps.store.put_bytes(extraction_key(job.user_id, job.job_id), job.user_id, content)
-    return Extracted(answer["document_type"], 0, 0)
+    return content

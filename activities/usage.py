@@ -1,4 +1,4 @@
-"""Usage: the last step of a document, where result and charge become one fact."""
+"""Usage: the end of a document, where result and charge become one fact."""
 
 from uuid import UUID
 
@@ -26,14 +26,10 @@ class UsageActivities:
     @database_step
     async def commit_result(self, request: JobRequest) -> DocumentOutcome:
         try:
-            stored = await self._deps.store.get_bytes(extraction_key(request.user_id, request.job_id), request.user_id)
+            answer = await self._deps.store.get_bytes(extraction_key(request.user_id, request.job_id), request.user_id)
         except ObjectMissing:
             raise DocumentFailed(FailureCode.INTERNAL) from None
-        async with service_connection(self._deps.engine) as connection:
-            outcome = await jobs.commit(
-                connection, request.user_id, UUID(request.job_id), stored.decode(), self._deps.settings.review_rules
-            )
-        return _told(outcome, request)
+        return await commit(self._deps, request, answer)
 
     @activity.defn
     @database_step
@@ -42,6 +38,15 @@ class UsageActivities:
         async with service_session(self._deps.engine) as session:
             outcome = await jobs.end(session, request.user_id, UUID(request.job_id), code)
         return _told(outcome, request)
+
+
+async def commit(deps: WorkerDeps, request: JobRequest, answer: bytes) -> DocumentOutcome:
+    """Make a stored answer the job's result and charge its pages, in one transaction; a job that has ended keeps its end."""
+    async with service_connection(deps.engine) as connection:
+        outcome = await jobs.commit(
+            connection, request.user_id, UUID(request.job_id), answer.decode(), deps.settings.review_rules
+        )
+    return _told(outcome, request)
 
 
 _EVENTS = {

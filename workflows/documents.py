@@ -1,4 +1,4 @@
-"""The life of one document: confirm quota -> resolve prompt -> extract -> commit, or an end that says why.
+"""The life of one document: confirm quota and prompt -> extract and commit, or an end that says why.
 
 The same workflow serves a document of a batch and a lone one. It always ends normally: a document that fails is an outcome, so that
 one bad document can never fail a batch.
@@ -65,18 +65,17 @@ class DocumentWorkflow:
 
     async def _process(self) -> DocumentOutcome:
         workflow.set_current_details("Confirming the reserved pages")
-        quota = await database_step(ports.confirm_quota, self._job, "confirm quota")
+        quota = await database_step(ports.confirm_quota, self._job, "confirm quota, resolve prompt")
         if quota.held:
             return DocumentOutcome(status=DocumentStatus.QUEUED_FOR_PROCESSING)
         if quota.finished is not None:
             return DocumentOutcome(status=quota.finished, code=quota.code)
         if not quota.may_run:
             return await self._end(quota.code or FailureCode.QUOTA_EXCEEDED)
-        resolved = await database_step(ports.resolve_prompt, self._job, "resolve prompt")
         calls = timedelta(seconds=quota.model_timeout_seconds) * options.MODEL_CALLS_PER_STEP
         timeout = calls + options.EXTRACTION_OVERHEAD
         queue = names.reading_queue(quota.reader)
-        if resolved.needs_classification:
+        if await self._needs_classification(quota):
             workflow.set_current_details("Finding out what kind of document this is")
             await long_step(
                 ports.classify_document,
@@ -86,23 +85,34 @@ class DocumentWorkflow:
                 priority=self._priority,
                 summary=f"classify, {quota.pages} pages",
             )
-        await self._read(quota, queue, timeout)
+        outcome = await self._read(quota, queue, timeout)
+        if outcome is not None:
+            return outcome
         return await database_step(ports.commit_result, self._job, "commit result and pages")
 
-    async def _read(self, quota: QuotaConfirmed, queue: str, timeout: timedelta) -> None:
-        """The document at once, or later where that is wanted; in parts when it is long, or when the answer about all of it was cut off."""
+    async def _needs_classification(self, quota: QuotaConfirmed) -> bool:
+        if quota.needs_classification is not None:
+            return quota.needs_classification
+        # Confirmed by a worker of an earlier version.
+        return (await database_step(ports.resolve_prompt, self._job, "resolve prompt")).needs_classification
+
+    async def _read(self, quota: QuotaConfirmed, queue: str, timeout: timedelta) -> DocumentOutcome | None:
+        """The document at once, or later where that is wanted; in parts when it is long, or when the answer about all of it was cut off.
+
+        None when the answer lies in storage and is still to be committed.
+        """
         parts = Parts(self._job, queue=queue, timeout=timeout, priority=self._priority)
         is_long = quota.whole_pages is not None and quota.pages > quota.whole_pages
         if quota.bulk and not is_long and workflow.patched(IN_BULK):
             bulk = Bulk(self._job, queue=queue, timeout=timeout, priority=self._priority)
             if await bulk.read():
-                return
+                return None
         if is_long and workflow.patched(IN_PARTS):
             await parts.read()
-            return
+            return None
         workflow.set_current_details(f"Reading {quota.pages} pages")
         try:
-            await long_step(
+            extracted = await long_step(
                 ports.extract_document,
                 self._job,
                 queue=queue,
@@ -115,6 +125,8 @@ class DocumentWorkflow:
             if not cut_off or quota.whole_pages is None or quota.pages == 1 or not workflow.patched(IN_PARTS):
                 raise
             await parts.read(window_pages=(quota.pages + 1) // 2)
+            return None
+        return extracted.outcome
 
     async def _end(self, code: str) -> DocumentOutcome:
         """End the job without a result. A cancel that arrives now changes nothing: the job is ending anyway."""

@@ -79,13 +79,15 @@ async def cancel_jobs(request: BatchRef) -> JobsCancelled:
 
 @activity.defn
 async def confirm_quota(request: JobRequest) -> QuotaConfirmed:
-    """Confirm the job's reservation by job id, or reserve anew; moves job and document to `processing`. Safe to repeat."""
+    """Confirm the job's reservation by job id, or reserve anew, move job and document to `processing` and settle the prompt, all in one
+    transaction. Fails with `prompt_missing`. Safe to repeat."""
     _port()
 
 
 @activity.defn
 async def resolve_prompt(request: JobRequest) -> PromptResolved:
-    """Settle which prompt the job uses and save it on job and document. Fails with `prompt_missing`. Safe to repeat."""
+    """Settle which prompt the job uses and save it on job and document, where an earlier version confirmed without doing so. Fails with
+    `prompt_missing`. Safe to repeat."""
     _port()
 
 
@@ -97,7 +99,9 @@ async def classify_document(request: JobRequest) -> Classified:
 
 @activity.defn
 async def extract_document(request: JobRequest) -> Extracted:
-    """Have the provider read the document and put its answer into storage under the job's key. Safe to repeat."""
+    """Have the provider read the document, put its answer into storage under the job's key and commit it: result, charge and end of the
+    job in one transaction. Safe to repeat.
+    """
     _port()
 
 

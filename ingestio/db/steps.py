@@ -20,47 +20,58 @@ from ingestio.domain.batches import (
     PromptStrategy,
 )
 
-# A job that waits for the lock sees its own row as the other transaction left it, but what is joined to it as it was before. What is
-# decided from the joined rows must hold either way, or be read again.
-_CONFIRM = """
-SELECT job.status, job.error_code, job.document_id, job.batch_id, job.extraction_options ->> 'lane' AS lane,
-       document.page_count,
-       batch.status AS batch_status, batch.cancel_requested, batch.paused,
-       entry.state AS entry_state
+# A job with its document and its batch's wishes.
+_WORK = """
+       job.status, job.extraction_prompt, job.extraction_options, job.document_type,
+       document.extraction_prompt AS document_prompt, document.prompt_source, document.document_type AS known_type,
+       document.storage_path, document.sha256, document.mime_type, document.page_count,
+       batch.prompt_strategy, batch.extraction_prompt AS batch_prompt
+"""
+_WORK_FROM = """
 FROM extraction_jobs AS job
 JOIN documents AS document ON document.id = job.document_id AND document.user_id = job.user_id
 LEFT JOIN extraction_batches AS batch ON batch.id = job.batch_id AND batch.user_id = job.user_id
+"""
+
+_READ = f"""
+SELECT {_WORK} {_WORK_FROM}
+WHERE job.id = %(job_id)s AND job.user_id = %(user_id)s AND job.status IN ('queued', 'processing')
+"""
+
+# A job that waits for the lock sees its own row as the other transaction left it, but what is joined to it as it was before. What is
+# decided from the joined rows must hold either way, or be read again.
+_CONFIRM = f"""
+SELECT {_WORK},
+       job.error_code, job.document_id, job.batch_id,
+       batch.status AS batch_status, batch.cancel_requested, batch.paused,
+       entry.state AS entry_state
+{_WORK_FROM}
 LEFT JOIN page_ledger AS entry ON entry.job_id = job.id AND entry.user_id = job.user_id
 WHERE job.id = %(job_id)s AND job.user_id = %(user_id)s
 FOR UPDATE OF job
 """
 
+# With the prompt, where it is known by now: one new version of each row, not two.
 _START = """
 WITH started AS (
-    UPDATE extraction_jobs SET status = 'processing', started_at = now()
+    UPDATE extraction_jobs
+    SET status = 'processing', started_at = now(), extraction_prompt = coalesce(%(prompt)s::text, extraction_prompt),
+        document_type = coalesce(%(document_type)s::text, document_type)
     WHERE id = %(job_id)s AND user_id = %(user_id)s AND status = 'queued'
     RETURNING document_id, user_id
 )
-UPDATE documents SET status = 'processing'
+UPDATE documents AS document
+SET status = CASE WHEN document.status IN ('uploaded', 'queued_for_processing') THEN 'processing' ELSE document.status END,
+    extraction_prompt = coalesce(%(prompt)s::text, document.extraction_prompt),
+    prompt_source = coalesce(%(source)s::prompt_source, document.prompt_source),
+    document_type = coalesce(%(document_type)s::text, document.document_type)
 FROM started
-WHERE documents.id = started.document_id AND documents.user_id = started.user_id
-  AND documents.status IN ('uploaded', 'queued_for_processing')
+WHERE document.id = started.document_id AND document.user_id = started.user_id
 """
 
 _START_BATCH = """
 UPDATE extraction_batches SET status = 'processing'
 WHERE id = %(batch_id)s AND user_id = %(user_id)s AND status = 'queued'
-"""
-
-_READ = """
-SELECT job.status, job.extraction_prompt, job.extraction_options, job.document_type,
-       document.extraction_prompt AS document_prompt, document.prompt_source, document.document_type AS known_type,
-       document.storage_path, document.sha256, document.mime_type, document.page_count,
-       batch.prompt_strategy, batch.extraction_prompt AS batch_prompt
-FROM extraction_jobs AS job
-JOIN documents AS document ON document.id = job.document_id AND document.user_id = job.user_id
-LEFT JOIN extraction_batches AS batch ON batch.id = job.batch_id AND batch.user_id = job.user_id
-WHERE job.id = %(job_id)s AND job.user_id = %(user_id)s AND job.status IN ('queued', 'processing')
 """
 
 # The document has the effective prompt too, for every strategy: it outlives its batch (R16).
@@ -177,22 +188,6 @@ SELECT status, error_code FROM extraction_jobs WHERE id = %(job_id)s AND user_id
 
 
 @dataclass(frozen=True, slots=True)
-class Confirming:
-    """What confirming a job's reservation needs to know. The job is locked."""
-
-    status: ExtractionStatus
-    error_code: str | None
-    document_id: UUID
-    batch_id: UUID | None
-    page_count: int
-    batch_status: BatchStatus | None
-    cancel_requested: bool
-    paused: bool
-    entry_state: LedgerState | None
-    lane: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Work:
     """A live job with its document, and its batch's wishes: what resolving the prompt and extracting need to know."""
 
@@ -213,28 +208,58 @@ class Work:
     batch_prompt: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class ChosenPrompt:
+    """The effective prompt of a job, and the type where that is known."""
+
+    text: str
+    source: PromptSource
+    document_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirming:
+    """What confirming a job's reservation needs to know. The job is locked."""
+
+    work: Work
+    status: ExtractionStatus
+    error_code: str | None
+    document_id: UUID
+    batch_id: UUID | None
+    batch_status: BatchStatus | None
+    cancel_requested: bool
+    paused: bool
+    entry_state: LedgerState | None
+
+
 async def lock_to_confirm(connection: ServiceConnection, user_id: str, job_id: UUID) -> Confirming | None:
     """The job, locked: two runs of one step happen one after the other. None when it or its document is gone."""
     row = await connection.one(_CONFIRM, job_id=job_id, user_id=user_id)
     if row is None:
         return None
     return Confirming(
+        work=_work(user_id, row),
         status=ExtractionStatus(row.status),
         error_code=row.error_code,
         document_id=row.document_id,
         batch_id=row.batch_id,
-        page_count=row.page_count,
         batch_status=None if row.batch_status is None else BatchStatus(row.batch_status),
         cancel_requested=bool(row.cancel_requested),
         paused=bool(row.paused),
         entry_state=None if row.entry_state is None else LedgerState(row.entry_state),
-        lane=row.lane,
     )
 
 
-async def start(connection: ServiceConnection, user_id: str, job_id: UUID) -> None:
+async def start(connection: ServiceConnection, user_id: str, job_id: UUID, prompt: ChosenPrompt | None) -> None:
     """Job and document queued -> processing; a document that is being read again keeps `completed`."""
-    await connection.run(_START, job_id=job_id, user_id=user_id)
+    await connection.run(
+        _START,
+        job_id=job_id,
+        user_id=user_id,
+        prompt=None if prompt is None else prompt.text,
+        source=None if prompt is None else prompt.source.value,
+        document_type=None if prompt is None else prompt.document_type,
+    )
 
 
 async def start_batch(connection: ServiceConnection, user_id: str, batch_id: UUID) -> None:
@@ -245,8 +270,10 @@ async def start_batch(connection: ServiceConnection, user_id: str, batch_id: UUI
 async def read(connection: ServiceConnection, user_id: str, job_id: UUID) -> Work | None:
     """A live job; None when it, or its document, is gone or it has ended."""
     row = await connection.one(_READ, job_id=job_id, user_id=user_id)
-    if row is None:
-        return None
+    return None if row is None else _work(user_id, row)
+
+
+def _work(user_id: str, row: Any) -> Work:
     return Work(
         user_id=user_id,
         prompt=row.extraction_prompt,
@@ -268,9 +295,7 @@ async def save_prompt(
     connection: ServiceConnection,
     user_id: str,
     job_id: UUID,
-    prompt: str,
-    source: PromptSource,
-    document_type: str | None = None,
+    prompt: ChosenPrompt,
     found: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the effective prompt, and the type where it is known, on a live job and its document. `found` joins the job's options."""
@@ -278,9 +303,9 @@ async def save_prompt(
         _SAVE_PROMPT,
         job_id=job_id,
         user_id=user_id,
-        prompt=prompt,
-        source=source.value,
-        document_type=document_type,
+        prompt=prompt.text,
+        source=prompt.source.value,
+        document_type=prompt.document_type,
         found=None if found is None else json.dumps(found),
     )
 

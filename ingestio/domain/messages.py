@@ -190,6 +190,9 @@ class QuotaConfirmed:
     """A longer document is read in parts; None: whoever reads takes any document whole, and only whole."""
     bulk: bool = False
     """The job asks for the bulk lane, and whoever reads has one."""
+    needs_classification: bool | None = None
+    """Whether the document must be classified before its prompt is known; None from a worker of an earlier version, which settled the
+    prompt in a step of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +211,15 @@ class Classified:
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """The answer is in storage under a key that follows from the job id."""
+    """The answer is in storage under a key that follows from the job id, and committed.
+
+    `outcome` None: a worker of an earlier version read the document, and left the commit to a step of its own.
+    """
 
     document_type: str
     input_tokens: int
     output_tokens: int
+    outcome: DocumentOutcome | None = None
 
 
 class BulkState(StrEnum):

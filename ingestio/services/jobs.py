@@ -1,4 +1,4 @@
-"""The steps of one job, as the document workflow orders them: confirm, resolve, commit, or end without a result.
+"""The steps of one job, as the document workflow orders them: confirm, commit, or end without a result.
 
 Each is one transaction, keyed by the job's id, and harmless when it runs twice: the second run finds the job where the first one left
 it. Facts and their effects (status, ledger, counters) move together or not at all.
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from ingestio.db import batches, documents, jobs, steps, usage
 from ingestio.db.session import ServiceConnection, ServiceSession
-from ingestio.db.steps import Work
+from ingestio.db.steps import ChosenPrompt, Work
 from ingestio.domain.batches import (
     BatchStatus,
     DocumentStatus,
@@ -42,7 +42,10 @@ async def confirm(
     now: datetime,
     model_timeout_seconds: float,
 ) -> QuotaConfirmed:
-    """Confirm the reservation of a job, or reserve anew, and move job, document and batch to `processing`."""
+    """Confirm the reservation of a job, or reserve anew, move job, document and batch to `processing`, and settle its prompt.
+
+    Raises DocumentFailed(prompt_missing) as `resolve_prompt` does; then nothing has moved.
+    """
     job = await steps.lock_to_confirm(connection, user_id, job_id)
     if job is None:
         return QuotaConfirmed(may_run=False, finished=DocumentStatus.CANCELLED, code=FailureCode.CANCELLED)
@@ -54,15 +57,22 @@ async def confirm(
         return QuotaConfirmed(may_run=False, held=True)
     if job.entry_state not in (None, LedgerState.RESERVED):
         return QuotaConfirmed(may_run=False, code=FailureCode.INTERNAL)
+    prompt = _prompt_of(job.work)
     if job.status is ExtractionStatus.QUEUED:
-        await steps.start(connection, user_id, job_id)
+        await steps.start(connection, user_id, job_id, prompt)
+    else:
+        await _save_once(connection, user_id, job_id, job.work, prompt)
     if job.batch_id is not None and job.batch_status is BatchStatus.QUEUED:
         await steps.start_batch(connection, user_id, job.batch_id)
     # The period's row comes last, as everywhere: it is the hottest, and one order of locks knows no deadlock.
     if job.entry_state is None and not await _reserve(connection, user_id, job_id, job, book, now):
         return QuotaConfirmed(may_run=False, code=FailureCode.QUOTA_EXCEEDED)
     return QuotaConfirmed(
-        may_run=True, pages=job.page_count, model_timeout_seconds=model_timeout_seconds, bulk=job.lane == "bulk"
+        may_run=True,
+        pages=job.work.page_count,
+        model_timeout_seconds=model_timeout_seconds,
+        bulk=job.work.options.get("lane") == "bulk",
+        needs_classification=prompt is None,
     )
 
 
@@ -73,7 +83,7 @@ async def _reserve(
     async with connection.session() as session:
         if await usage.read_entry(session, user_id, job_id) is not None:
             return True
-        return await reserve_for_job(session, user_id, job_id, job.document_id, job.page_count, book, now)
+        return await reserve_for_job(session, user_id, job_id, job.document_id, job.work.page_count, book, now)
 
 
 async def resolve_prompt(connection: ServiceConnection, user_id: str, job_id: UUID) -> bool:
@@ -82,21 +92,37 @@ async def resolve_prompt(connection: ServiceConnection, user_id: str, job_id: UU
     Raises DocumentFailed(prompt_missing) when the strategy needs a prompt that is not there.
     """
     work = await load(connection, user_id, job_id)
+    prompt = _prompt_of(work)
+    await _save_once(connection, user_id, job_id, work, prompt)
+    return prompt is None
+
+
+async def _save_once(
+    connection: ServiceConnection, user_id: str, job_id: UUID, work: Work, prompt: ChosenPrompt | None
+) -> None:
+    """Write a prompt that does not stand on job and document yet."""
+    if prompt is not None and (work.prompt, work.document_prompt, work.prompt_source) != (
+        prompt.text,
+        prompt.text,
+        prompt.source,
+    ):
+        await steps.save_prompt(connection, user_id, job_id, prompt)
+
+
+def _prompt_of(work: Work) -> ChosenPrompt | None:
+    """What the job is to be read with; None when its document must be classified first. Raises DocumentFailed(prompt_missing)."""
     if work.prompt is not None:
         source = work.prompt_source or PromptSource.REQUEST
         if work.options.get("prompt_source") == PromptSource.REQUEST:
             source = PromptSource.REQUEST
-        if (work.document_prompt, work.prompt_source) != (work.prompt, source):
-            await steps.save_prompt(connection, user_id, job_id, work.prompt, source)
-        return False
+        return ChosenPrompt(work.prompt, source)
     strategy = work.strategy or PromptStrategy.AUTO
     prompt = work.batch_prompt if strategy is PromptStrategy.GLOBAL else work.document_prompt
-    if prompt is None or not prompt.strip():
-        if strategy is PromptStrategy.AUTO:
-            return True
-        raise DocumentFailed(FailureCode.PROMPT_MISSING)
-    await steps.save_prompt(connection, user_id, job_id, prompt, _source_of(strategy, work), work.known_type)
-    return False
+    if prompt is not None and prompt.strip():
+        return ChosenPrompt(prompt, _source_of(strategy, work), work.known_type)
+    if strategy is PromptStrategy.AUTO:
+        return None
+    raise DocumentFailed(FailureCode.PROMPT_MISSING)
 
 
 def _source_of(strategy: PromptStrategy, work: Work) -> PromptSource:
@@ -119,7 +145,8 @@ async def save_classification(
     """Write the type and its default prompt on job and document, while the job is live; on the job also the `classification`: how sure
     the classifier was (`confidence`), what it would have said next (`runner_up`), and what it spent (`usage`). None: nobody was asked."""
     found = None if classification is None else {"classification": classification}
-    await steps.save_prompt(connection, user_id, job_id, default_prompt, PromptSource.AUTO, document_type, found)
+    prompt = ChosenPrompt(default_prompt, PromptSource.AUTO, document_type)
+    await steps.save_prompt(connection, user_id, job_id, prompt, found)
 
 
 async def load(connection: ServiceConnection, user_id: str, job_id: UUID) -> Work:
@@ -153,11 +180,7 @@ async def commit(
         words=words_of(texts_in(read["data"])),
     )
     if not committed.job:
-        end_of = await steps.end_of(connection, user_id, job_id)
-        if end_of is None:
-            return DocumentOutcome(status=DocumentStatus.CANCELLED, code=FailureCode.CANCELLED)
-        status, code = end_of
-        return DocumentOutcome(status=_document_status(status), code=code)
+        return await outcome_of(connection, user_id, job_id)
     if not committed.entry:
         # Nothing was reserved, so nothing may be charged or delivered; the workflow ends the job as `internal`.
         raise DocumentFailed(FailureCode.INTERNAL, "A result came without a page reservation.")
@@ -167,6 +190,15 @@ async def commit(
         async with connection.session() as session:
             await carry_over(session, user_id, committed.read_before, rules)
     return DocumentOutcome(status=DocumentStatus.COMPLETED)
+
+
+async def outcome_of(connection: ServiceConnection, user_id: str, job_id: UUID) -> DocumentOutcome:
+    """How a job has ended; as cancelled when it, or its document, is gone."""
+    end_of = await steps.end_of(connection, user_id, job_id)
+    if end_of is None:
+        return DocumentOutcome(status=DocumentStatus.CANCELLED, code=FailureCode.CANCELLED)
+    status, code = end_of
+    return DocumentOutcome(status=_document_status(status), code=code)
 
 
 async def end(session: ServiceSession, user_id: str, job_id: UUID, code: FailureCode) -> DocumentOutcome:

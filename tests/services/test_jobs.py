@@ -227,12 +227,16 @@ async def test_an_empty_own_prompt_is_a_failure_under_per_document(new_tenant: N
     batch_id = await tenant.accept(["one"], strategy=PromptStrategy.PER_DOCUMENT, prompt=None, prompts=["x"])
     tenant.superuser.execute("UPDATE documents SET extraction_prompt = ' ' WHERE batch_id = %s", (batch_id,))
     [job_id] = job_ids(tenant, batch_id)
-    await confirm(tenant, job_id)
+    before = rows(tenant)
 
-    with pytest.raises(DocumentFailed) as failed:
-        await resolve(tenant, job_id)
+    for step in (confirm, resolve):
+        with pytest.raises(DocumentFailed) as failed:
+            await step(tenant, job_id)
+        assert failed.value.reason is FailureCode.PROMPT_MISSING
+    assert rows(tenant) == before
 
-    assert failed.value.reason is FailureCode.PROMPT_MISSING
+    assert (await end(tenant, job_id, FailureCode.PROMPT_MISSING)).status is DocumentStatus.FAILED
+    await balanced(tenant)
 
 
 async def test_another_users_job_does_not_exist(new_tenant: NewTenant) -> None:
