@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -16,8 +17,8 @@ logger = logging.getLogger(__name__)
 HAND_OVER_SECONDS = 5.0
 # At the end nobody waits long for a database that is away: what a process counted last is no fact.
 LAST_SECONDS = 1.0
-# Who reads the sums waits for what is on its way to them.
-_one_at_a_time = asyncio.Lock()
+# Who reads the sums waits for what is on its way to them. A lock and an engine belong to one event loop both.
+_turns: "weakref.WeakKeyDictionary[AsyncEngine, asyncio.Lock]" = weakref.WeakKeyDictionary()
 
 
 @asynccontextmanager
@@ -37,7 +38,7 @@ async def counting(engine: AsyncEngine) -> AsyncIterator[None]:
 
 async def hand_over(engine: AsyncEngine) -> None:
     """Add what was counted to the sums. Whatever keeps it from that, it is kept for the next time: counting disturbs no other work."""
-    async with _one_at_a_time:
+    async with _turns.setdefault(engine, asyncio.Lock()):
         taken = COUNTS.take()
         if not taken:
             return

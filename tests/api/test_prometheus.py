@@ -14,6 +14,7 @@ from ingestio.errors import FailureCode, Unavailable
 from ingestio.metrics import COUNTS, GAUGES, SUMS, exposition, written
 from tests.api.conftest import NOBODY_LISTENS, User, Worker, documents_of
 from tests.api.files import pdf
+from tests.conftest import Database
 
 LINE = re.compile(r'(ingestio_[a-z_]+)(\{[a-z]+="(?:[^"\\\n]|\\.)*"(?:,[a-z]+="(?:[^"\\\n]|\\.)*")*\})? ([0-9.e+-]+)')
 
@@ -120,3 +121,14 @@ def test_a_label_is_written_so_that_no_value_can_end_it() -> None:
 def test_a_metric_that_nobody_declared_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="no metric"):
         COUNTS.add("ingestio_typo_total", code=FailureCode.INTERNAL)
+
+
+def test_each_event_loop_of_a_process_hands_over_in_turn(database: Database) -> None:
+    async def at_once() -> None:
+        engine = create_engine(database.app_url)
+        COUNTS.add("ingestio_repairs_total", kind="of two loops")
+        await asyncio.gather(*(hand_over(engine) for _ in range(3)))
+        await engine.dispose()
+
+    asyncio.run(at_once())
+    asyncio.run(at_once())
