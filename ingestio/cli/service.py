@@ -30,6 +30,7 @@ from ingestio.embedded.instance import (
     using,
 )
 from ingestio.embedded.locks import use_lock
+from ingestio.embedded.ports import free_port
 from ingestio.embedded.probes import own_http_ok, said_parts
 from ingestio.embedded.processes import Stopped
 from ingestio.errors import ConfigurationError
@@ -182,7 +183,7 @@ def start_parts(
         instance.await_ready(front_door, stop)
     except ChildFailed:
         # Somebody may have taken a free port between our look and its start; then another is chosen.
-        if port is not None or _bindable(settings.host, number):
+        if port or _bindable(settings.host, number):
             raise
         number = choose_port(settings, port)
         instance.add(_front_door(settings, child_environment(settings, endpoints), number))
@@ -192,7 +193,8 @@ def start_parts(
 
 
 def _check_is_consistent(settings: Settings) -> None:
-    """Raises ConfigurationError when a variable means a server of one's own that no other variable names, before anything is started."""
+    """Raises ConfigurationError, before anything is started, when a variable means a server of one's own that no other variable names, or
+    one that no URL could mean."""
     if settings.embeds_postgres and settings.database_owner_url:
         raise ConfigurationError(
             "INGESTIO_DATABASE_OWNER_URL: needs INGESTIO_DATABASE_URL; the embedded database has an owner of its own"
@@ -203,6 +205,14 @@ def _check_is_consistent(settings: Settings) -> None:
                 raise ConfigurationError(
                     f"{name}: needs TEMPORAL_ADDRESS; the embedded server has neither keys nor TLS"
                 )
+    urls = {"INGESTIO_DATABASE_URL": settings.database_url, "INGESTIO_DATABASE_OWNER_URL": settings.database_owner_url}
+    for name, url in urls.items():
+        if url is not None:
+            from ingestio.db.address import (
+                connection_parameters,
+            )  # loads a database driver: only for a database of one's own
+
+            connection_parameters(url, variable=name)
 
 
 def _front_door(settings: Settings, environment: dict[str, str], port: int) -> Child:
@@ -247,17 +257,17 @@ def choose_port(settings: Settings, port: int | None) -> int:
     """A port that can be bound now: the one that was asked for, or that of the settings, or any. Raises ConfigurationError when it is
     taken."""
     for wanted in (settings.port, 0) if port is None else (port,):
-        if found := _bindable(settings.host, wanted):
+        if found := _bindable(settings.host, wanted or free_port()):
             return found
     raise ConfigurationError(f"INGESTIO_PORT or --port: {port} on {settings.host} is taken or may not be used")
 
 
 def _bindable(host: str, port: int) -> int | None:
-    """The port itself, or any free one for 0; None when it cannot be bound now."""
+    """The port itself; None when it cannot be bound now."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe, contextlib.suppress(OSError):
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((host, port))
-        return int(probe.getsockname()[1])
+        return port
     return None
 
 

@@ -47,6 +47,9 @@ def connection_parameters(url: str, *, variable: str = "INGESTIO_DATABASE_URL") 
         reason = first_line if first_line.startswith("invalid URI query parameter") else "not a database URL"
         raise ConfigurationError(f"{variable}: {reason}; expected postgresql://user:password@host:port/name") from None
     parameters = {name: str(value) for name, value in parsed.items() if value is not None}
+    # libpq looks at it only when it connects, and then as if the server were away.
+    if not all(_is_port(port) for port in parameters.get("port", "").split(",")):
+        raise ConfigurationError(f"{variable}: a port must be a number from 1 to 65535")
     ours = " ".join(f"-c {name}={value}" for name, value in SERVER_SETTINGS.items())
     parameters["options"] = f"{ours} {parameters.get('options', '')}".rstrip()
     defaults = {
@@ -56,3 +59,8 @@ def connection_parameters(url: str, *, variable: str = "INGESTIO_DATABASE_URL") 
         "client_encoding": "UTF8",
     }
     return {**defaults, **parameters}
+
+
+def _is_port(text: str) -> bool:
+    """Whether it names a port, or leaves it to libpq's default."""
+    return not text or (text.isascii() and text.isdecimal() and 1 <= int(text) <= 65535)

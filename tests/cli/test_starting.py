@@ -1,5 +1,6 @@
 """What `ingestio up` makes of its surroundings at the start: ports, servers that are not there, variables that disagree."""
 
+import contextlib
 import signal
 import socket
 import time
@@ -31,6 +32,36 @@ def test_the_port_of_the_environment_is_where_it_listens_and_nobody_else_may_hav
     finally:
         service.send_signal(signal.SIGINT)
         assert ended(service).returncode == 0
+
+
+def test_a_free_port_that_somebody_takes_before_us_gives_way_to_another(tmp_path: Path) -> None:
+    service = started("up", "--port", "0", "--data-dir", tmp_path / "data")
+    try:
+        while (chosen := port_of_front_door(service.pid)) is None:
+            assert service.poll() is None, service.communicate()
+        assert chosen < 32_768, (
+            "an outgoing connection could take it, even one of our own that asks whether it is ready"
+        )
+        with socket.create_server(("127.0.0.1", chosen)):
+            assert service.stdout is not None
+            line = service.stdout.readline()
+        assert line.startswith("ready http://127.0.0.1:"), service.communicate()
+        assert line != f"ready http://127.0.0.1:{chosen}\n"
+    finally:
+        service.send_signal(signal.SIGINT)
+        ended(service)
+
+
+def port_of_front_door(pid: int) -> int | None:
+    """Where the front door that this `up` has launched is going to listen; None before it was launched."""
+    children = [
+        child for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+    ]
+    for process in (Path("/proc", child) for child in children):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # one that has ended meanwhile
+            if b"\0api\0" in process.joinpath("cmdline").read_bytes():
+                return int(process.joinpath("environ").read_bytes().partition(b"INGESTIO_PORT=")[2].partition(b"\0")[0])
+    return None
 
 
 def test_a_database_and_a_temporal_that_do_not_answer_are_named_by_their_variables(tmp_path: Path) -> None:
@@ -91,6 +122,15 @@ def test_a_variable_of_a_server_that_nobody_named_stops_the_start(
     assert done.stderr.startswith(f"ingestio: {name}: needs {missing}"), done.stderr
     assert value not in done.stderr
     assert not (tmp_path / "data").exists(), "said before anything was started"
+
+
+@pytest.mark.parametrize("name", ["INGESTIO_DATABASE_URL", "INGESTIO_DATABASE_OWNER_URL"])
+def test_a_database_url_that_is_none_stops_the_start_at_once(tmp_path: Path, name: str) -> None:
+    urls = {"INGESTIO_DATABASE_URL": DATABASE, name: "postgresql://app:hidden@db.example:port/ingestio"}
+    done = ingestio("up", "--port", "0", "--data-dir", tmp_path / "data", cwd=None, **urls)
+    assert done.returncode == 1
+    assert done.stderr == f"ingestio: {name}: a port must be a number from 1 to 65535\n"
+    assert not (tmp_path / "data" / "logs").exists(), "said before anything was started"
 
 
 def test_a_database_that_does_not_answer_is_named_by_its_variable_in_every_command(tmp_path: Path) -> None:

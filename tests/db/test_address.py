@@ -49,3 +49,29 @@ def test_a_url_that_is_none_is_refused_by_name_and_never_repeated(url: str) -> N
 def test_a_parameter_that_libpq_does_not_know_is_named() -> None:
     with pytest.raises(ConfigurationError, match=r'INGESTIO_DATABASE_URL: .*"pgbouncer"'):
         connection_parameters("postgresql://app:s3cret@h/d?pgbouncer=true")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://app:s3cret@h:port/d",
+        "postgresql://app:s3cret@h:70000/d",
+        "postgresql://app:s3cret@h:0/d",
+        "postgresql://app:s3cret@one:5432,two:5432x/d",
+        "postgresql://app:s3cret@[::1]:-1/d",
+        "postgresql:///d?password=s3cret&port=five",
+    ],
+)
+def test_a_port_that_is_none_is_said_before_anybody_connects(url: str) -> None:
+    with pytest.raises(
+        ConfigurationError, match="INGESTIO_DATABASE_URL: a port must be a number from 1 to 65535"
+    ) as caught:
+        connection_parameters(url)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://h:/d", "postgresql://one:5432,two/d", "postgresql:///d", "postgresql://[::1]:1/d"]
+)
+def test_a_port_may_be_left_to_libpq(url: str) -> None:
+    assert connection_parameters(url)["dbname"] == "d"
