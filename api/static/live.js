@@ -6,10 +6,12 @@ import { ended, onReturn } from "./session.js";
 import { announce, toast } from "./toast.js";
 
 const PAUSE_MS = 350; // events of a busy batch become a few looks a second, fewer where a look takes long
-const POLL_MS = 4000; // where there is no stream
+const POLL_MS = 4000; // where no stream tells, and something runs
+const CALM_POLL_MS = 30_000; // where nothing does
 const PATIENCE_MS = 5000; // until a line that is away is worth a word
 const LONGEST_PAUSE_MS = 60_000; // between tries to open a stream that was refused
 
+let following = false;
 let streams = [];
 let timer = 0;
 let looking = false;
@@ -27,7 +29,8 @@ let notice = null; // what says that the page is cut off, from then until it fol
 /** A moment for what people do meanwhile: a click waits for one region at most. */
 const breath = () => globalThis.scheduler?.yield?.() ?? new Promise((done) => setTimeout(done));
 const regions = () => document.querySelectorAll("[data-live][id]");
-const running = () => document.querySelector("[data-stream], [data-live] .state.running");
+const running = () => document.querySelector("[data-stream], [data-poll], [data-live] .state.running");
+const isTold = () => streams.some((stream) => stream.readyState === EventSource.OPEN);
 
 /** Where the page's own batch or document stands, in its word. */
 const standing = () => document.querySelector(".opening .state")?.textContent.trim() ?? "";
@@ -48,7 +51,8 @@ export async function look() {
       stop();
       return ended();
     }
-    if (answer.status >= 500 || answer.status === 429) return; // away for a moment; the streams come back, or say so
+    if (answer.status >= 500) return miss();
+    if (answer.status === 429) return; // for a moment
     if (answer.redirected || !answer.ok) return stop();
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     localise(fresh);
@@ -61,9 +65,10 @@ export async function look() {
     if (standing() !== was) announce(`${document.querySelector("h1").textContent.trim()}: ${standing()}`);
     // Whoever stood on a button that is gone goes on from the content, not from the top of the page.
     if (held && !held.isConnected && document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
+    inTouch();
     if (streams.length > 1 && !document.querySelector("[data-stream]")) listen(); // the batch has ended
   } catch {
-    if (!sent) miss(); // a line that is lost is the streams' to find again
+    if (!sent) miss();
   } finally {
     looking = false;
     tookMs = performance.now() - began;
@@ -75,7 +80,7 @@ export async function look() {
 }
 
 function soon() {
-  if (timer || !streams.length) return;
+  if (timer || !following) return;
   timer = setTimeout(() => {
     timer = 0;
     look();
@@ -83,9 +88,10 @@ function soon() {
 }
 
 function stop() {
+  following = false;
   for (const stream of streams) stream.close();
   streams = [];
-  clearInterval(polling);
+  clearTimeout(polling);
   clearTimeout(timer);
   clearTimeout(returning);
   polling = timer = returning = 0;
@@ -97,13 +103,12 @@ function miss() {
   if (leaving) return;
   missing ||= setTimeout(() => {
     missing = 0;
-    if (!streams.length || streams.some((stream) => stream.readyState === EventSource.OPEN)) return;
+    if (!following || isTold()) return;
     notice ??= toast("This page is cut off from the server. It shows what it knew last, and follows again by itself.", { stays: true });
   }, PATIENCE_MS);
 }
 
-function found() {
-  refusals = 0;
+function inTouch() {
   clearTimeout(missing);
   missing = 0;
   notice?.remove();
@@ -119,28 +124,43 @@ function isNews({ type, data }) {
 }
 
 function follow(address, names) {
+  if (!globalThis.EventSource) return;
   const stream = new EventSource(address);
   for (const name of names) stream.addEventListener(name, (event) => isNews(event) && soon());
-  stream.addEventListener("open", found);
+  stream.addEventListener("open", () => {
+    refusals = 0;
+    inTouch();
+  });
   stream.addEventListener("error", () => {
     miss();
     // A lost line is the browser's to mend. Closed: the batch has ended, which the next look shows, or the server sent us away.
     if (stream.readyState !== EventSource.CLOSED) return;
     soon();
-    polling ||= setInterval(() => running() && look(), POLL_MS);
+    poll();
     returning ||= setTimeout(listen, Math.min(LONGEST_PAUSE_MS, 2000 * 2 ** refusals++) * (0.5 + Math.random() / 2));
   });
   streams.push(stream);
 }
 
+/** What no stream tells of is looked at now and then: exports, and everything where streams are refused, held up on the way, or unknown. */
+function poll() {
+  const wait = running() ? POLL_MS : CALM_POLL_MS;
+  polling ||= setTimeout(async () => {
+    polling = 0;
+    if (isTold() && !document.querySelector("[data-poll]")) return;
+    await look();
+    if (following) poll();
+  }, wait);
+}
+
 /** One stream of the user for each visible tab, and one of the batch that the page shows. */
 function listen() {
   stop();
+  following = true;
   follow("/api/v1/events", ["usage", "batch"]);
   const batch = document.querySelector("[data-stream]");
   if (batch) follow(batch.dataset.stream, ["batch", "document"]);
-  // What no stream tells of is looked at now and then, for as long as the page says so.
-  if (document.querySelector("[data-poll]")) polling = setInterval(() => document.querySelector("[data-poll]") && look(), POLL_MS);
+  poll();
 }
 
 if (regions().length) {

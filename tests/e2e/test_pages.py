@@ -235,21 +235,51 @@ def test_a_stream_that_was_refused_is_opened_again_and_closed_while_nobody_sees_
         visit.page.evaluate(SEEN, True)
 
 
+CUT_OFF = "This page is cut off from the server"
+
+
 def test_a_page_that_is_cut_off_says_so_until_it_follows_again(visit: Visit) -> None:
     page = visit.page
     visit.stop_time()
-    page.route("**/api/v1/events", lambda route: route.abort())
-    with page.expect_event("requestfailed"):
-        visit.go("/dashboard/batches")
+    visit.go("/dashboard/batches")
     said = page.locator(".toasts")
+    with page.expect_event("requestfailed"):
+        page.route("**/*", lambda route: route.abort())
+        page.evaluate(SEEN, True)
     page.clock.run_for(1000)
     expect(said).to_be_empty()  # a line that is lost for a moment is nobody's business
-    page.clock.run_for(10_000)
-    expect(said).to_contain_text("This page is cut off from the server")
+    visit.ticks_until(said, CUT_OFF)
     page.clock.run_for(60_000)
     expect(said).to_contain_text("shows what it knew last")
-    page.unroute("**/api/v1/events")
+    page.unroute("**/*")
     page.clock.resume()
+
+    expect(said).to_be_empty()
+    visit.watch.seen.clear()  # the browser writes down every request that we cut
+
+
+NO_STREAMS = """Object.defineProperty(globalThis, "EventSource", { value: undefined })"""
+SILENT = """globalThis.EventSource = class extends EventTarget { static OPEN = 1; static CLOSED = 2; readyState = 0; close() {} }"""
+
+
+@pytest.mark.parametrize("streams", ["refused", "held up on the way", "unknown to the browser"])
+def test_a_page_without_streams_asks_now_and_then_and_says_when_nobody_answers(visit: Visit, streams: str) -> None:
+    page = visit.page
+    visit.watch.expected.add(503)
+    page.route("**/events", lambda route: route.fulfill(status=503, headers={"Retry-After": "1"}))
+    if streams != "refused":
+        page.add_init_script(SILENT if streams == "held up on the way" else NO_STREAMS)
+    visit.stop_time()
+    visit.go("/dashboard/batches")
+    said = page.locator(".toasts")
+    with page.expect_response(lambda seen: seen.request.resource_type == "fetch"):
+        page.clock.run_for(60_000)
+    expect(said).to_be_empty()  # it follows, if more slowly
+    page.route("**/dashboard/batches", lambda route: route.abort())
+    visit.ticks_until(said, CUT_OFF, step_ms=1000)
+    page.unroute("**/dashboard/batches")
+    page.clock.resume()
+    page.clock.fast_forward(60_000)
 
     expect(said).to_be_empty()
     visit.watch.seen.clear()  # the browser writes down every request that we cut
