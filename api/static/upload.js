@@ -110,7 +110,10 @@ async function takeNow(found) {
 const surplus = form.querySelector("[data-left-out]");
 const leftOut = new Map();
 
-const leaveOut = ({ file, path }) => leftOut.set(clientId({ file, path }), { file, path });
+function leaveOut({ file, path }) {
+  leftOut.set(clientId({ file, path }), { file, path });
+  remember();
+}
 
 function drawLeftOut() {
   surplus.hidden = !leftOut.size;
@@ -120,6 +123,7 @@ function drawLeftOut() {
   const heading = surplus.querySelector("h2");
   if (heading.textContent !== title) {
     heading.textContent = title;
+    announce(title);
     names.replaceChildren(...[...leftOut.values()].map(({ path }) => Object.assign(document.createElement("li"), { textContent: path })));
   }
   const room = Math.min(leftOut.size, most - atServer() - queue.open.length);
@@ -131,10 +135,12 @@ function drawLeftOut() {
 surplus.querySelector("[data-left-out-add]").addEventListener("click", () => {
   const waiting = [...leftOut.values()];
   leftOut.clear();
+  remember();
   take(waiting);
 });
 surplus.querySelector("[data-left-out-forget]").addEventListener("click", () => {
   leftOut.clear();
+  remember();
   drawLeftOut();
   input.focus();
 });
@@ -266,18 +272,27 @@ onReturn(() => {
 });
 addEventListener("beforeunload", (event) => (queue.running.length || (isEnded() && queue.open.length)) && event.preventDefault());
 
+/** What a reload would lose: how many files, and the first names. */
 function remember() {
   if (!draft) return;
-  const names = queue.open.slice(0, 200).map((item) => item.path);
-  if (names.length) sessionStorage.setItem(`uploads ${draft}`, JSON.stringify(names));
+  const kept = (items) => ({ count: items.length, names: items.slice(0, 5).map(({ path }) => path) });
+  const lost = { unfinished: kept(queue.open), leftOut: kept([...leftOut.values()]) };
+  if (lost.unfinished.count || lost.leftOut.count) sessionStorage.setItem(`uploads ${draft}`, JSON.stringify(lost));
   else sessionStorage.removeItem(`uploads ${draft}`);
 }
 
-const lost = JSON.parse(sessionStorage.getItem(`uploads ${draft}`) ?? "[]");
+const said = ({ count, names }, one, many) =>
+  count ? `${count === 1 ? `One file ${one}` : `${count.toLocaleString()} files ${many}`}: ${names.join(", ")}${count > names.length ? " …" : ""}.` : "";
+
+const lost = JSON.parse(sessionStorage.getItem(`uploads ${draft}`));
 const notice = document.querySelector("[data-lost]");
-if (lost.length && notice) {
-  const some = lost.slice(0, 5).join(", ");
-  notice.textContent = `${lost.length === 1 ? "One file was" : `${lost.length} files were`} not finished when the page was left: ${some}${lost.length > 5 ? " …" : ""}. Add the same files again; what has arrived is not sent twice.`;
+if (lost && notice) {
+  const unfinished = said(lost.unfinished, "was not finished when the page was left", "were not finished when the page was left");
+  const outside = said(lost.leftOut, "had no room in this batch", "had no room in this batch");
+  notice.textContent = [
+    unfinished && `${unfinished} Add the same files again; what has arrived is not sent twice.`,
+    outside && `${outside} Put them into another batch, or add them again when there is room.`,
+  ].filter(Boolean).join(" ");
   notice.hidden = false;
   sessionStorage.removeItem(`uploads ${draft}`);
 }

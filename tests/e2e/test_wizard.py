@@ -382,6 +382,7 @@ def test_what_a_batch_has_no_room_for_is_named_and_added_when_there_is_room(
     expect(rows).to_have_text(kept)
     expect(page.locator("[data-uploads]")).to_be_hidden()
     surplus = page.get_by_role("region", name="2 files are left out")
+    expect(page.get_by_role("heading", name="2 files are left out")).to_be_visible()
     expect(surplus).to_contain_text(f"A batch has {PLUS_FILES} files at most on this plan. The first ones stay")
     surplus.get_by_text("Which ones").click()
     expect(surplus.get_by_role("listitem")).to_have_text(["25.pdf", "26.pdf"])
@@ -394,6 +395,26 @@ def test_what_a_batch_has_no_room_for_is_named_and_added_when_there_is_room(
     expect(surplus.get_by_role("listitem")).to_have_text(["26.pdf"])
     surplus.get_by_role("button", name="Forget them").click()
     expect(surplus).to_have_count(0)
+
+
+def test_a_reload_still_says_which_files_had_no_room(new_visit: NewVisit, tmp_path: Path) -> None:
+    visit = new_visit()
+    visit.enter("sample-plus")
+    paths = [tmp_path / f"{number:02}.pdf" for number in range(PLUS_FILES + 2)]
+    for number, path in enumerate(paths):
+        path.write_bytes(make_invoice_pdf(number, 1))
+    page = visit.go("/dashboard/batch-upload")
+    page.set_input_files("#files", paths)
+    expect(page.locator("#draft-files tr[data-key^=f-]")).to_have_count(PLUS_FILES)
+    page.get_by_role("link", name="Next: prompts").click()
+    page.get_by_role("button", name="Previous: files").click()
+
+    said = page.locator("[data-lost]")
+    expect(said).to_have_text(
+        "2 files had no room in this batch: 25.pdf, 26.pdf. Put them into another batch, or add them again when there is room."
+    )
+    page.reload()
+    expect(said).to_be_hidden()  # said once
 
 
 def test_a_file_for_which_another_tab_left_no_room_is_left_out_and_not_refused(visit: Visit) -> None:
