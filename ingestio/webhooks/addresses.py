@@ -19,13 +19,15 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LONGEST_URL = 2000
 _RESOLVE_SECONDS = 5.0
+# All that was ever given out of IPv6 (RFC 4291): what wraps an IPv4 address, and what was given up, lies elsewhere.
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+_DOCUMENTATION = ipaddress.ip_network("3fff::/20")  # RFC 9637, younger than Python's own list
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _LONGEST_NAME = 253
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")  # a name that ends so is an address in another notation
 # Names that lead nowhere on the public internet (RFC 2606, 6761, 6762, 7686, 8375; ICANN's .internal).
 _NEVER_PUBLIC = ("invalid", "test", "localhost", "local", "internal", "onion", "home.arpa")
-_LOCAL_NAT64 = ipaddress.ip_network("64:ff9b:1::/48")
 
 
 class AddressRefused(Exception):
@@ -53,6 +55,8 @@ class Addresses:
             raise _wrong(f"takes at most {LONGEST_URL} printable ASCII characters")
         if parts.scheme not in ("https", "http") or not host:
             raise _wrong("must begin with https:// and a host")
+        if port == 0:
+            raise _wrong("names port 0, at which nobody listens")
         if parts.username is not None or parts.fragment:
             raise _wrong("must hold neither a user nor a fragment")
         try:
@@ -105,7 +109,9 @@ def _reached(address: Address) -> Address:
 
 def _is_public(address: Address) -> bool:
     """Neither private, loopback, link-local (where clouds keep their metadata), shared, reserved nor multicast."""
-    return address.is_global and not address.is_multicast and address not in _LOCAL_NAT64
+    if isinstance(address, ipaddress.IPv6Address) and (address not in _GLOBAL_UNICAST or address in _DOCUMENTATION):
+        return False
+    return address.is_global and not address.is_multicast
 
 
 def _may_be_public(host: str) -> bool:

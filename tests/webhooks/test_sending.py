@@ -112,7 +112,7 @@ async def test_without_the_operators_word_nothing_reaches_this_machine(receiver:
     [
         "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
         "255.255.255.255", "[::1]", "[::]", "[fe80::1]", "[fd00:ec2::254]", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]",
-        "[2002:7f00:1::]", "[ff02::1]", "[64:ff9b:1::1]",
+        "[2002:7f00:1::]", "[ff02::1]", "[64:ff9b:1::1]", "[fec0::1]", "[::127.0.0.1]", "[::ffff:0:127.0.0.1]", "[4000::1]", "[3fff::1]",
     ],
 )  # fmt: skip
 async def test_an_address_that_is_not_of_the_public_internet_is_refused(address: str) -> None:
@@ -123,7 +123,7 @@ async def test_an_address_that_is_not_of_the_public_internet_is_refused(address:
 @pytest.mark.parametrize(
     "url",
     [
-        "", "example.org", "ftp://93.184.216.34/", "http://93.184.216.34/", "https:///x", "https://user:word@93.184.216.34/",
+        "https://93.184.216.34:0/", "", "example.org", "ftp://93.184.216.34/", "http://93.184.216.34/", "https:///x", "https://user:word@93.184.216.34/",
         "https://93.184.216.34/#part", "https://93.184.216.34:99999/", "https://no-such-host.invalid/", "https://a b/",
         "https://[::1/", "https://" + "a" * 2000, f"https://{'a' * 64}.example/", f"https://{'a.' * 126}example/",
         "https://a%00.example/", "https://x.example.$/", "https://-a.example/", "https://1.2.3.4.0x7f/",
