@@ -33,13 +33,19 @@ document.querySelector(".stepper").addEventListener("click", (event) => {
   form.requestSubmit(form.querySelector(link.search.includes("files") ? "[data-back]" : "[data-default]"));
 });
 
+// What nobody touched is not sent: a thousand prompts would be more than a request may hold.
+const isTyped = (control) => control.hasAttribute("data-typed") || control.value !== control.defaultValue;
+document.querySelector(".prompts")?.addEventListener("formdata", ({ target, formData }) => {
+  for (const control of target.querySelectorAll('textarea[name^="prompt."]')) if (!isTyped(control)) formData.delete(control.name);
+});
+
 // What was typed is kept by every button of the page; whoever leaves in another way is asked.
 let sent = false;
 document.addEventListener("submit", () => (sent = true));
 addEventListener("pageshow", () => (sent = false));
 addEventListener("beforeunload", (event) => {
   const typed = [...document.querySelectorAll(".prompts textarea, .prompts input.input")];
-  if (!sent && typed.some((control) => control.value !== control.defaultValue)) event.preventDefault();
+  if (!sent && typed.some(isTyped)) event.preventDefault();
 });
 
 // The first button of a form is what Enter presses; here that would be "Apply to all empty".

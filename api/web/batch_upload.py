@@ -92,7 +92,11 @@ async def save_prompts(batch_id: UUID, visitor: VisitorDep, form: PostedForm) ->
     line = await _draft(visitor, batch_id)
     async with visitor.caller.reading() as session:
         found = await documents.of_batch(session, visitor.caller.user_id, batch_id)
-    written = PromptForm.read(form, {item.client_id or "": item.filename for item in found})
+    written = PromptForm.read(
+        form,
+        {item.client_id or "": item.filename for item in found},
+        {item.client_id or "": item.prompt for item in found},
+    )
     if written.errors:
         return await _show_prompts(visitor, line, written, status_code=422)
     async with visitor.caller.acting() as session:

@@ -46,13 +46,16 @@ class PromptForm:
         )
 
     @classmethod
-    def read(cls, form: FormData, filenames: Mapping[str, str]) -> Self:
-        """What was posted, with the draft's file names by client id. A text for several is spread at once, so that the page shows
-        where it went: over those that are empty, or over those whose name fits the pattern, whatever stood there.
+    def read(cls, form: FormData, filenames: Mapping[str, str], held: Mapping[str, str | None]) -> Self:
+        """What was posted, with the draft's file names and prompts by client id; a prompt that was not sent is as it was. A text for
+        several is spread at once, so that the page shows where it went: over those that are empty, or over those whose name fits the
+        pattern, whatever stood there.
         """
         strategy = text_of(form, "prompt_strategy")
         chosen = PromptStrategy(strategy) if strategy in PromptStrategy._value2member_map_ else PromptStrategy.GLOBAL
-        own = {item: text_of(form, OWN + item).strip() for item in filenames}
+        own = {
+            item: text_of(form, OWN + item).strip() if OWN + item in form else held[item] or "" for item in filenames
+        }
         spread, pattern, way = text_of(form, "spread").strip(), text_of(form, "pattern").strip(), text_of(form, "apply")
         reached = {
             item

@@ -341,6 +341,43 @@ def test_what_was_typed_stays_when_the_session_ends_and_nobody_else_may_send_it(
     expect(page.locator(".facts")).to_contain_text("Extract the total")
 
 
+def test_many_long_prompts_are_more_than_one_request_holds_and_go_on_all_the_same(visit: Visit, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number:02}.pdf" for number in range(56)]
+    for number, path in enumerate(paths):
+        path.write_bytes(make_invoice_pdf(number, 1))
+    page = visit.go("/dashboard/batch-upload")
+    upload(page, paths)
+    page.get_by_role("link", name="Next: prompts").click()
+    page.get_by_role("radio", name="A prompt per document").check()
+    page.get_by_label("One text for several documents").fill("Extract the total. " * 1050)
+    page.get_by_role("button", name="Apply to all empty").click()
+    expect(page.get_by_label("55.pdf")).to_have_value(("Extract the total. " * 1050).strip())
+    page.get_by_label("07.pdf").fill("Extract the number")
+    page.get_by_role("button", name="Next: review").click()
+    page.wait_for_url("**step=review")
+
+    page.get_by_role("link", name="Previous: prompts").click()
+    expect(page.get_by_label("07.pdf")).to_have_value("Extract the number")
+    expect(page.get_by_label("08.pdf")).to_have_value(("Extract the total. " * 1050).strip())
+
+
+def test_what_is_wrong_with_a_prompt_is_mended_without_losing_what_was_typed_into_another(visit: Visit) -> None:
+    page = visit.go("/dashboard/batch-upload")
+    upload(page, sample_paths("receipt-kettle-and-crumb.pdf", "PO-4500017832.pdf"))
+    page.get_by_role("link", name="Next: prompts").click()
+    page.get_by_role("radio", name="A prompt per document").check()
+    page.get_by_label("receipt-kettle-and-crumb.pdf").fill("Extract the merchant")
+    page.get_by_label("PO-4500017832.pdf").fill("x" * 20_001)
+    visit.watch.expected.add(422)
+    page.get_by_role("button", name="Next: review").click()
+    page.get_by_label("PO-4500017832.pdf").fill("Extract the number")
+    page.get_by_role("button", name="Next: review").click()
+    page.wait_for_url("**step=review")
+    page.get_by_role("link", name="Previous: prompts").click()
+
+    expect(page.get_by_label("receipt-kettle-and-crumb.pdf")).to_have_value("Extract the merchant")
+
+
 def test_a_folder_is_chosen_as_well_as_dropped(visit: Visit, tmp_path: Path) -> None:
     folder = tmp_path / "month"
     (folder / "deep").mkdir(parents=True)

@@ -201,6 +201,19 @@ async def test_going_back_to_the_files_keeps_what_was_written_so_far(browser: Br
     assert "Half" in (await browser.get(f"{START}/{batch_id}")).text
 
 
+async def test_a_prompt_that_is_not_sent_stays_as_it_was(browser: Browser) -> None:
+    batch_id = await draft_of(browser, 1, 1)
+    path = f"{START}/{batch_id}/prompts"
+    fields = {"prompt_strategy": "per_document"}
+    await browser.post(path, **fields, **{"prompt.f0": "first", "prompt.f1": "second"})
+    answer = await browser.post(path, **fields, **{"prompt.f1": "third"})
+    assert answer.headers["location"].endswith("step=review")
+    await browser.post(path, **fields, **{"prompt.f1": ""}, apply="empty", spread="fourth")
+
+    found = (await browser.client.get(f"/api/v1/batches/{batch_id}/documents")).json()["items"]
+    assert [item["prompt"] for item in found] == ["first", "fourth"]
+
+
 async def test_prompts_of_another_strategy_do_not_speak_unseen(browser: Browser) -> None:
     """Under `auto` a document's own prompt would rule; the wizard does not show it there."""
     batch_id = await draft_of(browser, 1)
