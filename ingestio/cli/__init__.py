@@ -13,8 +13,18 @@ import click
 from ingestio.errors import ConfigurationError, IngestioError
 from ingestio.loading import loading
 
+
+class _DataDir(click.Path):
+    """A folder by name. An empty one (of a variable that nobody set) would be the folder one happens to stand in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("it is empty; name a folder, or leave it out", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 DATA_DIR = click.option(
-    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where state lives (default .ingestio)."
+    "--data-dir", type=_DataDir(path_type=Path, file_okay=False), help="Where state lives (default .ingestio)."
 )
 
 

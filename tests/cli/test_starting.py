@@ -64,6 +64,18 @@ def port_of_front_door(pid: int) -> int | None:
     return None
 
 
+@pytest.mark.parametrize("command", [("up", "--port", "0"), ("token", "--user", "ann")])
+def test_a_data_dir_without_a_name_is_not_the_folder_one_stands_in(tmp_path: Path, command: tuple[str, ...]) -> None:
+    process = started(*command, "--data-dir", "", cwd=tmp_path, PYTHONPATH=str(Path.cwd()))
+    assert process.stdout is not None
+    process.stdout.readline()  # the first word of a service that starts, or the end of one that does not
+    process.terminate()
+    done = ended(process)
+    assert done.returncode == 2
+    assert "'--data-dir': it is empty" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_database_and_a_temporal_that_do_not_answer_are_named_by_their_variables(tmp_path: Path) -> None:
     done = ingestio(
         "up",
