@@ -19,9 +19,8 @@ _FRAMES = "ingestio.media.images:count_frames"
 
 @dataclass(frozen=True, slots=True)
 class MediaLimits:
-    """What a file may be and what counting it may cost. `file_bytes` None: the caller has already looked."""
+    """What a file may be and what counting it may cost."""
 
-    file_bytes: int | None = None
     max_pages: int = 5_000
     max_pixels: int = 100_000_000
     wall_seconds: float = 4.0
@@ -52,13 +51,7 @@ async def count_pages(path: Path, media_type: MediaType, limits: MediaLimits = M
     answer, but for a file at the edge of the time limit. Raises OSError when the file itself is not there, Unavailable when the
     machine lets no child process live.
     """
-    size = path.stat().st_size
-    if limits.file_bytes is not None and size > limits.file_bytes:
-        return Refusal(
-            RefusalCode.FILE_TOO_LARGE,
-            f"The file is larger than {limits.file_bytes // 1_000_000} MB, the limit of the plan.",
-        )
-    if size == 0:
+    if path.stat().st_size == 0:
         return Refusal(RefusalCode.CORRUPT, "The file is empty.")
     try:
         if media_type is MediaType.PDF:

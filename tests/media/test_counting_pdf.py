@@ -155,9 +155,8 @@ async def test_five_thousand_pages_are_counted(save: Save) -> None:
     assert await counted(save(hostile.pages(5_000))) == 5_000
 
 
-async def test_an_empty_and_a_too_large_file_are_refused_without_a_reader(save: Save) -> None:
+async def test_an_empty_file_is_refused_without_a_reader(save: Save) -> None:
     assert await counted(save(b"")) is RefusalCode.CORRUPT
-    assert await counted(save(hostile.pages(1)), MediaLimits(file_bytes=100)) is RefusalCode.FILE_TOO_LARGE
 
 
 async def test_time_and_memory_that_run_out_are_refusals(save: Save) -> None:
