@@ -1,5 +1,6 @@
 """The page on which people see what they use and pay for (R54, R57, R94)."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -87,5 +88,7 @@ async def test_it_says_what_happens_next(
 
     assert says in page
     assert "Manage subscription" in page
+    assert page.count('action="/dashboard/usage/portal"') == 1
+    assert len(re.findall(r"<button[^>]*>(?:Manage|Invoices)", page)) == 1, "one way there, not two that look like two"
     assert ("Choose Growth" in page) == ("stripe_subscription_id" in values)
     assert f"https://portal.example/cus_{user.id}" in on.text
