@@ -16,3 +16,20 @@ document.addEventListener(
   },
   true,
 );
+
+// Near its limit a prompt says how long it is.
+document.addEventListener("input", ({ target }) => {
+  const most = Number(target.dataset.most);
+  if (!most) return;
+  let count = target.parentElement.querySelector(".count-of");
+  const near = target.value.length > most * 0.8;
+  if (near && !count) {
+    count = document.createElement("output");
+    count.className = "count-of";
+    target.after(count);
+  }
+  if (count) {
+    count.hidden = !near;
+    count.textContent = `${target.value.length.toLocaleString()} of ${most.toLocaleString()} characters`;
+  }
+});

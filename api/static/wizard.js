@@ -1,4 +1,4 @@
-// The prompts step: examples to start from, a count near the limit, and Enter that means Next.
+// The prompts step: examples to start from, only what was touched is sent, and Enter that means Next.
 for (const button of document.querySelectorAll("[data-example]")) {
   button.addEventListener("click", () => {
     const field = document.getElementById(button.dataset.example);
@@ -7,22 +7,6 @@ for (const button of document.querySelectorAll("[data-example]")) {
     field.focus();
   });
 }
-
-document.addEventListener("input", ({ target }) => {
-  const most = Number(target.dataset.most);
-  if (!most) return;
-  let count = target.parentElement.querySelector(".count-of");
-  const near = target.value.length > most * 0.8;
-  if (near && !count) {
-    count = document.createElement("output");
-    count.className = "count-of";
-    target.after(count);
-  }
-  if (count) {
-    count.hidden = !near;
-    count.textContent = `${target.value.length.toLocaleString()} of ${most.toLocaleString()} characters`;
-  }
-});
 
 // Whoever goes by the steps above takes along what was typed, as by the buttons below.
 document.querySelector(".stepper").addEventListener("click", (event) => {

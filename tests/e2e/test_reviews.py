@@ -148,7 +148,10 @@ def test_one_document_is_uploaded_asked_and_read_by_somebody_without_batches(new
     page.get_by_role("link", name="New document").click()
     page.set_input_files("#file", {"name": "lone.pdf", "mimeType": "application/pdf", "buffer": make_invoice_pdf(4, 1)})
     page.get_by_role("button", name="Upload").click()
+    page.get_by_label("What to extract").fill("x" * 16_001)
+    expect(page.get_by_text("16,001 of 20,000 characters")).to_be_visible()
     page.get_by_label("What to extract").fill(PROMPT)
+    expect(page.get_by_text("of 20,000 characters")).to_be_hidden()
     page.get_by_role("button", name="Extract 1 page").click()
 
     expect(total(page)).to_be_visible(timeout=PATIENCE_MS)
