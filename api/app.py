@@ -83,7 +83,12 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
         async with bootstrap.front_door(settings, clock) as deps:
             client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
             closing = asyncio.Event()
-            meter = Meter(open_counts(settings.redis_url), deps.book, sign_ins=settings.limits_sign_ins)
+            meter = Meter(
+                open_counts(settings.redis_url),
+                deps.book,
+                sign_ins=settings.limits_sign_ins,
+                proxies=settings.proxies,
+            )
             async with live_events(deps, closing) as hub:
                 app.state.front_door = FrontDoor(
                     deps, Runs(client), SignIn(deps), BrowserSessions(deps), renderer, hub, meter, closing

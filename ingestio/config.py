@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     port: int = Field(8000, alias="INGESTIO_PORT", ge=0, le=65535)
     public_url: str | None = Field(None, alias="INGESTIO_PUBLIC_URL")
     hosts_text: str | None = Field(None, alias="INGESTIO_HOSTS")
+    proxies_text: str | None = Field(None, alias="INGESTIO_PROXIES")
     allow_remote_local_auth: bool = Field(False, alias="INGESTIO_ALLOW_REMOTE_LOCAL_AUTH")
 
     auth: Literal["local", "oidc"] = Field("local", alias="INGESTIO_AUTH")
@@ -134,7 +135,7 @@ class Settings(BaseSettings):
         _prices(value)
         return value
 
-    @field_validator("webhook_networks_text")
+    @field_validator("webhook_networks_text", "proxies_text")
     @classmethod
     def _networks_parse(cls, value: str | None) -> str | None:
         _networks(value)
@@ -287,6 +288,11 @@ class Settings(BaseSettings):
     def webhook_networks(self) -> tuple[Network, ...]:
         """Where webhooks may be sent beside the public internet."""
         return _networks(self.webhook_networks_text)
+
+    @cached_property
+    def proxies(self) -> tuple[Network, ...]:
+        """Where proxies of ours stand, whose word on whom they heard is taken."""
+        return _networks(self.proxies_text)
 
     @cached_property
     def review_rules(self) -> ReviewRules:

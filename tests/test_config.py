@@ -100,6 +100,7 @@ def test_prices_are_exact_decimals_and_unknown_unless_said(monkeypatch: pytest.M
         ({"INGESTIO_PLANS": '{"plus": ' * 3000}, "INGESTIO_PLANS"),
         ({"INGESTIO_HOSTS": "api,http://api.internal"}, "INGESTIO_HOSTS"),
         ({"INGESTIO_HOSTS": "api.internal:8000"}, "INGESTIO_HOSTS"),
+        ({"INGESTIO_PROXIES": "10.0.0.1/8"}, "INGESTIO_PROXIES"),
         ({"INGESTIO_MODEL_PRICES": '{"m": {"input": 0.3}}'}, "INGESTIO_MODEL_PRICES"),
         ({"INGESTIO_MODEL_PRICES": "0.3"}, "INGESTIO_MODEL_PRICES"),
         ({"INGESTIO_PUBLIC_URL": "ingestio.example"}, "INGESTIO_PUBLIC_URL"),

@@ -1,5 +1,6 @@
 """What is counted, against which limit, and how it is told: headers on every answer, and 429 with when to come back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -7,7 +8,9 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.rates.clients import client_address
 from api.rates.counts import Count, Counts
+from ingestio.config import Network
 from ingestio.domain.plans import Membership, Plan, Rate
 from ingestio.errors import RateLimited
 from ingestio.services.accounts import PlanBook
@@ -38,9 +41,10 @@ class Standing:
 class Meter:
     """Counts for one process what its users do."""
 
-    def __init__(self, counts: Counts, book: PlanBook, *, sign_ins: bool) -> None:
+    def __init__(self, counts: Counts, book: PlanBook, *, sign_ins: bool, proxies: Sequence[Network] = ()) -> None:
         self._counts = counts
         self._book = book
+        self._proxies = proxies
         self._sign_ins = sign_ins
 
     def counts(self, rate: Rate) -> bool:
@@ -72,7 +76,7 @@ class Meter:
         """Count an attempt to sign in from where it comes. Raises RateLimited."""
         if not self._sign_ins:
             return
-        address = request.client.host if request.client is not None else "unknown"
+        address = client_address(request, self._proxies)
         count = await self._counts.spend(f"sign-in:{address}", 1, SIGN_INS_PER_MINUTE, _MINUTE)
         standing = Standing("sign-ins", SIGN_INS_PER_MINUTE, _MINUTE, count)
         _remember(request, standing)

@@ -104,6 +104,28 @@ async def test_extractions_count_by_document_and_are_refused_before_anything_is_
     assert usage["pages_reserved"] == 2
 
 
+@pytest.mark.parametrize(
+    ("proxies", "forged", "status"),
+    [
+        ("127.0.0.0/8", "{number}.0.0.9, 198.51.100.7", 429),  # what a client claims stands before what the proxy heard
+        ("127.0.0.0/8", "198.51.100.{number}", 404),
+        ("127.0.0.0/8,10.0.0.0/8", "198.51.100.{number}, 10.0.0.1", 404),
+        ("10.0.0.0/8", "198.51.100.{number}", 429),
+        ("", "198.51.100.{number}", 429),
+    ],
+)
+async def test_behind_a_proxy_attempts_to_sign_in_are_counted_by_whom_the_proxy_heard(
+    open_door: OpenDoor, proxies: str, forged: str, status: int
+) -> None:
+    async with open_door(INGESTIO_PLANS=plans(requests_per_minute=1000), INGESTIO_PROXIES=proxies) as client:
+        headers = {"Origin": str(client.base_url)}
+        for number in range(31):
+            heard = {"X-Forwarded-For": forged.format(number=number)}
+            answer = await client.post("/sign-in", headers=headers | heard, data={"user": "nobody"})
+
+    assert answer.status_code == status
+
+
 async def test_attempts_to_sign_in_are_counted_by_where_they_come_from(open_door: OpenDoor) -> None:
     async with open_door(INGESTIO_PLANS=plans(requests_per_minute=1000)) as client:
         headers = {"Origin": "http://localhost"}
