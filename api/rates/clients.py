@@ -22,6 +22,9 @@ def client_address(request: Request, proxies: Sequence[Network]) -> str:
 
 def _is_among(address: str, networks: Sequence[Network]) -> bool:
     try:
-        return any(ipaddress.ip_address(address) in network for network in networks)
+        found = ipaddress.ip_address(address)
     except ValueError:
         return False
+    # Who listens on both families sees IPv4 in IPv6's clothes.
+    plain = found.ipv4_mapped or found if isinstance(found, ipaddress.IPv6Address) else found
+    return any(plain in network for network in networks)

@@ -110,6 +110,7 @@ async def test_extractions_count_by_document_and_are_refused_before_anything_is_
         ("127.0.0.0/8", "{number}.0.0.9, 198.51.100.7", 429),  # what a client claims stands before what the proxy heard
         ("127.0.0.0/8", "198.51.100.{number}", 404),
         ("127.0.0.0/8,10.0.0.0/8", "198.51.100.{number}, 10.0.0.1", 404),
+        ("127.0.0.0/8,10.0.0.0/8", "198.51.100.{number}, ::ffff:10.0.0.1", 404),
         ("10.0.0.0/8", "198.51.100.{number}", 429),
         ("", "198.51.100.{number}", 429),
     ],
