@@ -125,7 +125,9 @@ class _Engine:
     def detect(self, pixels: Pixels) -> list[Quad]:
         """Where lines are, their corners clockwise from the top left of the picture."""
         found = self._ocr(pixels, use_det=True, use_cls=False, use_rec=False, return_word_box=False)
-        return [] if found.boxes is None else [np.asarray(each, dtype=np.float32) for each in found.boxes]
+        return (
+            [] if found.boxes is None else [_from_top_left(np.asarray(each, dtype=np.float32)) for each in found.boxes]
+        )
 
     def recognise(self, pixels: Pixels, quad: Quad) -> _Strip:
         """What stands in one line; without spots when that is nothing."""
@@ -202,6 +204,13 @@ def _with_margin(quad: Quad) -> Quad:
     margin = _MARGIN * _height(quad)
     along, down = (margin * way / max(1e-6, float(np.linalg.norm(way))) for way in (along, down))
     return np.asarray(quad + np.stack([-along - down, along - down, along + down, down - along]), dtype=np.float32)
+
+
+def _from_top_left(quad: Quad) -> Quad:
+    """The same corners from the one at which the edge that lies most nearly across begins. The detector begins at one of the two leftmost:
+    of lines that stand on a crooked picture, it begins with another corner of the long ones than of the short ones."""
+    edges = np.roll(quad, -1, axis=0) - quad
+    return np.roll(quad, -int(np.argmax(edges[:, 0] / np.maximum(1e-6, np.linalg.norm(edges, axis=1)))), axis=0)
 
 
 def _turned(quad: Quad, quarters: int) -> Quad:

@@ -23,6 +23,15 @@ from tests.media.conftest import Save
 WIDTH, HEIGHT, DPI = 360, 200, 150
 WORDS = {"Larkfield": (40, 30), "Invoice": (40, 60), "INV-2042": (87, 60), "Total": (40, 120), "1,234.50": (250, 120)}
 
+RECEIPT = {
+    "GREENWOOD HARDWARE": "",
+    "7053275 TABLE LAMP 42 INCH": "533.89",
+    "5599903 EXTENSION CORD": "29.99",
+    "SUBTOTAL": "563.88",
+    "TAX": "49.89",
+    "TOTAL": "613.77",
+}
+
 
 def paper() -> Image.Image:
     """A small invoice: each word's left edge and base line, in points from the top left, are in WORDS."""
@@ -91,6 +100,22 @@ async def test_words_are_read_upright_and_shown_where_the_ink_is(
         x0, y0, x1, y1 = (value * DPI / 72 for value in page.shown(word.box))
         covered.paste(255, (int(x0) - 12, int(y0) - 12, int(x1) + 12, int(y1) + 12))
     assert darkest(covered) > 100
+
+
+@pytest.mark.parametrize("degrees", [90 + 8, 90 - 8, -90 + 8, -90 - 8])
+async def test_long_and_short_lines_of_a_picture_that_stands_crooked_are_read_alike(save: Save, degrees: int) -> None:
+    target = io.BytesIO()
+    canvas = Canvas(target, pagesize=(WIDTH, HEIGHT), invariant=True)
+    canvas.setFont("Helvetica", 13)
+    for line, (text, amount) in enumerate(RECEIPT.items()):
+        canvas.drawString(40, HEIGHT - 40 - 22 * line, text)
+        canvas.drawRightString(320, HEIGHT - 40 - 22 * line, amount)
+    canvas.save()
+    with pypdfium2.PdfDocument(target.getvalue()) as document:
+        picture = document[0].render(scale=DPI / 72, grayscale=True).to_pil().convert("L")
+    picture = picture.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=255)
+    (page,) = (await read(save(encoded(picture, "PNG", dpi=(DPI, DPI))), MediaType.PNG)).pages
+    assert set(words(page)) == {word for text, amount in RECEIPT.items() for word in f"{text} {amount}".split()}
 
 
 @pytest.mark.parametrize(
