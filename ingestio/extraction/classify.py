@@ -185,8 +185,9 @@ def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
     amounts = amounts or sum(
         bool(_TOTAL.match(row[0].read_as)) for row in sheet.rows if any(cell.amounts for cell in row)
     )
+    # `TAX  .52  BAL  41.88`: behind the total stands what it is.
     totalled = any(
-        _TOTAL.match(row[0].read_as) and any(n.looks_like_money for cell in row for n in cell.numbers)
+        any(_TOTAL.match(cell.read_as) for cell in row) and any(n.looks_like_money for n in row[-1].numbers)
         for row in sheet.rows
     )
     if totalled:

@@ -294,6 +294,20 @@ def order_from_dates(texts: list[str]) -> DateOrder | None:
                 if on_that_day[0] != on_that_day[1]:
                     day_first += on_that_day[0]
                     month_first += on_that_day[1]
+    if not day_first and not month_first:
+        day_first, month_first = _printed_once_more(texts)
     if bool(day_first) == bool(month_first):
         return None
     return DateOrder.DAY_FIRST if day_first else DateOrder.MONTH_FIRST
+
+
+def _printed_once_more(texts: list[str]) -> tuple[int, int]:
+    """How many dates with two readings are printed elsewhere in a way that has one, as the day first and as the month first: tills
+    print the moment of a purchase twice."""
+    found = [each for text in texts for each in find_dates(text)]
+    certain = {each.value for each in found if not each.ambiguous}
+    votes = [0, 0]
+    for each in found:
+        if each.ambiguous and len(meant := certain.intersection(each.readings)) == 1:
+            votes[each.readings.index(meant.pop())] += 1
+    return votes[0], votes[1]

@@ -93,6 +93,13 @@ def test_an_unambiguous_date_proves_the_order_and_contradictions_prove_nothing()
     assert order_from_dates(["03/04/2023"]) is None
 
 
+def test_a_date_that_is_printed_once_more_without_doubt_settles_the_order() -> None:
+    assert order_from_dates(["02/08/15 16:06", "2015/02/08 16:06 0258"]) is DateOrder.MONTH_FIRST
+    assert order_from_dates(["02/08/2015", "Paid on 2 August 2015"]) is DateOrder.DAY_FIRST
+    assert order_from_dates(["02/08/2015", "2016-02-08"]) is None
+    assert order_from_dates(["02/08/15", "2015-02-08", "19/08/14"]) is DateOrder.DAY_FIRST
+
+
 def test_a_weekday_beside_it_proves_the_order_of_a_date() -> None:
     assert order_from_dates(["Fri 04/07/2017"]) is DateOrder.MONTH_FIRST
     assert order_from_dates(["04/07/2017 (Tue)"]) is DateOrder.DAY_FIRST

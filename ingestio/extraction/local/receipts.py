@@ -35,6 +35,11 @@ _HANDED_BACK = re.compile(
     rf"^\W*(?:{any_of('receipt', 'handed_back')}|{any_of('receipt', 'left_over')})(?![^\W_])", re.IGNORECASE
 )
 _ROUNDING = re.compile(rf"^\W*{any_of('receipt', 'rounding')}", re.IGNORECASE)
+# `Rounded Total RM 98.90`, but also `Rounding RM 98.90` and what was paid: `CREDIT RM 98.90`.
+_ROUNDED = re.compile(
+    rf"^\W*(?:{'|'.join(any_of('receipt', name) for name in ('total', 'rounding', 'paid_by', 'by_card'))})",
+    re.IGNORECASE,
+)
 _OTHER_DATE = re.compile(rf"(?<![^\W_]){any_of('receipt', 'other_dates')}", re.IGNORECASE)
 # Above it a label, or several signs together, say who the merchant is.
 _SURE = 0.8
@@ -216,9 +221,9 @@ def _add_rounding(layout: Layout, found: Found) -> None:
 
 
 def _total_of(layout: Layout, value: Decimal, above: Cell) -> Reading | None:
-    """The amount of that value in a row of a total below a cell."""
+    """The amount of that value below a cell, in a row of a total, of the rounding or of what was paid."""
     for row in layout.sheet(above).rows[above.row + 1 :]:
-        if _TOTAL.match(row[0].read_as):
+        if _ROUNDED.match(row[0].read_as):
             for cell in row:
                 for number in cell.amounts:
                     if number.value == value:
@@ -227,13 +232,15 @@ def _total_of(layout: Layout, value: Decimal, above: Cell) -> Reading | None:
 
 
 def _amounts_behind(layout: Layout, words: re.Pattern[str]) -> list[Decimal]:
-    """The last amounts of the rows that begin with one of the words."""
+    """The last amounts of the rows that begin with one of the words; where a cell further right does, the one behind it."""
     found: list[Decimal] = []
     for sheet in layout.sheets:
         for row in sheet.rows:
             if words.match(row[0].read_as):
-                amounts = [number.value for cell in row for number in cell.amounts]
-                found.extend(amounts[-1:])
+                found.extend([number.value for cell in row for number in cell.amounts][-1:])
+                continue
+            at = next((place for place, cell in enumerate(row) if words.match(cell.read_as)), len(row))
+            found.extend([number.value for cell in row[at:] for number in cell.amounts][:1])
     return found
 
 

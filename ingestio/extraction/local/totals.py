@@ -13,7 +13,7 @@ from itertools import combinations, product
 from ingestio.domain.fields import FieldKind
 from ingestio.extraction.amounts import as_amount
 from ingestio.extraction.catalogue import DOCUMENT_TYPES
-from ingestio.extraction.layout import Cell
+from ingestio.extraction.layout import Cell, Layout
 from ingestio.extraction.local.labels import Label, Labels
 from ingestio.extraction.local.readers import starts_behind
 from ingestio.extraction.local.reading import Found, Reading, of_span
@@ -37,6 +37,7 @@ _INCLUDING = re.compile(
 _OF_TIME = re.compile(rf"[\s-]*{any_of('value', 'units_of_time')}(?![^\W_])", re.IGNORECASE)
 # `94,80 (inclusief 16,45 BTW)`: what a bracket behind an amount says is in it.
 _INCLUDED = re.compile(rf"\d\W*\(\s*{any_of('sum', 'included')}\b[^()]*\Z", re.IGNORECASE)
+_ROUNDING = re.compile(rf"\W*{any_of('receipt', 'rounding')}", re.IGNORECASE)
 # A cell that begins with words and a colon is a label of its own with its value, known or not.
 _ANOTHER_LABEL = re.compile(r"[^\W\d_][^\d:]{3,40}:\s+[^\W\d_]")
 _MOST = 6
@@ -180,8 +181,21 @@ def _amounts_of(labels: Labels, label: Label, one_only: bool) -> tuple[list[Read
     rest = label.cell.text[label.end : stop].strip(" .:-–()%€$£0123456789,")
     if len(rest) > 12:
         return [], 0.0
-    column = _column_below(labels, label, one_only)
+    column = _column_below(labels, label, one_only) or _alone_below(labels, label)
     return (column, _BELOW) if column else ([], 0.0)
+
+
+def _alone_below(labels: Labels, label: Label) -> list[Reading]:
+    """The amount that is all of the row below a total that is all of its own: slips set the name left and the amount right."""
+    sheet = labels.layout.sheet(label.cell)
+    row, below = sheet.rows[label.cell.row], sheet.rows[label.cell.row + 1 : label.cell.row + 2]
+    if label.named("total_amount") is None or not label.fills_cell or len(row) > 1 or not below or len(below[0]) > 1:
+        return []
+    cell = below[0][0]
+    near = cell.box[1] - label.cell.box[3] < _BELOW_REACH * label.cell.height
+    readings = _amounts(cell, 0, len(cell.text))
+    whole = [each for each in readings if each.score == 1.0 and each.pieces[0][1:] == (0, len(cell.text.rstrip()))]
+    return whole if near else []
 
 
 def _column_below(labels: Labels, label: Label, one_only: bool) -> list[Reading]:
@@ -278,17 +292,18 @@ def _agreeing(found: dict[str, list[Sum]]) -> dict[str, Sum]:
         return best
     extras = [each.value for concept in ("shipping_amount", "tip_amount") for each in found.get(concept, [])[:1]]
     less = [abs(each.value) for each in found.get("discount_amount", [])[:1]]
+    rounding = _roundings(totals[0].label.cell.layout)
     ranked: list[tuple[float, tuple[Sum, Sum | None, Sum | None]]] = []
     for total, net, tax in product(totals, [*nets, None], [*taxes, None]):
         score = total.score + (net.score if net else 0.0) * 0.6 + (tax.score if tax else 0.0) * 0.6
-        score += _AGREES * _agreement(total, net, tax, extras, less)
+        score += _AGREES * _agreement(total, net, tax, extras, less, rounding)
         if net and tax and total.value and net.value > total.value > 0:
             score -= 0.5
         ranked.append((score, (total, net, tax)))
     if not nets:
         # `Total 50.00  Tax 9.50  To pay 59.50`: what two totals call the same is net and gross when the tax leads from one to the other.
         for total, first, tax in product(totals, totals, taxes):
-            if tax.value and _agreement(total, first, tax, extras, less) == _FULLY:
+            if tax.value and _agreement(total, first, tax, extras, less, rounding) == _FULLY:
                 ranked.append((total.score + _AGREES * _FULLY + tax.score, (total, first, tax)))
     total, net, tax = max(ranked, key=lambda each: each[0])[1]
     best["total_amount"] = total
@@ -300,7 +315,16 @@ def _agreeing(found: dict[str, list[Sum]]) -> dict[str, Sum]:
     return best
 
 
-def _agreement(total: Sum, net: Sum | None, tax: Sum | None, extras: list[Decimal], less: list[Decimal]) -> float:
+def _roundings(layout: Layout) -> list[Decimal]:
+    """What was rounded off or up, as printed."""
+    rows = (row for sheet in layout.sheets for row in sheet.rows if _ROUNDING.match(row[0].read_as))
+    return [abs(number.value) for row in rows for cell in row for number in cell.amounts[-1:] if number.value]
+
+
+def _agreement(
+    total: Sum, net: Sum | None, tax: Sum | None, extras: list[Decimal], less: list[Decimal], rounding: list[Decimal]
+) -> float:
+    """How well a total is borne out by net and tax, with what else is printed: tips, discounts, a rounding."""
     if net is None or tax is None:
         return 0.0
     plain = net.value + tax.value
@@ -308,6 +332,7 @@ def _agreement(total: Sum, net: Sum | None, tax: Sum | None, extras: list[Decima
     choices |= {plain + extra - each for extra in extras for each in less}
     if sum(extras) != 0:
         choices.add(plain + sum(extras))
+    choices |= {choice + by for choice in choices for each in rounding for by in (each, -each)}
     if any(abs(choice - total.value) <= _CENT for choice in choices):
         return _FULLY if tax.value else 1.2
     if net.value == total.value and total.label.cell is not net.label.cell:
