@@ -156,7 +156,8 @@ def _spans(text: str) -> list[tuple[int, int]]:
     spans += [(match.start(), match.end()) for match in _GLUED_TO_WORD.finditer(text)]
     for match in _GLUED.finditer(text):
         word = re.search(r"[^\W\d_]+$|[$€£¥₹]$", text[: match.start()])
-        rand = word and word.group() == "R" and re.search(r"[.,]\d{2}$", match.group())
+        # One letter before cents: the rand's sign, or a dollar's as cameras see it, `S24.50`.
+        rand = word and word.group() in ("R", "S") and re.search(r"[.,]\d{2}$", match.group())
         if word and (codes_of(word.group()) or rand) and not re.search(r"[\w]$", text[: word.start()]):
             spans.append((match.start(), match.end()))
     return sorted(set(spans), key=lambda span: (span[0], -span[1]))

@@ -229,7 +229,7 @@ def _is_till_roll(sheet: Sheet) -> bool:
 
 def _is_recognised(sheet: Sheet) -> bool:
     """Whether the words come from a picture, not from text in the file."""
-    return any(word.confidence < 1.0 for cell in sheet.cells[:1] for word in cell.words)
+    return any(cell.is_recognised for cell in sheet.cells[:1])
 
 
 def _is_tall_picture(sheet: Sheet) -> bool:

@@ -22,6 +22,7 @@ _NUMBER_GAP = 0.45
 # A typewriter's blank is as wide as its letters.
 _LETTER_GAP = 1.25
 _WIDE_SPACE = "\u2003"
+_CODE = re.compile(r"0\d+")
 
 
 class Cell:
@@ -81,7 +82,12 @@ class Cell:
     @cached_property
     def read_as(self) -> str:
         """The text as labels are looked for in it, offsets unchanged: words that were recognised may be misspelt by a character."""
-        return put_right(self.text) if any(word.confidence < 1.0 for word in self.words) else self.text
+        return put_right(self.text) if self.is_recognised else self.text
+
+    @property
+    def is_recognised(self) -> bool:
+        """Whether the words come from a picture, not from text in the file."""
+        return any(word.confidence < 1.0 for word in self.words)
 
     @cached_property
     def label_tokens(self) -> tuple[Token, ...]:
@@ -106,8 +112,13 @@ class Cell:
 
     @cached_property
     def amounts(self) -> list[FoundNumber]:
-        """Numbers that can be amounts of money: no percentages, no bare years and no long codes."""
-        return [each for each in self.numbers if not each.percent and (each.looks_like_money or each.digits <= 9)]
+        """Numbers that can be amounts of money: no percentages, no bare years and no codes, which are long or begin with a nought."""
+        return [
+            each
+            for each in self.numbers
+            if not each.percent
+            and (each.looks_like_money or (each.digits <= 9 and not _CODE.fullmatch(self.text, each.start, each.end)))
+        ]
 
     def span_of(self, index: int) -> tuple[int, int]:
         """Where a word stands in `text`."""

@@ -42,6 +42,7 @@ from ingestio.extraction.amounts import as_amount, as_number, find_numbers, infe
         ("42.40SR", "42.40"),
         ("1.97X", "1.97"),
         ("TOTAL9.00", "9.00"),
+        ("S24.50", "24.50"),
     ],
 )
 def test_an_amount_is_found_as_it_is_written(text: str, value: str) -> None:

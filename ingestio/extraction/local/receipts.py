@@ -40,6 +40,7 @@ _ROUNDED = re.compile(
     rf"^\W*(?:{'|'.join(any_of('receipt', name) for name in ('total', 'rounding', 'paid_by', 'by_card'))})",
     re.IGNORECASE,
 )
+_DOLLAR_MISREAD = re.compile(r"[58]\d{1,4}\.\d{2}")
 _OTHER_DATE = re.compile(rf"(?<![^\W_]){any_of('receipt', 'other_dates')}", re.IGNORECASE)
 # Above it a label, or several signs together, say who the merchant is.
 _SURE = 0.8
@@ -184,6 +185,7 @@ def _date(layout: Layout) -> Reading | None:
 def _check_total(layout: Layout, found: Found) -> None:
     """What was handed over less what came back is the total: a printed amount that is just that outweighs a label's."""
     _add_rounding(layout, found)
+    _mend_sign(layout, found)
     over, back = (_amounts_behind(layout, words) for words in (_HANDED_OVER, _HANDED_BACK))
     spent = {given - returned for given in over for returned in back if given > returned >= 0}
     total = found.get("total_amount")
@@ -217,6 +219,18 @@ def _add_rounding(layout: Layout, found: Found) -> None:
             behind = _total_of(layout, rounded, total.cell)
             if behind is not None:
                 found["total_amount"] = behind
+                return
+
+
+def _mend_sign(layout: Layout, found: Found) -> None:
+    """`TOTAL 524.96` where `$24.96` was paid: a camera takes the dollar's sign for a digit."""
+    total = found.get("total_amount")
+    if total is None or not _DOLLAR_MISREAD.fullmatch(total.value) or not total.cell.is_recognised:
+        return
+    for cell in layout.cells:
+        for number in cell.amounts:
+            if number.currency and number.value == Decimal(total.value[1:]):
+                found["total_amount"] = of_span(cell, number.start, number.end, as_amount(number.value), total.score)
                 return
 
 
