@@ -30,7 +30,7 @@ _INVOICE_WORDS = ("invoice", "rechnung", "facture", "factura", "fattura", "factu
 _COMMERCIAL = ("invoice", "receipt", "purchase_order")
 _TOP = 0.55
 _ROLL_CHARACTERS, _ROLL_POINTS = 48, 320
-_STRIP_CHARACTERS, _STRIP_ROWS = 54, 8
+_STRIP_CHARACTERS, _STRIP_ROWS = 54, 6
 _ROLL_ROWS = 4
 # No sheet of paper is that much higher than wide; a picture of a till roll is.
 _TALL = 1.7
@@ -185,11 +185,9 @@ def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
     amounts = amounts or sum(
         bool(_TOTAL.match(row[0].read_as)) for row in sheet.rows if any(cell.amounts for cell in row)
     )
-    # `TAX  .52  BAL  41.88`: behind the total stands what it is.
-    totalled = any(
-        any(_TOTAL.match(cell.read_as) for cell in row) and any(n.looks_like_money for n in row[-1].numbers)
-        for row in sheet.rows
-    )
+    # `TAX  .52  BAL  41.88`: behind the total stands what it is. Where a till prints no cents, thousands are money.
+    is_priced = _is_priced if _is_till_roll(sheet) else _is_money
+    totalled = any(any(_TOTAL.match(cell.read_as) for cell in row) and any(map(is_priced, row)) for row in sheet.rows)
     if totalled:
         for name in ("invoice", "receipt", "purchase_order"):
             scores[name] += 1.5
@@ -217,8 +215,12 @@ def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
         scores["form"] += 3.0
 
 
+def _is_money(cell: Cell) -> bool:
+    return any(number.looks_like_money for number in cell.numbers)
+
+
 def _is_priced(cell: Cell) -> bool:
-    return any(number.looks_like_money for number in cell.numbers) or bool(_GROUPED.search(cell.text))
+    return _is_money(cell) or bool(_GROUPED.search(cell.text))
 
 
 def _is_till_roll(sheet: Sheet) -> bool:
