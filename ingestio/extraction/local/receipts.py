@@ -93,8 +93,13 @@ def _name_merchant(layout: Layout, labels: Labels, found: Found) -> None:
     ):
         del found["merchant_name"]
         named = None
-    # `WARISAN BERHAD INDUSTRIAL PARK` is where the shop is.
-    whole = named is not None and ends_with_legal_form(named.value) and not _is_end_of_name(named.value)
+    # `WARISAN BERHAD INDUSTRIAL PARK` and `102 St NW Edmonton AB` are where the shop is.
+    whole = (
+        named is not None
+        and ends_with_legal_form(named.value)
+        and not _is_end_of_name(named.value)
+        and not (named.value.endswith(" AB") and _STREET_WORD.search(named.value))
+    )
     if whole or (named is not None and named.score >= _SURE):
         return
     for place, row in enumerate(layout.sheets[0].rows[:_HEADING_ROWS] if layout.sheets else ()):
