@@ -11,7 +11,7 @@ from ingestio.extraction.currencies import SIGN_PATTERN, codes_of
 
 _SPACES = " \u00a0\u202f\u2009"
 _NUMBER = re.compile(
-    r"(?:(?<=Rs\.)|(?<=Fr\.)|(?<=kr\.)|(?<=Bs\.)|(?<![\w.,'’]))"
+    r"(?:(?<=Rs\.)|(?<=Rp\.)|(?<=RM\.)|(?<=Fr\.)|(?<=kr\.)|(?<=Bs\.)|(?<![\w.,'’]))"
     # `$1, 034.00`: some typesetters print a blank behind the comma of thousands.
     r"(?:(?<=[$€£¥])\d{1,3}(?:,[ \u2003]\d{3})+\.\d{2}|\d{1,3},[ \u2003]0\d{2}\.\d{2}|"
     rf"\d{{1,3}}(?:[.,'’{_SPACES}]\d{{3}})+(?!\d)(?:[.,]\d{{1,6}})?|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?:\.\d+)?|\d+(?:[.,]\d+)?|[.,]\d{{2}})"

@@ -51,7 +51,7 @@ _SURE = 0.98
 _MARGIN = 0.2
 # Of a photograph's words without a figure that look less sure, every seventh is misread; of those that a second look reads otherwise, two
 # in five.
-_SURE_OF_LETTERS, _LEAST_OF_WORD = 0.9, 3
+_SURE_OF_LETTERS, _LEAST_OF_WORD, _MARKS = 0.9, 3, ".,:;()*#-"
 # What two looks do not agree on counts as read no better than this.
 _DOUBTED = 0.5
 # Between two characters of a line, in columns of the recogniser (8 pixels of its strip); more is a blank that it did not write.
@@ -198,10 +198,11 @@ def _looked_at_twice(pixels: Pixels, strip: _Strip, engine: _Engine) -> _Strip:
 
 
 def _is_doubtful(spot: _Spot) -> bool:
-    """A figure or a word that may be misread. Of single letters and marks nothing hangs on how they are read."""
+    """A figure, or a word of nothing but letters, that may be misread. Marks within a word come out one way or the other: `S.r.l.`."""
     if _is_figure(spot):
         return spot.confidence < _SURE
-    return spot.confidence < _SURE_OF_LETTERS and sum(map(str.isalpha, spot.text)) >= _LEAST_OF_WORD
+    word = spot.text.strip(_MARKS)
+    return spot.confidence < _SURE_OF_LETTERS and len(word) >= _LEAST_OF_WORD and word.isalpha()
 
 
 def _is_figure(spot: _Spot) -> bool:

@@ -43,6 +43,8 @@ from ingestio.extraction.amounts import as_amount, as_number, find_numbers, infe
         ("1.97X", "1.97"),
         ("TOTAL9.00", "9.00"),
         ("S24.50", "24.50"),
+        ("Rp.217.685", "217685"),
+        ("RM.12.50", "12.50"),
     ],
 )
 def test_an_amount_is_found_as_it_is_written(text: str, value: str) -> None:

@@ -34,6 +34,7 @@ _HANDED_OVER = re.compile(rf"^\W*{any_of('receipt', 'handed_over')}(?![^\W_])", 
 _HANDED_BACK = re.compile(
     rf"^\W*(?:{any_of('receipt', 'handed_back')}|{any_of('receipt', 'left_over')})(?![^\W_])", re.IGNORECASE
 )
+_ROUNDED_TOTAL = re.compile(rf"^\W*{any_of('receipt', 'rounded_total')}", re.IGNORECASE)
 _ROUNDING = re.compile(rf"^\W*{any_of('receipt', 'rounding')}", re.IGNORECASE)
 # `Rounded Total RM 98.90`, but also `Rounding RM 98.90` and what was paid: `CREDIT RM 98.90`.
 _ROUNDED = re.compile(
@@ -98,7 +99,7 @@ def _name_merchant(layout: Layout, labels: Labels, found: Found) -> None:
         named is not None
         and ends_with_legal_form(named.value)
         and not _is_end_of_name(named.value)
-        and not (named.value.endswith(" AB") and _STREET_WORD.search(named.value))
+        and not (named.value.endswith(" AB") and _STREET_WORD.search(named.cell.text))
     )
     if whole or (named is not None and named.score >= _SURE):
         return
@@ -193,6 +194,8 @@ def _check_total(layout: Layout, found: Found) -> None:
     _mend_sign(layout, found)
     over, back = (_amounts_behind(layout, words) for words in (_HANDED_OVER, _HANDED_BACK))
     spent = {given - returned for given in over for returned in back if given > returned >= 0}
+    # `CHANGE 5.26` and `ROUNDED CHANGE 5.25`: the rounded total is the one that was paid.
+    spent = spent.intersection(_amounts_behind(layout, _ROUNDED_TOTAL)) or spent
     total = found.get("total_amount")
     if not spent:
         # Nobody pays more than it cost: a smaller amount behind `Total` is that of a table of taxes.
