@@ -31,6 +31,8 @@ _MINUS_BEFORE = re.compile(r"(?:^|[^\w.)])[-−–]\s?$")
 _DASH_BETWEEN = re.compile(r"[^\W\d_]\s[-−–]\s[A-Z]{3}(?![^\W\d_])")
 _PERCENT = re.compile(r"\s?%|\s?(?:percent|prozent|pour ?cent)\b", re.IGNORECASE)
 _CENT = Decimal("0.01")
+# Of these nobody prints thousandths: `Rp.9.850` beside `22.10` litres.
+_WITHOUT_CENTS = frozenset({"IDR", "JPY", "KRW", "VND"})
 # `5 million` is not five.
 _SCALES = {
     Decimal(10**3): r"thousand|tsd|tausend|milliers?",
@@ -96,6 +98,14 @@ def _read(text: str, decimal_sign: str | None) -> tuple[tuple[Decimal, ...], int
     if decimal_sign is None:
         return (as_group, as_decimal), 0
     return ((as_decimal,), 3) if decimal_sign == marks[0] else ((as_group,), 0)
+
+
+def _read_money(text: str, decimal_sign: str | None, codes: tuple[str, ...]) -> tuple[tuple[Decimal, ...], int]:
+    """As `_read`, with what the currency beside the number says."""
+    readings, decimals = _read(text, decimal_sign)
+    if decimals == 3 and codes and _WITHOUT_CENTS.issuperset(codes):
+        return (readings[0].scaleb(3),), 0
+    return readings, decimals
 
 
 def _negative(text: str, start: int, end: int) -> tuple[bool, int, int]:
@@ -178,7 +188,7 @@ def find_numbers(text: str, decimal_sign: str | None = None) -> list[FoundNumber
             continue
         if _is_half_of_more(text, start, end, bool(codes)):
             continue
-        readings, decimals = _read(text[start:end], decimal_sign)
+        readings, decimals = _read_money(text[start:end], decimal_sign, codes)
         if not readings or _FRACTION.match(text, end):
             continue
         if scale := _SCALE.match(text, end):

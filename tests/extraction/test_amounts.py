@@ -115,3 +115,8 @@ def test_every_amount_is_read_back_from_german_and_american_writing(amount: Deci
     german = american.translate(str.maketrans(",.", ".,"))
     assert find_numbers(f"{american} USD")[0].value == amount
     assert find_numbers(f"{german} EUR")[0].value == amount
+
+
+def test_of_a_currency_without_cents_three_digits_behind_a_mark_are_thousands() -> None:
+    assert [each.value for each in find_numbers("Rp.9.850 KRW 12,500", ".")] == [Decimal(9850), Decimal(12500)]
+    assert find_numbers("EUR 9.850", ".")[0].value == Decimal("9.850")
