@@ -231,15 +231,28 @@ def _add_rounding(layout: Layout, found: Found) -> None:
 
 
 def _mend_sign(layout: Layout, found: Found) -> None:
-    """`TOTAL 524.96` where `$24.96` was paid: a camera takes the dollar's sign for a digit."""
+    """`TOTAL 524.96` where `$24.96` was paid: a camera takes the dollar's sign for a digit. A part that is more than the whole for that
+    reason is given up: as it is, it is printed nowhere."""
     total = found.get("total_amount")
-    if total is None or not _DOLLAR_MISREAD.fullmatch(total.value) or not total.cell.is_recognised:
+    if total is None or not total.cell.is_recognised:
         return
-    for cell in layout.cells:
-        for number in cell.amounts:
-            if number.currency and number.value == Decimal(total.value[1:]):
-                found["total_amount"] = of_span(cell, number.start, number.end, as_amount(number.value), total.score)
-                return
+    if _DOLLAR_MISREAD.fullmatch(total.value):
+        without_sign = Decimal(total.value[1:])
+        same = [
+            (cell, each)
+            for cell in layout.cells
+            for each in cell.amounts
+            if each.value == without_sign and each.currency
+        ]
+        for cell, number in same[:1]:
+            found["total_amount"] = total = of_span(
+                cell, number.start, number.end, as_amount(number.value), total.score
+            )
+    for name in ("subtotal", "tax_amount"):
+        part = found.get(name)
+        misread = part is not None and _DOLLAR_MISREAD.fullmatch(part.value)
+        if part is not None and misread and Decimal(part.value[1:]) <= Decimal(total.value) < Decimal(part.value):
+            del found[name]
 
 
 def _total_of(layout: Layout, value: Decimal, above: Cell) -> Reading | None:
