@@ -29,6 +29,8 @@ _OWN_NUMBER = 1.0
 _INVOICE_WORDS = ("invoice", "rechnung", "facture", "factura", "fattura", "factuur", "fatura", "faktur")
 _COMMERCIAL = ("invoice", "receipt", "purchase_order")
 _TOP = 0.55
+# `Rechnung   Datum   Fällig   Betrag`: what heads a column of many is less of a title.
+_MANY_COLUMNS, _HEADS_A_COLUMN = 4, 0.5
 _ROLL_CHARACTERS, _ROLL_POINTS = 48, 320
 _STRIP_CHARACTERS, _STRIP_ROWS = 54, 6
 _ROLL_ROWS = 4
@@ -112,6 +114,7 @@ def _add_titles(sheet: Sheet, usual_height: float, scores: dict[str, float]) -> 
             best["invoice"] = max(best.get("invoice", 0.0), _TITLE_START)
         size = min(1.6, max(0.7, cell.height / max(usual_height, 1.0)))
         place = 1.0 if cell.box[1] < _TOP * sheet.height else 0.4
+        place *= _HEADS_A_COLUMN if _heads_a_column(sheet.rows[cell.row]) else 1.0
         headline = 1.0 if cell.row > 1 or not _is_heading(keys) else _HEADLINE
         for name, weight in _titled(keys):
             best[name] = max(best.get(name, 0.0), weight * size * place * headline)
@@ -121,6 +124,10 @@ def _add_titles(sheet: Sheet, usual_height: float, scores: dict[str, float]) -> 
         # A quotation or a delivery note has all of an invoice but its title.
         for name in _COMMERCIAL:
             scores[name] -= best[OTHER]
+
+
+def _heads_a_column(row: list[Cell]) -> bool:
+    return len(row) >= _MANY_COLUMNS and not any(char.isdigit() for cell in row for char in cell.text)
 
 
 def _without_gaps(keys: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from ingestio.domain.fields import FieldKind
 from ingestio.extraction.amounts import as_amount, as_number, parse_decimal
 from ingestio.extraction.currencies import codes_of, find_currencies
-from ingestio.extraction.dates import DateOrder, find_dates, parse_date
+from ingestio.extraction.dates import DateOrder, FoundDate, find_dates, parse_date
 
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+(?<![.-])")
 _IBAN = re.compile(r"(?<![A-Za-z0-9])([A-Z]{2}\s?\d{2}(?:\s?[A-Z0-9]{1,4}){2,8})(?![A-Za-z0-9])")
@@ -108,12 +108,21 @@ def find_identifiers(text: str) -> list[Found]:
             continue
         if re.search(r"\d:$", text[max(0, match.start() - 2) : match.start()]):
             continue
-        if any(each.start <= match.start() < each.end for each in dates):
+        if any(each.start <= match.start() < each.end and not _goes_on(text, match, each) for each in dates):
             continue
         if text[match.end() : match.end() + 1] == "%" or "@" in text[match.end() : match.end() + 1]:
             continue
         found.append(Found(match.start(), match.end(), written))
     return found
+
+
+def _goes_on(text: str, code: re.Match[str], date: FoundDate) -> bool:
+    """`2024-03-10t172205`: a code that begins as a date does; a time of day behind it, `2024-03-10T17:22`, makes none."""
+    return (
+        date.start == code.start()
+        and date.end < code.end()
+        and re.match(r"[^\W\d_]\d{3,}", text[date.end :]) is not None
+    )
 
 
 def find_currency_values(text: str) -> list[Found]:

@@ -9,11 +9,12 @@ from ingestio.extraction.base import ExtractRequest
 from ingestio.extraction.classify import classify_text
 from ingestio.extraction.local.engine import extract_from
 from ingestio.extraction.tokens import compact
-from tests.extraction.typed import Paper, papers, typed
+from tests.extraction.typed import Paper, in_size, papers, typed
 
 INVOICES = papers("invoices.toml")
 OTHERS = papers("others.toml")
 STRANGERS = papers("strangers.toml")
+MAKERS = papers("makers.toml")
 NOWHERE = Path("never-read.pdf")
 
 
@@ -49,7 +50,9 @@ def test_an_invoice_is_read_in_its_country_s_layout(paper: Paper) -> None:
 
 
 @pytest.mark.parametrize(
-    "paper", [*OTHERS, *STRANGERS], ids=[f"{paper.document_type}-{paper.name}" for paper in [*OTHERS, *STRANGERS]]
+    "paper",
+    [*OTHERS, *STRANGERS, *MAKERS],
+    ids=[f"{paper.document_type}-{paper.name}" for paper in [*OTHERS, *STRANGERS, *MAKERS]],
 )
 def test_other_papers_are_read_by_their_own_rules(paper: Paper) -> None:
     extraction = read(paper)
@@ -99,3 +102,55 @@ def test_every_value_carries_its_page_words_and_box() -> None:
 
 def test_the_same_text_gives_the_same_answer() -> None:
     assert read(INVOICES[3]) == read(INVOICES[3])
+
+
+def test_a_small_caption_stands_over_its_value() -> None:
+    text = typed("""
+Stonebridge Print Co                       Invoice No: 90211
+18 Mill Row, Salem OR 97301                Invoice Date: June 3rd, 2024
+QTY     DESCRIPTION                 PRICE         SUBTOTAL
+2       Posters                     $15.00        $30.00
+4       Leaflets                    $10.00        $40.00
+
+PAYMENT INFO                        DUE BY              TOTAL DUE
+
+Account No: 118822                  July 1st, 2024      $70.00
+""")
+    small = in_size(text, {"PAYMENT INFO": 0.6, "DUE BY": 0.6, "TOTAL DUE": 0.6})
+    data = extract_from(small, ExtractRequest(NOWHERE, "application/pdf", 1, None, None)).data
+    assert (data["total_amount"], data["due_date"]) == ("70.00", "2024-07-01")
+
+
+def test_a_name_is_read_in_two_large_lines() -> None:
+    text = typed("""
+Rosamund                 PROFILE
+                         Researcher with nine years in health technology.
+Achterdijk               WORK EXPERIENCE
+                         Senior Researcher, Polder Health, Utrecht
+UX Researcher            Mar 2020 - Present
+r.a@mail.example         Led diary studies.
+                         EDUCATION
+SKILLS                   MSc Design, TU Delft, 2013 - 2015
+""")
+    large = in_size(text, {"Rosamund": 2.0, "Achterdijk": 2.0})
+    assert extract_from(large, ExtractRequest(NOWHERE, "application/pdf", 1, "resume", None)).data["name"] == (
+        "Rosamund Achterdijk"
+    )
+
+
+def test_a_large_title_is_nobody_s_name() -> None:
+    text = typed("""
+Lebenslauf
+
+Persönliche Daten
+Name                Sebastian Thalhofer
+Geburtsdatum 11.02.1991
+E-Mail              s.thalhofer@post.example
+Berufserfahrung
+04/2018 – heute         Bauleiter, Inntal Hochbau GmbH, Passau
+Ausbildung
+2010 – 2014             Bauingenieurwesen (B.Eng.), OTH Regensburg
+""")
+    large = in_size(text, {"Lebenslauf": 2.0})
+    extraction = extract_from(large, ExtractRequest(NOWHERE, "application/pdf", 1, None, None))
+    assert (extraction.document_type, extraction.data["name"]) == ("resume", "Sebastian Thalhofer")

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,19 @@ def _cells(content: str, row: int, confidence: float) -> list[tuple[Word, ...]]:
             words.append(Word(word.group(), (left, top, right, top + _SIZE), confidence))
         cells.append(tuple(words))
     return cells
+
+
+def in_size(text: DocumentText, sizes: dict[str, float]) -> DocumentText:
+    """The same text with some lines of words larger or smaller than the others: by what they say, times the usual height."""
+    return DocumentText(
+        tuple(replace(page, lines=tuple(_sized(line, sizes) for line in page.lines)) for page in text.pages)
+    )
+
+
+def _sized(line: Line, sizes: dict[str, float]) -> Line:
+    size = sizes.get(" ".join(word.text for word in line.words), 1.0)
+    words = (replace(word, box=(*word.box[:3], word.box[1] + _SIZE * size)) for word in line.words)
+    return Line(tuple(words))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,13 @@ _CONTACT = re.compile(any_of("address", "contact"), re.IGNORECASE)
 _PAGE = re.compile(r"^(?:page|seite|pagina|página|p\.|blatt|sheet)\s*\d", re.IGNORECASE)
 _TITLED_PERSON = re.compile(rf"^{any_of('address', 'person_titles')}\s+[A-Z]")
 _ATTENTION = re.compile(rf"\s*{any_of('address', 'attention')}", re.IGNORECASE)
+_OF_A_CAPITAL = ("au capital", "à capital", "con capital", "com capital", "mit stammkapital", "unipersonnelle")
+# `PLAYER ID`, `Serial No`: what stands below it is a number.
+_CAPTION = re.compile(r"\s(?:ID|[Nn]o|NO|[Nn]r|Number|NUMBER)\.?$")
+# Whose shop it is, not what it is called.
+_OWNER = re.compile(
+    r"^(?:inh(?:aber(?:in)?)?\b\.?|prop(?:rietor|rietario)?\b\.?|titolare\b|owner:)\s*\S", re.IGNORECASE
+)
 _SALUTATIONS = frozenset(compact(word) for word in words("address", "salutations"))
 _COPY_MARKS = frozenset(compact(mark) for mark in words("address", "copy_marks"))
 _COUNTRIES = frozenset(compact(name) for name in words("address", "countries"))
@@ -77,6 +84,12 @@ def has_legal_form(text: str) -> bool:
         and not (capitals and len(re.sub(r"\W", "", match.group())) < 3 and "." not in match.group())
         for match in LEGAL_FORM.finditer(text)
     )
+
+
+def begins_with_legal_form(text: str) -> bool:
+    """`SARL au capital de 40 000 €`: the form of a firm whose name stands before it."""
+    first = LEGAL_FORM.match(text.lstrip())
+    return first is not None and text.lstrip()[first.end() :].lstrip().casefold().startswith(_OF_A_CAPITAL)
 
 
 def _follows_a_word(text: str, form: re.Match[str]) -> bool:
@@ -179,6 +192,8 @@ def could_be_name(text: str) -> bool:
     if (len(parts) == 1 and digits >= letters) or (value[0] == "(" and value[-1] == ")"):
         return False  # `PO/118`, `(ORIGINAL FOR RECIPIENT)`
     if is_title(value) or is_salutation(value) or is_country(value) or is_copy_mark(value) or _PAGE.match(value):
+        return False
+    if _OWNER.match(value) or _CAPTION.search(value):
         return False
     if re.search(r"[€$£%]|\d[.,]\d{2}\b", value) or find_dates(value) or re.fullmatch(r"[-_=*.\s]+", value):
         return False

@@ -107,7 +107,8 @@ def _on_pages(layout: Layout, headers: list[Table]) -> list[tuple[Table, float, 
 
 
 def _heads_sums(row: Row, scalars: Lexicon) -> bool:
-    """`Subtotal   VAT 20 %   Total`: names of sums side by side, whose amounts stand in the row below."""
+    """`Subtotal   VAT 20 %   Total`: names of sums side by side, whose amounts stand in the row below; or that of the final one beside
+    other labels, `Due by   Total due`."""
     if any(number.looks_like_money for cell in row.cells for number in cell.numbers):
         return False
     leading = [next((label for label in labels_in(cell, scalars) if label.leading), None) for cell in row.cells]
@@ -115,7 +116,10 @@ def _heads_sums(row: Row, scalars: Lexicon) -> bool:
     net_and_tax = any("subtotal" in concepts for concepts in named) and any(
         "tax_amount" in concepts for concepts in named
     )
-    return sum(map(bool, named)) > 1 and (net_and_tax or any(concepts & _FINAL for concepts in named))
+    final = any(concepts & _FINAL for concepts in named)
+    if sum(map(bool, named)) > 1 and (net_and_tax or final):
+        return True
+    return final and sum(label is not None and label.fills_cell for label in leading) > 1
 
 
 def _is_sum(row: Row, scalars: Lexicon) -> bool:

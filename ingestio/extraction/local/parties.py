@@ -1,5 +1,6 @@
 """Who sends a document and to whom: by labels, by address blocks, and by what `senders` weighs."""
 
+import re
 from collections.abc import Iterable
 
 from ingestio.extraction.layout import Cell, plain
@@ -8,11 +9,12 @@ from ingestio.extraction.local.labels import Label, Labels
 from ingestio.extraction.local.names import NAME_LABEL, SEPARATORS, Page, Party, is_part_of, with_lines
 from ingestio.extraction.local.reading import Reading
 from ingestio.extraction.local.senders import Senders
-from ingestio.extraction.local.vocabulary import words
+from ingestio.extraction.local.vocabulary import any_of, words
 
 __all__ = ["Parties", "Party"]
 
 _PREPOSITIONS = frozenset(words("address", "prepositions"))
+_ON_BEHALF = re.compile(rf"\b{any_of('address', 'on_behalf')}\s*:\s*$", re.IGNORECASE)
 _LABELLED, _LABELLED_WEAKLY = 0.95, 0.5
 _BEFORE_TOWN, _BETWEEN_LINES = 2.4, 1.3
 _HEADING_CELLS = 5
@@ -45,6 +47,17 @@ class Parties:
                     party.reasons.append(f"label {label.key}")
                     found.append(party)
         return sorted(found, key=lambda each: -each.score)
+
+    def on_behalf(self) -> Party | None:
+        """`Issued by Rides B.V. on behalf of:` stands over the sender, whoever wrote the paper for him."""
+        for cell in self._page.layout.sheets[0].cells:
+            below = next(iter(self._page.layout.below(cell, reach=1.6)), None) if _ON_BEHALF.search(cell.text) else None
+            name = self._page.name_in(below, 0, len(below.text)) if below is not None else None
+            if below is not None and name is not None:
+                party = with_lines(name, self._page.block_below(below))
+                party.score, party.labelled, party.reasons = _LABELLED, True, ["on behalf of"]
+                return party
+        return None
 
     def senders(self, recipient: Party | None, payees: Iterable[Party] = ()) -> list[Party]:
         """Unlabelled candidates for the sender, best first (see `Senders.best_first`)."""

@@ -24,6 +24,9 @@ _LEAD = " \t\u2003:：.-–—=#*|>•_…°/"
 _SKIPPED = frozenset(words("value", "before_number"))
 _PREFIX = re.compile(r"[A-Z]{1,5}\.?\Z|[A-Z][a-z]{1,3}\Z")
 _NOT_PREFIX = frozenset(words("value", "not_before_code"))
+# A series whose numbers count within a month: `FV 12/01/2025`.
+_SERIES = frozenset(words("value", "series"))
+_LIKE_A_DATE = re.compile(r"\d{1,4}/\d{1,2}/\d{2,4}")
 _DIGITS = re.compile(r"\d{1,6}\Z")
 _BIC = re.compile(r"(?<![A-Z0-9])[A-Z]{4}\s?[A-Z]{2}\s?[A-Z0-9]{2}\s?(?:[A-Z0-9]{3})?(?![A-Za-z0-9])")
 _CARD_WITHOUT_END = re.compile(r"(?:\d{4}-){2,3}\d{1,3}")
@@ -110,11 +113,10 @@ def _identifier(cell: Cell, start: int, stop: int) -> Iterator[Reading]:
         return
     first_at = parts[0][0]
     prefixed = len(parts) > 1 and bool(_PREFIX.match(parts[0][1])) and parts[0][1].strip(".").upper() not in _NOT_PREFIX
-    if prefixed and any(char.isdigit() for char in parts[1][1]):
-        codes = [found for found in find_identifiers(text[parts[1][0] :]) if found.start == 0]
-        if codes:
-            yield of_span(cell, start + first_at, start + parts[1][0] + codes[0].end)
-            return
+    behind = _end_of_code(text, parts[0][1], parts[1]) if prefixed else None
+    if behind is not None:
+        yield of_span(cell, start + first_at, start + behind)
+        return
     codes = [found for found in find_identifiers(text[first_at:]) if found.start <= 1]
     if not codes:
         return
@@ -135,6 +137,15 @@ def _identifier(cell: Cell, start: int, stop: int) -> Iterator[Reading]:
     ):
         return  # an amount is no number of a document
     yield of_span(cell, start + first_at + codes[0].start, start + end)
+
+
+def _end_of_code(text: str, prefix: str, part: tuple[int, str]) -> int | None:
+    """Where the code ends that begins with `part` behind its prefix; None where none does."""
+    at, written = part
+    if prefix in _SERIES and _LIKE_A_DATE.fullmatch(written):
+        return at + len(written)
+    codes = [found for found in find_identifiers(text[at:]) if found.start == 0]
+    return at + codes[0].end if codes else None
 
 
 def _is_skipped(word: str) -> bool:

@@ -107,7 +107,9 @@ def _ends_an_email(layout: Layout, cell: Cell) -> bool:
 def _name(layout: Layout, labels: Labels, top: list[Cell]) -> Reading | None:
     """Behind a label, else the largest line at the head that reads as a person's name."""
     for candidate in scalars.candidates(labels, "name", FieldKind.TEXT):
-        if candidate.label.leading and candidate.label.closed and could_be_name(candidate.reading.value):
+        label, value = candidate.label, candidate.reading.value
+        in_table = label.fills_cell and candidate.relation == "right" and len(value.split()) > 1
+        if label.leading and (label.closed or in_table) and could_be_name(value):
             return candidate.reading
     ranked: list[tuple[float, Cell, str]] = []
     for place, cell in enumerate(top[:15]):
@@ -130,16 +132,34 @@ def _name(layout: Layout, labels: Labels, top: list[Cell]) -> Reading | None:
             continue
         score = cell.height / layout.line_height - 0.05 * place - (0.4 if POSITION.search(value) else 0.0)
         ranked.append((score, cell, value))
-    largest = max(top[:15], key=lambda each: each.height, default=None)
+    largest = max((each for each in top[:15] if not _is_no_name(each)), key=lambda each: each.height, default=None)
     tallest = max([each.height for _, each, _ in ranked], default=0.0)
     if largest is not None and largest.height > _MUCH_LARGER * tallest and largest.text.strip().isalpha():
         # One word larger than any other line is a name that was set without a blank, or half of one.
-        return of_cells([largest], score=0.7) if _RUN_TOGETHER.fullmatch(largest.text.strip()) else None
+        if _RUN_TOGETHER.fullmatch(largest.text.strip()):
+            return of_cells([largest], score=0.7)
+        return _over_two_lines(layout, largest)
     if not ranked:
         return None
     score, cell, value = max(ranked, key=lambda each: each[0])
     at = cell.text.find(value.split()[0])
     return of_span(cell, at, min(len(cell.text), at + len(value)), value, 0.9 if score > 1.15 else 0.7)
+
+
+def _over_two_lines(layout: Layout, first: Cell) -> Reading | None:
+    """`Rosalind`, as large below it `Achterberg`: one word each, edge under edge."""
+    below = next(iter(layout.below(first, reach=0.9)), None)
+    if below is None or not below.text.strip().isalpha() or abs(below.height - first.height) > 0.15 * first.height:
+        return None
+    middles = abs((below.box[0] + below.box[2]) - (first.box[0] + first.box[2])) / 2
+    if min(abs(below.box[0] - first.box[0]), middles) > 4 or _is_no_name(below):
+        return None
+    return of_cells([first, below], score=0.7)
+
+
+def _is_no_name(cell: Cell) -> bool:
+    """`Lebenslauf`, `Zur Person`."""
+    return is_title(cell.text) or is_heading(cell.text)
 
 
 def _location(found: Found, layout: Layout, labels: Labels, top: list[Cell]) -> None:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 
 from ingestio.domain.fields import FieldKind
 from ingestio.domain.text import Box
+from ingestio.extraction.dates import find_dates
 from ingestio.extraction.layout import Cell
-from ingestio.extraction.local.blocks import is_street_line
+from ingestio.extraction.local.blocks import is_street_line, is_title
 from ingestio.extraction.local.labels import Label, Labels
 from ingestio.extraction.local.readers import read, read_bic
-from ingestio.extraction.local.reading import Reading
+from ingestio.extraction.local.reading import Reading, of_span
 
 _STRONG, _WEAK = 0.9, 0.55
 _INLINE, _RIGHT, _BELOW = 1.0, 0.95, 0.84
@@ -18,6 +19,8 @@ _NOT_LEADING, _INSIDE, _PARTIAL, _PER_PAGE = 0.8, 0.6, 0.35, 0.015
 _BELOW_REACH = 2.2
 _CUT = re.compile(r"[^\W_][\w/.-]*\d[\w/.-]*-(?=\s*\Z)")
 _REST = re.compile(r"(?=.*\d)[\w/-]{1,16}")
+_NUMBER_WORDS = ("nr", "no", "number", "nummer", "numero", "numer", "num")
+_LIKE_A_DATE = re.compile(r"[\s:.#]*(\d{1,4}/\d{1,2}/\d{2,4})(?!\S)")
 _LOOSE = frozenset({FieldKind.TEXT, FieldKind.ADDRESS})
 
 
@@ -86,6 +89,8 @@ def _places(labels: Labels, label: Label, concept: str, kind: FieldKind) -> Iter
             yield "inline", _INLINE, [code]
         return
     inline = list(_read(concept, kind, label.cell, label.end, stop))
+    if kind is FieldKind.IDENTIFIER and not inline and _asks_for_a_number(label):
+        inline = _number_like_a_date(label.cell, label.end, stop)
     if inline and not (loose and not _says_something(label, kind)):
         yield "inline", _INLINE, inline
     elif loose and label.cell.text[label.end : stop].strip(" .:-–"):
@@ -97,6 +102,17 @@ def _places(labels: Labels, label: Label, concept: str, kind: FieldKind) -> Iter
     else:
         yield from right
         yield from below
+
+
+def _asks_for_a_number(label: Label) -> bool:
+    """`Faktura nr`, `Invoice no`: what follows is a number, whatever it looks like."""
+    return label.key.endswith(_NUMBER_WORDS)
+
+
+def _number_like_a_date(cell: Cell, start: int, stop: int) -> list[Reading]:
+    """`05/03/2025`: the fifth invoice of March, as Poland and Italy count them."""
+    match = _LIKE_A_DATE.match(cell.text, start, stop)
+    return [of_span(cell, match.start(1), match.end(1), match[1], 0.8)] if match else []
 
 
 def _is_heading_over(label: Label, below: Reading, right: Reading) -> bool:
@@ -144,10 +160,17 @@ def _below(labels: Labels, label: Label, concept: str, kind: FieldKind) -> Itera
     if kind is FieldKind.IDENTIFIER and not (label.fills_cell or _stands_alone(labels, label)):
         return
     box = label.box
-    for number, cell in enumerate(labels.layout.below(label.cell, box, reach=_BELOW_REACH)):
+    # A small caption stands as far above its value as one of the usual size.
+    reach = _BELOW_REACH * max(1.0, labels.layout.line_height / max(label.cell.height, 4.0))
+    for number, cell in enumerate(labels.layout.below(label.cell, box, reach=reach)):
         if number > 2:
             return
-        if _is_something_else(labels, cell, kind):
+        if _is_something_else(labels, cell, kind) or (is_title(label.cell.text) and _is_in_a_table(labels, cell)):
+            return
+        if kind is FieldKind.DATE and _is_cut(cell, 0):
+            date = _date_over_two_lines(labels, cell)
+            if date is not None and _aligned(_box(date), box, kind):
+                yield "below", _BELOW - 0.03 * number, [date]
             return
         if kind is FieldKind.IDENTIFIER and (_is_cut(cell, 0) or _is_the_rest(labels, cell)):
             code = _over_two_lines(labels, cell, 0)
@@ -171,10 +194,17 @@ def _is_something_else(labels: Labels, cell: Cell, kind: FieldKind) -> bool:
     """Whether a cell below a label is a label itself, answers another one, or is an address."""
     first = labels.begins(cell)
     if first is not None:
-        return labels.is_label(cell) or (kind not in _LOOSE and bool(first.names[0].concept) and not first.partial)
+        # `Geburtsdatum 04.06.1989` answers itself.
+        answered = kind not in _LOOSE or any(map(str.isdigit, cell.text[first.end :]))
+        return labels.is_label(cell) or (answered and bool(first.names[0].concept) and not first.partial)
     if kind is FieldKind.IDENTIFIER and is_street_line(cell.text):
         return True  # `88 Wharf St` below a title is no number of a document
     return _answers_another(labels, cell)
+
+
+def _is_in_a_table(labels: Labels, cell: Cell) -> bool:
+    """Whether the row holds cells of a table of items: below a title, its first position is no number of a document."""
+    return any(other.index in labels.skip for other in labels.layout.row_of(cell))
 
 
 def _answers_another(labels: Labels, cell: Cell) -> bool:
@@ -202,6 +232,18 @@ def _over_two_lines(labels: Labels, cell: Cell, start: int) -> Reading | None:
         return None
     pieces = ((cell, match.start(), len(cell.text.rstrip())), (below, 0, len(below.text)))
     return Reading(match.group() + below.text.strip(), pieces, 0.9)
+
+
+def _date_over_two_lines(labels: Labels, cell: Cell) -> Reading | None:
+    """`2025-`, below it `02-28`: a date that its column was too narrow for."""
+    below = next(iter(labels.layout.below(cell, reach=0.9)), None)
+    if below is None or labels.begins(below):
+        return None
+    written = cell.text.strip() + below.text.strip()
+    date = next(iter(find_dates(written)), None)
+    if date is None or date.end - date.start < len(written):
+        return None
+    return Reading(date.value, ((cell, 0, len(cell.text.rstrip())), (below, 0, len(below.text))), 0.9)
 
 
 def _stands_alone(labels: Labels, label: Label) -> bool:

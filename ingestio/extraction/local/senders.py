@@ -8,12 +8,16 @@ from ingestio.extraction.layout import Cell
 from ingestio.extraction.local import blocks as lines
 from ingestio.extraction.local.names import SEPARATORS, Page, Party, is_part_of, share_first_word, with_lines
 from ingestio.extraction.local.reading import Reading, of_span
+from ingestio.extraction.local.totals import SUMS
 from ingestio.extraction.local.vocabulary import words
 from ingestio.extraction.tokens import compact
 
 _DOMAIN = re.compile(r"(?:www\.|https?://(?:www\.)?|@)([\w-]{3,})\.", re.IGNORECASE)
 _FREE_MAIL = frozenset(words("address", "free_mail"))
 _FROM = re.compile(r"^.*\b(?:from|by|issued by|on behalf of)\s+(?=[A-Z])")
+# `Harcourt Vane LLP is a limited liability partnership`: what a footer says of the firm.
+_SAYS_OF_ITSELF = re.compile(r"\s(?:is|are|ist|est|è|é|es|is een)\s(?=[a-zà-ÿ])")
+_OF_A_FIRM = frozenset(compact(word) for word in words("address", "name_label_of_a_firm"))
 _SENDER_LINE, _LEGAL, _TOP_BLOCK = 0.85, 0.5, 0.42
 _WEB_DOMAIN, _NAMED_AGAIN, _PAYEE, _PERSON, _LEFT = 0.25, 0.15, 0.3, 0.25, 0.12
 _BELOW_A_LETTERHEAD = 0.2
@@ -69,7 +73,8 @@ class Senders:
                 firm = lines.has_legal_form(above.text) and not lines.has_legal_form(parts[0])
                 if above.height > 1.15 * cell.height or (firm and abs(above.box[0] - cell.box[0]) < 4):
                     continue  # the address line of a letterhead
-            name = parts[0] if re.search(r"[^\W\d_]{2}", parts[0]) else ""
+            name = parts[0].rpartition(": ")[2]  # `Return with payment. Remit to: Firm, P.O. Box 1`
+            name = name if re.search(r"[^\W\d_]{2}", name) else ""
             if (
                 not name
                 or lines.is_street_line(name)
@@ -89,9 +94,12 @@ class Senders:
         for cell in self._page.layout.cells:
             if cell.page not in pages or cell.index in self._page.skip or not lines.has_legal_form(cell.text):
                 continue
+            if self._names_a_sum(cell):
+                continue
             name = self._firm_in(cell)
             if name is None:
                 continue
+            name = self._with_its_beginning(name)
             party = with_lines(name, self._page.block_below(cell) if cell.page == 1 else (cell,))
             party.score = _LEGAL
             sheet = self._page.layout.sheet(cell)
@@ -105,20 +113,52 @@ class Senders:
             found.append(party)
         return found
 
+    def _with_its_beginning(self, name: Reading) -> Reading:
+        """`Company:   Rift Valley Oven`, below it `Works Ltd`: a firm's name that its column was too narrow for."""
+        layout, cell = self._page.layout, name.cell
+        above = next(iter(layout.above(cell, reach=0.9)), None)
+        if above is None or len(name.value.split()) > 3 or abs(above.box[0] - cell.box[0]) > 4:
+            return name
+        label = next(iter(layout.left_of(above)), None)
+        if (
+            label is None
+            or compact(label.text) not in _OF_A_FIRM
+            or any(other.box[2] > label.box[0] for other in layout.left_of(cell))
+        ):
+            return name
+        if lines.has_legal_form(above.text) or not lines.could_be_name(above.text):
+            return name
+        return Reading(f"{above.text.strip()} {name.value}", ((above, 0, len(above.text)), *name.pieces), name.score)
+
+    def _names_a_sum(self, cell: Cell) -> bool:
+        """`Summe der Telefon GmbH (netto)   29,41`: a sum that names the firm is no letterhead."""
+        first = self._page.labels.begins(cell)
+        return (
+            first is not None
+            and any(each.concept in SUMS for each in first.names)
+            and any(number.looks_like_money for other in self._page.layout.right_of(cell) for number in other.numbers)
+        )
+
     def _firm_in(self, cell: Cell) -> Reading | None:
         """The firm's name in a cell: the part between separators that holds the legal form, up to it."""
-        position = 0
+        position, before = 0, ""
         for part in re.split(
             r"(\s+[|•●·∙–—]\s+|\s*[|•●·∙]\s*|\s-\s|:\s|,\s(?!(?i:inc|llc|l\.l|ltd|limited|llp|plc|lda|ltda|s\.|sa\b|sl\b|gmbh|corp|co\.|bv|b\.v|nv|n\.v))|\u2003)",
             cell.text,
         ):
             start, position = position, position + len(part)
-            if not lines.has_legal_form(part):
+            named = _SAYS_OF_ITSELF.split(part, 1)[0]
+            part = named if lines.has_legal_form(named) else part
+            if not lines.LEGAL_FORM.search(part):
+                before = part.strip() if any(map(str.isalnum, part)) else before
                 continue
             ends = [
                 match.end() for match in lines.LEGAL_FORM.finditer(part) if any(map(str.isalnum, part[: match.start()]))
             ]
             value = part[: ends[-1]].strip() if ends else ""
+            if not ends and lines.begins_with_legal_form(part):
+                at, value = cell.text.find(before), before  # `Name - SARL au capital de 10 000 €`
+                return of_span(cell, at, at + len(value)) if lines.could_be_name(value) else None
             value = _FROM.sub("", value)
             if value.count("(") > value.count(")"):
                 value = value[value.rfind("(") + 1 :].strip()  # `BIC: ABNANL2A (Tulip Data B.V.)`

@@ -219,7 +219,9 @@ def _column_below(labels: Labels, label: Label, one_only: bool) -> list[Reading]
 
 def _next_below(labels: Labels, cell: Cell, label: Label) -> Reading | None:
     """The first amount under `cell` that stands under the label too, unless another label comes first."""
-    for below in labels.layout.below(cell, label.box, reach=_BELOW_REACH):
+    # A small caption stands as far above its amount as one of the usual size.
+    reach = _BELOW_REACH * max(1.0, labels.layout.line_height / max(cell.height, 4.0))
+    for below in labels.layout.below(cell, label.box, reach=reach):
         if labels.is_label(below):
             return None
         under = [each for each in _amounts(below, 0, len(below.text)) if _under(each, label)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from ingestio.domain.fields import FieldKind
 from ingestio.extraction.catalogue import DOCUMENT_TYPES, Concept
+from ingestio.extraction.dates import FoundDate
 from ingestio.extraction.layout import Cell, Layout, plain
 from ingestio.extraction.local import scalars
 from ingestio.extraction.local.blocks import is_title
@@ -30,7 +31,8 @@ _PAID = re.compile(
 _EXPLAINS = re.compile(any_of("sum", "explains"), re.IGNORECASE)
 _WEAK_SENDER = 0.6
 _FEEBLE_SENDER, _SURE_ADDRESS = 0.3, 0.7
-_INVOICE_CODE = re.compile(r"#?\s?(?:(?i:INV(?:OICE)?)|F[ATRSV]|FAC|RE|RG)[-/#_ ]?\d[\w/-]*(?<!-)")
+# A series of some system may stand before it: `ACC-SINV-2024-00088`.
+_INVOICE_CODE = re.compile(r"#?\s?(?:[A-Z]{2,5}[-/])?(?:(?i:S?INV(?:OICE)?)|F[ATRSV]|FAC|RE|RG)[-/#_ ]?\d[\w/-]*(?<!-)")
 _BARE_NUMBER = frozenset({"no", "number", "nummer", "nr", "numero"})
 _FLAT = re.compile(r"#\d{1,3}-\d{1,4}[A-Z]?(?![\w-])")
 # `Reference: PO 5561` is the customer's as often as the document's own.
@@ -54,6 +56,12 @@ _CREDIT = (
     "korrektur",
     "rechnungskorrektur",
     "notadecredito",
+    "kreditnota",
+    "kreditfaktura",
+    "hyvityslasku",
+    "fakturakorygujaca",
+    "opravnydanovydoklad",
+    "dobropis",
     "notadicredito",
 )
 
@@ -134,7 +142,7 @@ def _add_parties(found: Found, labels: Labels, listed: Listed, roles: Roles) -> 
     if roles.sender == "merchant":
         # Tills print no envelopes' sender lines: `Tampoi, 81200 Johor Bahru, Johor` goes on with the address above it.
         unnamed = [each for each in unnamed if "sender line" not in each.reasons or each.name.cell.row == 0]
-    sender = max([*named, *unnamed], key=lambda each: each.score, default=None)
+    sender = parties.on_behalf() or max([*named, *unnamed], key=lambda each: each.score, default=None)
     # `Razón social` names whoever its section is about.
     unsure = sender is not None and (not sender.labelled or sender.score < _WEAK_SENDER)
     if sender is not None and unsure and recipient is not None and sender.name.cell is recipient.name.cell:
@@ -283,15 +291,21 @@ def _add_number_and_date(found: Found, labels: Labels, roles: Roles) -> None:
         and each.label.cell.middle < 0.6 * sheet.height
     ]
     in_title = [each for each in dated if each.relation == "inline" and _is_titled(each.label, number)]
+    if number is not None:
+        in_title = [each for each in in_title if each.reading.cell is not number.cell or _dates_outside(number)]
     place = _date_behind_place(labels)
-    if strong and strong[0].score > 0.6:
+    beside = _date_beside(labels, number)
+    in_prose = bool(strong) and not (strong[0].label.leading or strong[0].label.closed)
+    if strong and strong[0].score > 0.6 and not (in_prose and beside is not None):
         found[roles.date] = strong[0].reading
     elif in_title:
         found[roles.date] = in_title[0].reading
     elif headed:
         found[roles.date] = headed[0].reading
-    elif number is not None and number.cell.dates and number.cell.page == 1:
-        date = number.cell.dates[0]
+    elif beside is not None:
+        found[roles.date] = beside
+    elif number is not None and number.cell.page == 1 and (dates := _dates_outside(number)):
+        date = dates[0]
         found[roles.date] = of_span(number.cell, date.start, date.end, date.value, 0.7)
     elif place is not None:
         found[roles.date] = place
@@ -300,6 +314,24 @@ def _add_number_and_date(found: Found, labels: Labels, roles: Roles) -> None:
         alone = _unlabelled_date(labels, taken)
         in_prose = not dated or not (dated[0].label.leading or dated[0].label.closed)
         _add(found, roles.date, alone if alone is not None and in_prose else dated[0].reading if dated else None)
+
+
+def _dates_outside(number: Reading) -> list[FoundDate]:
+    """The dates in a number's cell; `FV 12/01/2025` has none in it."""
+    cell, start, end = number.pieces[0]
+    return [date for date in cell.dates if date.end <= start or date.start >= end]
+
+
+def _date_beside(labels: Labels, number: Reading | None) -> Reading | None:
+    """`Invoice 1002          February 22, 2019`: a date alone, in the line of the title with the number."""
+    if number is None or number.cell.page != 1 or not is_title(number.cell.text):
+        return None
+    others = labels.layout.row_of(number.cell)
+    alone = [cell for cell in others if cell.dates and not plain(cell.text[: cell.dates[0].start])]
+    if len(alone) != 1 or plain(alone[0].text[alone[0].dates[0].end :]).strip(" .,"):
+        return None
+    date = alone[0].dates[0]
+    return of_span(alone[0], date.start, date.end, date.value, 0.7)
 
 
 def _is_titled(label: Label, number: Reading | None) -> bool:
