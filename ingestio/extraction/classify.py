@@ -29,6 +29,11 @@ _OWN_NUMBER = 1.0
 _INVOICE_WORDS = ("invoice", "rechnung", "facture", "factura", "fattura", "factuur", "fatura", "faktur")
 _COMMERCIAL = ("invoice", "receipt", "purchase_order")
 _TOP = 0.55
+# `TAX INVOICE (ORIGINAL FOR RECIPIENT)`: which copy of the title's paper it is.
+_ASIDE = re.compile(r"\s\([^()]*\)\s*$")
+# `DEVIS n° 118`: a quotation, or the one that an invoice answers.
+_NUMBERED_OTHER = "other with its number"
+_SHEET_POINTS, _ACROSS, _ROWS_ACROSS = 500, 0.7, 4
 # `Rechnung   Datum   Fällig   Betrag`: what heads a column of many is less of a title.
 _MANY_COLUMNS, _HEADS_A_COLUMN = 4, 0.5
 _ROLL_CHARACTERS, _ROLL_POINTS = 48, 320
@@ -107,7 +112,8 @@ def _add_titles(sheet: Sheet, usual_height: float, scores: dict[str, float]) -> 
     """Headings: a cell that is a title, or begins with one. The first large one counts most; each type at most once."""
     best: dict[str, float] = {}
     for cell in sheet.cells:
-        keys = _without_gaps([token.key for token in cell.tokens])
+        aside = _ASIDE.search(cell.text)
+        keys = _without_gaps([token.key for token in cell.tokens if aside is None or token.end <= aside.start()])
         if not keys or len(keys) > 12:
             continue
         if _COMPOUND.search(keys[0]) and len(keys) <= 8:  # `Beitragsrechnung`, `Stromrechnung`
@@ -118,6 +124,9 @@ def _add_titles(sheet: Sheet, usual_height: float, scores: dict[str, float]) -> 
         headline = 1.0 if cell.row > 1 or not _is_heading(keys) else _HEADLINE
         for name, weight in _titled(keys):
             best[name] = max(best.get(name, 0.0), weight * size * place * headline)
+    numbered = best.pop(_NUMBERED_OTHER, 0.0)
+    if numbered and not any(best.get(name, 0.0) >= _TITLE_LATER for name in _COMMERCIAL):
+        best[OTHER] = max(best.get(OTHER, 0.0), numbered)
     for name, weight in best.items():
         scores[name] += weight
     if best.get(OTHER, 0.0) > max(best.get(name, 0.0) for name in _COMMERCIAL):
@@ -142,7 +151,7 @@ def _is_heading(keys: list[str]) -> bool:
 
 def _titled(keys: list[str]) -> Iterator[tuple[str, float]]:
     """The types whose title the words of a cell are, begin with or end with. A delivery note is only one where it says nothing else:
-    an invoice names the one that it answers."""
+    an invoice names the one that it answers, with its number."""
     whole = "".join(keys)
     for length in range(1, min(_MAX_TOKENS, len(keys)) + 1):
         start = "".join(keys[:length])
@@ -157,6 +166,8 @@ def _titled(keys: list[str]) -> Iterator[tuple[str, float]]:
                 yield name, min(weight, _TITLE_START)  # `Order ID 10982` stands on invoices too
             elif name != OTHER or start == whole:
                 yield name, weight * (1.1 if length > 1 else 1.0)
+            elif weight == _TITLE:
+                yield _NUMBERED_OTHER, weight
     for first in range(1, len(keys) if len(keys) <= 8 else 0):
         for name in _titles().get("".join(keys[first:]), ()):
             if name != OTHER:
@@ -231,7 +242,11 @@ def _is_priced(cell: Cell) -> bool:
 
 
 def _is_till_roll(sheet: Sheet) -> bool:
-    """Nearly all rows are as short as a till prints them, whatever the size of the picture."""
+    """Nearly all rows are as short as a till prints them, whatever the size of the picture; on a sheet of paper with words of its own
+    they do not reach across it."""
+    across = [row for row in sheet.rows if row[-1].box[2] - row[0].box[0] > _ACROSS * sheet.width]
+    if not _is_recognised(sheet) and sheet.width > _SHEET_POINTS and len(across) >= _ROWS_ACROSS:
+        return False
     lengths = sorted(sum(len(cell.text) + 1 for cell in row) for row in sheet.rows)
     return len(lengths) >= _ROLL_ROWS and lengths[int(0.92 * (len(lengths) - 1))] <= _ROLL_CHARACTERS
 

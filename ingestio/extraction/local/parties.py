@@ -16,6 +16,9 @@ __all__ = ["Parties", "Party"]
 _PREPOSITIONS = frozenset(words("address", "prepositions"))
 _ON_BEHALF = re.compile(rf"\b{any_of('address', 'on_behalf')}\s*:\s*$", re.IGNORECASE)
 _LABELLED, _LABELLED_WEAKLY = 0.95, 0.5
+_PREPOSITION = 0.88
+_HEADS_SENDER = re.compile(r"\s*(?:de|da|von|van|od|fra|från)\s*:\s*", re.IGNORECASE)
+_HEADS_RECIPIENT = re.compile(r"\s*(?:para|an|aan|à|per|pour|til|till|dla)\s*:\s*", re.IGNORECASE)
 _BEFORE_TOWN, _BETWEEN_LINES = 2.4, 1.3
 _HEADING_CELLS = 5
 _ANOTHER_COLUMN = 6.0
@@ -46,7 +49,23 @@ class Parties:
                     party.labelled = True
                     party.reasons.append(f"label {label.key}")
                     found.append(party)
+            found.extend(self._behind_a_preposition(concept))
         return sorted(found, key=lambda each: -each.score)
+
+    def _behind_a_preposition(self, concept: str) -> Iterable[Party]:
+        """`De:`, `Para:` alone in a cell head the sender's and the recipient's address."""
+        headings = _HEADS_SENDER if concept.startswith("vendor") else _HEADS_RECIPIENT
+        for cell in self._page.layout.sheets[0].cells if concept in ("vendor_name", "customer_name") else ():
+            below = (
+                next(iter(self._page.layout.below(cell, reach=1.6)), None) if headings.fullmatch(cell.text) else None
+            )
+            if below is None or abs(below.box[0] - cell.box[0]) > 4:
+                continue
+            name = self._page.name_in(below, 0, len(below.text))
+            if name is not None:
+                party = with_lines(name, self._page.block_below(below))
+                party.score, party.labelled, party.reasons = _PREPOSITION, True, [f"heading {cell.text}"]
+                yield party
 
     def on_behalf(self) -> Party | None:
         """`Issued by Rides B.V. on behalf of:` stands over the sender, whoever wrote the paper for him."""

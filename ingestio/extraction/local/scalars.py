@@ -17,6 +17,7 @@ _STRONG, _WEAK = 0.9, 0.55
 _INLINE, _RIGHT, _BELOW = 1.0, 0.95, 0.84
 _NOT_LEADING, _INSIDE, _PARTIAL, _PER_PAGE = 0.8, 0.6, 0.35, 0.015
 _BELOW_REACH = 2.2
+_ABOVE, _ABOVE_REACH = 0.75, 1.2
 _CUT = re.compile(r"[^\W_][\w/.-]*\d[\w/.-]*-(?=\s*\Z)")
 _REST = re.compile(r"(?=.*\d)[\w/-]{1,16}")
 _NUMBER_WORDS = ("nr", "no", "number", "nummer", "numero", "numer", "num")
@@ -102,6 +103,8 @@ def _places(labels: Labels, label: Label, concept: str, kind: FieldKind) -> Iter
     else:
         yield from right
         yield from below
+        if not right and not below and kind not in _LOOSE:
+            yield from _above(labels, label, concept, kind)
 
 
 def _asks_for_a_number(label: Label) -> bool:
@@ -190,12 +193,29 @@ def _below(labels: Labels, label: Label, concept: str, kind: FieldKind) -> Itera
             return
 
 
+def _above(labels: Labels, label: Label, concept: str, kind: FieldKind) -> Iterator[tuple[str, float, list[Reading]]]:
+    """`INV-1187   11 Mar 2025`, below them `Invoice number   Issued`: captions under their values, two of them or more in a row."""
+    captions = labels.layout.row_of(label.cell)
+    over = [next(iter(labels.layout.above(cell, reach=_ABOVE_REACH)), None) for cell in captions]
+    if len(captions) < 2 or not label.fills_cell or label.closed or not all(map(labels.is_label, captions)):
+        return
+    if any(
+        value is None or abs(value.box[0] - cell.box[0]) > 4 or labels.begins(value) is not None
+        for value, cell in zip(over, captions, strict=True)
+    ):
+        return
+    value = next(iter(labels.layout.above(label.cell, reach=_ABOVE_REACH)))
+    readings = list(_read(concept, kind, value, 0, len(value.text)))
+    if readings:
+        yield "above", _ABOVE, readings
+
+
 def _is_something_else(labels: Labels, cell: Cell, kind: FieldKind) -> bool:
     """Whether a cell below a label is a label itself, answers another one, or is an address."""
     first = labels.begins(cell)
     if first is not None:
         # `Geburtsdatum 04.06.1989` answers itself.
-        answered = kind not in _LOOSE or any(map(str.isdigit, cell.text[first.end :]))
+        answered = kind not in _LOOSE or any(date.start >= first.end for date in cell.dates)
         return labels.is_label(cell) or (answered and bool(first.names[0].concept) and not first.partial)
     if kind is FieldKind.IDENTIFIER and is_street_line(cell.text):
         return True  # `88 Wharf St` below a title is no number of a document
