@@ -267,8 +267,10 @@ def _date_over_two_lines(labels: Labels, cell: Cell) -> Reading | None:
 
 
 def _stands_alone(labels: Labels, label: Label) -> bool:
-    """Whether only labels share the cell: headings that were set so close that they became one line."""
+    """Whether only labels share the cell, or the next one follows at once: headings that were set so close that they became one line."""
     cell = label.cell
+    if label.leading and any(0 <= each.start - label.end <= 2 for each in labels.by_cell[cell.index]):
+        return True
     covered = sum(each.end - each.start for each in labels.by_cell[cell.index])
     return covered >= 0.8 * len(cell.text.strip())
 

@@ -209,6 +209,8 @@ def _numbers_something_else(candidate: scalars.Candidate) -> bool:
     if label.key not in _BARE_NUMBER:
         return False
     before = cell.text[: label.start].rstrip()
+    if candidate.relation == "below" and candidate.reading.value.lstrip("0") == "1":
+        return True  # below `Nr.` alone it is the first position of a table
     return (label.closed and before[-1:].isalpha()) or bool(_FLAT.match(cell.text[label.start :]))
 
 
