@@ -108,7 +108,7 @@ WITH answer AS (
         input_tokens = answer.input_tokens, output_tokens = answer.output_tokens
     FROM answer
     WHERE job.id = %(job_id)s AND job.user_id = %(user_id)s AND job.status IN ('queued', 'processing')
-    RETURNING job.id, job.user_id, job.document_id, job.batch_id
+    RETURNING job.id, job.user_id, job.document_id, job.batch_id, job.attempt
 ), entry AS (
     UPDATE page_ledger AS entry
     SET state = 'committed', reused_from = answer.reused_from,
@@ -129,15 +129,15 @@ WITH answer AS (
            coalesce(answer.cached_tokens, 0), coalesce(answer.thinking_tokens, 0), answer.estimated_cost,
            answer.reuse_key, answer.reused_from
     FROM job, entry, answer
-    RETURNING document_id, document_type, pages
+    RETURNING document_id, user_id, document_type, pages
 ), document AS (
     UPDATE documents AS document
     SET status = 'completed', error_code = NULL, document_type = result.document_type,
         pages_charged = document.pages_charged + result.pages, review = NULL,
         concerns = CASE WHEN coalesce(document.prompt_source, 'auto') = 'auto'
                    THEN %(concerns)s::text[] ELSE %(concerns_asked_for)s::text[] END
-    FROM job, result
-    WHERE document.id = result.document_id AND document.user_id = job.user_id
+    FROM result
+    WHERE document.id = result.document_id AND document.user_id = result.user_id
     RETURNING document.id
 ), words AS (
     INSERT INTO document_words (user_id, word, document_id)
@@ -160,7 +160,8 @@ WITH answer AS (
 )
 SELECT (SELECT count(*) FROM job) AS jobs, (SELECT count(*) FROM entry) AS entries, (SELECT count(*) FROM period) AS periods,
        (SELECT earlier.document_id FROM extracted_data AS earlier
-        JOIN job ON job.document_id = earlier.document_id AND job.user_id = earlier.user_id LIMIT 1) AS read_before
+        JOIN job ON job.document_id = earlier.document_id AND job.user_id = earlier.user_id
+        WHERE job.attempt > 1 LIMIT 1) AS read_before
 """
 
 _ATTEMPT_BEFORE = """
