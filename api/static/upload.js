@@ -242,9 +242,10 @@ form.querySelector("[data-pause-all]").addEventListener("click", () => {
 // ---- what the server has ----
 
 function lookSoon() {
-  looked ||= setTimeout(() => {
+  looked ||= setTimeout(async () => {
     looked = 0;
-    look();
+    await look();
+    drawLeftOut(); // also where the look brought nothing new: how much room there is, is certain now
   }, queue.open.length > 20 ? 1500 : 150);
 }
 
