@@ -23,6 +23,14 @@ STRATEGIES = {
 }
 
 
+def invoices(folder: Path, count: int) -> list[Path]:
+    """Write so many of one page each, `00.pdf` and on."""
+    paths = [folder / f"{number:02}.pdf" for number in range(count)]
+    for number, path in enumerate(paths):
+        path.write_bytes(make_invoice_pdf(number, 1))
+    return paths
+
+
 def upload(page: Page, paths: list[Path]) -> None:
     """Put files into the wizard and wait until the server has counted them all."""
     page.set_input_files("#files", paths)
@@ -342,9 +350,7 @@ def test_what_was_typed_stays_when_the_session_ends_and_nobody_else_may_send_it(
 
 
 def test_many_long_prompts_are_more_than_one_request_holds_and_go_on_all_the_same(visit: Visit, tmp_path: Path) -> None:
-    paths = [tmp_path / f"{number:02}.pdf" for number in range(56)]
-    for number, path in enumerate(paths):
-        path.write_bytes(make_invoice_pdf(number, 1))
+    paths = invoices(tmp_path, 56)
     page = visit.go("/dashboard/batch-upload")
     upload(page, paths)
     page.get_by_role("link", name="Next: prompts").click()
@@ -407,9 +413,7 @@ def test_what_a_batch_has_no_room_for_is_named_and_added_when_there_is_room(
 ) -> None:
     visit = new_visit()
     visit.enter("sample-plus")
-    paths = [tmp_path / f"{number:02}.pdf" for number in range(PLUS_FILES + 2)]
-    for number, path in enumerate(paths):
-        path.write_bytes(make_invoice_pdf(number, 1))
+    paths = invoices(tmp_path, PLUS_FILES + 2)
     page = visit.go("/dashboard/batch-upload")
     page.set_input_files("#files", paths[:3])
     page.set_input_files("#files", paths[3:])  # while the first ones are on their way
@@ -437,9 +441,7 @@ def test_what_a_batch_has_no_room_for_is_named_and_added_when_there_is_room(
 def test_a_reload_still_says_which_files_had_no_room(new_visit: NewVisit, tmp_path: Path) -> None:
     visit = new_visit()
     visit.enter("sample-plus")
-    paths = [tmp_path / f"{number:02}.pdf" for number in range(PLUS_FILES + 2)]
-    for number, path in enumerate(paths):
-        path.write_bytes(make_invoice_pdf(number, 1))
+    paths = invoices(tmp_path, PLUS_FILES + 2)
     page = visit.go("/dashboard/batch-upload")
     page.set_input_files("#files", paths)
     expect(page.locator("#draft-files tr[data-key^=f-]")).to_have_count(PLUS_FILES)
@@ -474,9 +476,7 @@ def test_adding_a_full_batch_once_more_refuses_nothing(new_visit: NewVisit, tmp_
     """Files that have arrived are no excess: that is how a broken upload is continued."""
     visit = new_visit()
     visit.enter("sample-plus")
-    paths = [tmp_path / f"{number:02}.pdf" for number in range(PLUS_FILES)]
-    for number, path in enumerate(paths):
-        path.write_bytes(make_invoice_pdf(number, 1))
+    paths = invoices(tmp_path, PLUS_FILES)
     page = visit.go("/dashboard/batch-upload")
     upload(page, paths)
     again: list[int] = []
@@ -500,9 +500,7 @@ def test_the_way_on_stays_in_sight_and_hides_nothing_that_is_reached_by_keyboard
 ) -> None:
     visit = new_visit(height=560)
     visit.enter()
-    paths = [tmp_path / f"{number:02}.pdf" for number in range(8)]
-    for number, path in enumerate(paths):
-        path.write_bytes(make_invoice_pdf(number, 1))
+    paths = invoices(tmp_path, 8)
     page = visit.go("/dashboard/batch-upload")
     upload(page, paths)
     expect(page.get_by_role("link", name="Next: prompts")).to_be_in_viewport()
