@@ -149,6 +149,9 @@ async def test_a_started_document_that_nobody_waits_for_is_finished_while_its_ba
     async with service_session(house.deps.engine) as session:
         await controls.set_paused(session, house.user_id, batch_id, paused=True)
     await house.start(batch_id)
+    async with asyncio.timeout(60):  # until then the wish counts as not followed, too
+        while (progress := await workflows.ask_progress(house.client, str(batch_id))) is None or not progress.paused:
+            await asyncio.sleep(0.05)
     assert await kinds(house) == [FindingKind.BATCH_DOCUMENT_WITHOUT_RUN]
 
     assert await upkeep(house).make_round(NO_GRACE) == 1
