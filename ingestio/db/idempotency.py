@@ -15,9 +15,10 @@ LIFETIME = timedelta(hours=24)
 
 async def claim(
     session: ServiceSession, user_id: str, operation: str, key: str, fingerprint: str, resource_id: UUID
-) -> tuple[str, UUID]:
-    """Take the key for `resource_id`, or learn who has it: answers the fingerprint and resource that hold it now.
+) -> tuple[str, str, UUID]:
+    """Take the key for `resource_id`, or learn who has it: answers the operation, fingerprint and resource that hold it now.
 
+    A key is one request of its user's, so whatever else it comes with, another operation too, finds it taken.
     Of two that claim at once the second waits for the first's transaction; if that rolls back, the second wins. A key that is older
     than it lives is free, whether or not upkeep has swept it already. Raises Unavailable when the key's holder goes at this very moment.
     """
@@ -26,31 +27,34 @@ async def claim(
     )
     taken = await session.execute(
         insert.on_conflict_do_update(
-            index_elements=["user_id", "operation", "key"],
-            set_={"fingerprint": fingerprint, "resource_id": resource_id, "created_at": func.now()},
+            index_elements=["user_id", "key"],
+            set_={
+                "operation": operation,
+                "fingerprint": fingerprint,
+                "resource_id": resource_id,
+                "created_at": func.now(),
+            },
             where=IdempotencyKey.created_at < func.now() - LIFETIME,
         ).returning(IdempotencyKey.resource_id)
     )
     if taken.one_or_none() is not None:
-        return fingerprint, resource_id
+        return operation, fingerprint, resource_id
     row = (
         await session.execute(
-            select(IdempotencyKey.fingerprint, IdempotencyKey.resource_id).where(
-                IdempotencyKey.user_id == user_id, IdempotencyKey.operation == operation, IdempotencyKey.key == key
+            select(IdempotencyKey.operation, IdempotencyKey.fingerprint, IdempotencyKey.resource_id).where(
+                IdempotencyKey.user_id == user_id, IdempotencyKey.key == key
             )
         )
     ).one_or_none()
     if row is None:
         raise Unavailable("The Idempotency-Key is being let go by another request; try again.", retry_after_seconds=1)
-    return row.fingerprint, row.resource_id
+    return row.operation, row.fingerprint, row.resource_id
 
 
-async def release(session: ServiceSession, user_id: str, operation: str, key: str) -> None:
+async def release(session: ServiceSession, user_id: str, key: str) -> None:
     """Let go of a key whose request changed nothing that a repeat should answer."""
     await session.execute(
-        delete(IdempotencyKey).where(
-            IdempotencyKey.user_id == user_id, IdempotencyKey.operation == operation, IdempotencyKey.key == key
-        )
+        delete(IdempotencyKey).where(IdempotencyKey.user_id == user_id, IdempotencyKey.key == key)
     )
 
 

@@ -280,13 +280,13 @@ class Export(_Owned, _Stamped, Base):
 
 
 class IdempotencyKey(_Created, Base):
-    """A client's promise that two requests are one (R63)."""
+    """A client's promise that two requests are one, whatever they are for (R63)."""
 
     __tablename__ = "idempotency_keys"
 
     user_id: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
-    operation: Mapped[str] = mapped_column(primary_key=True)
+    operation: Mapped[str]
     fingerprint: Mapped[str]
     resource_id: Mapped[UUID]
 

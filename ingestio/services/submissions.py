@@ -153,7 +153,7 @@ async def accept_batch(
         await count_draft(session, user_id, batch_id)
         if claim is not None:
             # The same key may try again after an upgrade; what stays is the draft, and the answer names it.
-            await idempotency.release(session, user_id, "batches", claim.key)
+            await idempotency.release(session, user_id, claim.key)
         return Accepted(batch_id, short=short)
     return Accepted(batch_id)
 
@@ -164,10 +164,8 @@ async def holder_of(
     """Whose the claimed key is: `resource_id` itself, or what an earlier request with the same content made. Raises IdempotencyConflict."""
     if claim is None:
         return resource_id
-    fingerprint, holder = await idempotency.claim(
-        session, user_id, operation, claim.key, claim.fingerprint, resource_id
-    )
-    if fingerprint != claim.fingerprint:
+    *request, holder = await idempotency.claim(session, user_id, operation, claim.key, claim.fingerprint, resource_id)
+    if request != [operation, claim.fingerprint]:
         raise IdempotencyConflict("This Idempotency-Key was used with other content; take a new key.")
     return holder
 

@@ -186,3 +186,31 @@ async def test_the_same_holds_for_a_draft(user: User) -> None:
     assert_problem(await send(name="other"), 409, "idempotency_conflict")
     assert_problem(await user.upload([("a.pdf", pdf())], key="k"), 409, "idempotency_conflict")
     assert await count_batches(user) == 1
+
+
+async def test_a_key_is_one_request_whatever_it_is_for(user: User, settings: Settings) -> None:
+    """One key for the document, its batch and their export says that all three are one request, which they are not."""
+    content, key = pdf(), {"Idempotency-Key": "k"}
+    document = (await user.post("/documents", files={"file": ("a.pdf", content)}, headers=key)).json()
+    before = stored_files(settings)
+
+    batch = await user.upload([("a.pdf", content)], key="k")
+    draft = await user.post("/batches", json={"prompt_strategy": "auto"}, headers=key)
+    export = await user.post("/exports", json={"document_ids": [document["id"]], "format": "csv"}, headers=key)
+
+    for answer in (batch, draft, export):
+        assert_problem(answer, 409, "idempotency_conflict")
+    assert await count_batches(user) == 0
+    assert stored_files(settings) == before
+
+
+async def test_a_key_for_two_requests_of_different_kinds_at_once_goes_to_one(user: User) -> None:
+    content, key = pdf(), {"Idempotency-Key": "k"}
+
+    answers = await asyncio.gather(
+        *(user.post("/batches", json={"prompt_strategy": "auto"}, headers=key) for _ in range(3)),
+        *(user.post("/documents", files={"file": ("a.pdf", content)}, headers=key) for _ in range(3)),
+    )
+
+    codes = [answer.status_code for answer in answers]
+    assert sorted([codes[:3], codes[3:]]) == [[201] * 3, [409] * 3]

@@ -188,6 +188,27 @@ def test_events_of_erased_customers_are_nobodys_and_done_with_at_head(new_databa
         ]
 
 
+def test_of_a_key_that_stood_for_several_requests_the_newest_stays_at_head(new_database: NewDatabase) -> None:
+    old = new_database()
+    with owner_of(old) as connection:
+        upgrade(connection, "0018")
+    fill(old)
+    with root_of(old) as root:
+        root.execute("DELETE FROM idempotency_keys")
+        root.execute(
+            "INSERT INTO idempotency_keys (user_id, key, operation, fingerprint, resource_id, created_at) "
+            "SELECT user_id, 'k', operation, 'f', gen_random_uuid(), now() - age FROM (VALUES ('alice', 'batches', interval '2 h'), "
+            "('alice', 'documents', interval '1 h'), ('alice', 'exports', interval '3 h'), ('bob', 'batches', interval '4 h')) "
+            "AS used (user_id, operation, age)"
+        )
+
+    migrate(old.owner_url, old.app_url)
+
+    with root_of(old) as root:
+        left = root.execute("SELECT user_id, operation FROM idempotency_keys ORDER BY user_id").fetchall()
+    assert left == [("alice", "documents"), ("bob", "batches")]
+
+
 def test_rows_are_really_carried_by_that_test(new_database: NewDatabase) -> None:
     old = new_database()
     with owner_of(old) as connection:
