@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from api.schemas.problems import MEDIA_TYPE
 from ingestio.errors import (
@@ -196,6 +197,9 @@ def _words(message: object) -> str:
 def _field(location: Sequence[int | str]) -> str:
     if location[:1] in (("body",), ("query",), ("header",), ("cookie",)):
         location = location[1:]
+    if len(location) == 1 and isinstance(location[0], int):
+        # Where broken JSON breaks; bodies are objects, so it is nobody's field.
+        return "body"
     return ".".join(str(part) for part in location)[:_LONGEST_MESSAGE] or "body"
 
 
@@ -206,10 +210,24 @@ async def _answer_http(request: Request, error: Exception) -> Response:
         # The framework's word for a body that is not even text.
         wrong = InvalidRequest("The body could not be read.", [FieldError("body", "send valid UTF-8 JSON")])
         return problem_of(wrong, trace_id_of(request))
+    headers = dict(error.headers or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
     phrase = HTTPStatus(status).phrase
     detail = error.detail if error.detail and error.detail != phrase else _detail(status, request)
     code = STATUS_CODES.get(status, "invalid_request" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "internal")
-    return problem(status, code, phrase, detail, trace_id=trace_id_of(request), headers=error.headers)
+    return problem(status, code, phrase, detail, trace_id=trace_id_of(request), headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Every method that the address takes. The framework would name those of one route, and several share an address."""
+    routes = request.app.router.routes
+    taken = [
+        method
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+    return [*taken, "HEAD"] if "GET" in taken else taken  # as `requests.HeadAnswers` does
 
 
 def _detail(status: int, request: Request) -> str:

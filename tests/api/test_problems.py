@@ -6,6 +6,7 @@ import logging
 import re
 import shutil
 from collections.abc import Callable
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -39,8 +40,18 @@ async def test_the_frameworks_own_errors_are_problems_too(
     answer = await front.request(method, path)
 
     assert_problem(answer, status, code)
-    if status == 405:
-        assert answer.headers["allow"]
+
+
+async def test_an_address_says_every_method_that_it_takes(front: httpx.AsyncClient) -> None:
+    one = f"/api/v1/documents/{uuid4()}"
+    for path, taken in (
+        ("/api/v1/batches", "GET, POST, HEAD"),
+        (f"/api/v1/batches/{uuid4()}", "GET, PATCH, DELETE, HEAD"),
+        (f"{one}/extract", "POST"),
+        (f"{one}/file", "GET, HEAD"),
+        ("/healthz", "GET, HEAD"),
+    ):
+        assert (await front.request("BREW", path)).headers["allow"] == taken
 
 
 async def test_head_is_answered_like_get_without_the_body(user: User, front: httpx.AsyncClient) -> None:
@@ -80,7 +91,9 @@ async def test_a_body_that_cannot_be_read_is_refused(
 
     for method, path in (("PATCH", f"/batches/{draft['id']}"), ("POST", f"/batches/{draft['id']}/retry")):
         answer = await user.ask(method, path, content=content, headers={"Content-Type": kind})
-        assert_problem(answer, status, code)
+        problem = assert_problem(answer, status, code)
+        if status == 422:
+            assert [item["field"] for item in problem["errors"]] == ["body"]
 
 
 async def test_the_draft_body_is_bounded_as_well(user: User) -> None:
