@@ -95,7 +95,7 @@ class Traced:
 class BoundedBodies:
     """Limits what a body may be, how slowly it may come, and how slowly an answer may be taken.
 
-    The limit is that of JSON unless the route lifts it with `lift_body_limit`, which the streaming uploads do. An answer may come
+    The limit is that of JSON unless the route lifts it with `lift_body_limit`, as uploads and forms full of prompts do. An answer may come
     before the body's end: uvicorn then reads the rest away, so that no reset overtakes it on its way to the client.
     """
 
@@ -190,9 +190,9 @@ class _Body:
         return message
 
 
-def lift_body_limit(request: Request) -> None:
-    """Let this request's body be of any size: its route streams it and limits it itself."""
-    request.state.body_limit_bytes = None
+def lift_body_limit(request: Request, most_bytes: int | None = None) -> None:
+    """Let this request's body be larger than JSON is; of any size, unless told, for a route that streams it and limits it itself."""
+    request.state.body_limit_bytes = most_bytes
 
 
 def _too_large(limit: int) -> HTTPException:

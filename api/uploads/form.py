@@ -18,7 +18,8 @@ _PROMPTS = "per_document_prompts"
 _UTF8_BYTES_PER_CHARACTER = 4
 # JSON may write a character as \uXXXX, and one beyond the basic plane as two of them.
 _JSON_BYTES_PER_CHARACTER = 12
-_MOST_PROMPT_BYTES = 32 << 20
+MOST_PROMPT_BYTES = 32 << 20
+"""For all prompts of a batch together."""
 _TRUE = frozenset({"true", "1", "on", "yes"})
 _FALSE = frozenset({"false", "0", "off", "no", ""})
 
@@ -29,9 +30,9 @@ class BatchForm:
     """Takes the fields one by one, each refused as soon as it is wrong; `spec` and `prompts_of` answer once all are there."""
 
     def __init__(self, plan: Plan) -> None:
-        documents = plan.batch_documents or _MOST_PROMPT_BYTES
+        documents = plan.batch_documents or MOST_PROMPT_BYTES
         one_of_them = (LONGEST_FILE_NAME + MAX_PROMPT_CHARACTERS) * _JSON_BYTES_PER_CHARACTER
-        all_prompts = min(_MOST_PROMPT_BYTES, 1024 + documents * one_of_them)
+        all_prompts = min(MOST_PROMPT_BYTES, 1024 + documents * one_of_them)
         self._limits = {
             "name": 4 * 1024,
             "prompt_strategy": 64,

@@ -16,7 +16,7 @@ from api.uploads.batches import receive_batch
 from api.web.batch_lines import BatchLine, lines_of
 from api.web.lists import link_maker, page_request
 from api.web.prompt_form import PromptForm
-from api.web.visitors import PostedForm, Visitor, VisitorDep, see_other, text_of
+from api.web.visitors import PostedForm, PostedPrompts, Visitor, VisitorDep, see_other, text_of
 from ingestio.db import batches, documents
 from ingestio.domain.batches import PromptStrategy
 from ingestio.errors import (
@@ -87,7 +87,7 @@ async def remove_file(batch_id: UUID, visitor: VisitorDep, form: PostedForm) -> 
 
 
 @router.post("/{batch_id}/prompts")
-async def save_prompts(batch_id: UUID, visitor: VisitorDep, form: PostedForm) -> Response:
+async def save_prompts(batch_id: UUID, visitor: VisitorDep, form: PostedPrompts) -> Response:
     """Keep what was written, then go on to the review, which needs it whole, or back to the files; or fill the empty prompts and stay."""
     line = await _draft(visitor, batch_id)
     async with visitor.caller.reading() as session:

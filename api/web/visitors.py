@@ -13,7 +13,10 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from api.browser import FORM_TOKEN_FIELD
 from api.deps import Caller, FrontDoor, front_door
+from api.requests import lift_body_limit
+from api.uploads.form import MOST_PROMPT_BYTES
 from api.uploads.multipart import Part
+from api.uploads.singles import MOST_FILES
 from api.web.navigation import ENTRIES, Entry, current_entry
 from api.web.outlook import Outlook, shortage
 from ingestio.auth.sessions import BrowserIdentity
@@ -152,13 +155,25 @@ VisitorDep = Annotated[Visitor, Depends(_visitor)]
 
 
 async def _posted(visitor: VisitorDep, request: Request) -> FormData:
-    form = await request.form(max_files=0)
+    return await _our_form(visitor, request)
+
+
+async def _posted_prompts(visitor: VisitorDep, request: Request) -> FormData:
+    visitor.require_our_origin()
+    lift_body_limit(request, MOST_PROMPT_BYTES)
+    return await _our_form(visitor, request, most_fields=MOST_FILES)
+
+
+async def _our_form(visitor: Visitor, request: Request, *, most_fields: int = 1000) -> FormData:
+    form = await request.form(max_files=0, max_fields=most_fields)
     token = form.get(FORM_TOKEN_FIELD, "")
     front_door(request).browser.require_our_page(request, visitor.browser, str(token))
     return form
 
 
 PostedForm = Annotated[FormData, Depends(_posted)]
+PostedPrompts = Annotated[FormData, Depends(_posted_prompts)]
+"""The same with room for a prompt of every document: without scripts a browser sends all of them, touched or not."""
 
 
 def text_of(form: FormData, field: str) -> str:

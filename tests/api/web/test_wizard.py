@@ -103,6 +103,38 @@ async def test_the_review_shows_the_beginning_of_each_prompt_a_page_at_a_time(br
     assert "number 100" in page
 
 
+async def test_without_scripts_there_is_room_for_the_longest_prompt_of_every_document(browser: Browser) -> None:
+    batch_id = await draft_of(browser, *([1] * 5))
+    longest = "😀" * 20_000  # twelve bytes each, as a form sends them
+    prompts = {f"prompt.f{index}": longest for index in range(5)}
+
+    answer = await browser.post(f"{START}/{batch_id}/prompts", prompt_strategy="per_document", **prompts)
+
+    assert answer.status_code == 303, answer.text[:500]
+    for item in (await browser.client.get(f"/api/v1/batches/{batch_id}/documents")).json()["items"]:
+        kept = (await browser.client.get(f"/api/v1/documents/{item['id']}")).json()["prompt"]
+        assert kept == longest, item["client_id"]
+
+
+async def test_without_scripts_there_is_a_field_for_each_of_a_thousand_documents(browser: Browser) -> None:
+    batch_id = await draft_of(browser, 1)
+    prompts = {f"prompt.f{index}": "Extract the total" for index in range(1000)}  # the others were removed meanwhile
+
+    answer = await browser.post(f"{START}/{batch_id}/prompts", prompt_strategy="per_document", **prompts)
+
+    assert answer.status_code == 303, answer.text[:500]
+
+
+async def test_a_form_full_of_prompts_is_not_read_for_another_page(browser: Browser) -> None:
+    batch_id = await draft_of(browser, 1)
+    sent = {"prompt_strategy": "global", "global_prompt": "x", "spread": "😀" * 100_000}
+
+    foreign = await browser.post(f"{START}/{batch_id}/prompts", origin="https://elsewhere.example", **sent)
+    own = await browser.post(f"{START}/{batch_id}/remove", **sent)
+
+    assert (foreign.status_code, own.status_code) == (403, 413)
+
+
 async def test_what_is_wrong_with_a_submission_is_said_beside_the_whole_review(browser: Browser) -> None:
     batch_id = await draft_of(browser, *([1] * 101), prompt_strategy="per_document")
     answer = await browser.post(f"{START}/{batch_id}/submit")
