@@ -1,19 +1,28 @@
-"""How long a connection may take to say what it wants: one that opens and stays silent, or spells its headers out, is closed.
+"""How long a connection may take to say what it wants: one that opens and stays silent, or spells its headers out, is closed; and one
+that says what is no HTTP is told so as every other mistake is.
 
 uvicorn bounds the pause between two requests and leaves the time of a request's head open. Bodies have bounds of their own, in
 `requests`.
 """
 
 import asyncio
+import logging
+from uuid import uuid4
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from api.errors import problem
+from api.security import HEADERS
+
+logger = logging.getLogger("ingestio.api")
 
 # A browser opens connections ahead of need and opens them again when they are gone; a slow line still sends a head in a moment.
 HEAD_SECONDS = 20.0
 
 
 class PromptHeads(H11Protocol):
-    """uvicorn's own protocol, with a bound on the time until a request's head is there."""
+    """uvicorn's own protocol, with a bound on the time until a request's head is there, and problems for what is none."""
 
     head_seconds = HEAD_SECONDS
     _due: asyncio.TimerHandle | None = None
@@ -32,6 +41,21 @@ class PromptHeads(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP, unless another answer is on its way already, and close."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            trace_id = uuid4().hex
+            logger.info("no HTTP", extra={"trace_id": trace_id})
+            answer = problem(400, "invalid_request", "Bad Request", msg, trace_id=trace_id)
+            headers = HEADERS | dict(answer.headers) | {"X-Trace-Id": trace_id, "Connection": "close"}
+            for event in (
+                h11.Response(status_code=400, headers=list(headers.items()), reason="Bad Request"),
+                h11.Data(data=answer.body),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event))
+        self.transport.close()
 
     @property
     def _is_at_work(self) -> bool:

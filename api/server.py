@@ -47,6 +47,8 @@ def serve(settings: Settings, await_servers: Callable[[], None] = lambda: None) 
             server_header=False,
             backlog=_BACKLOG,
             http=PromptHeads,
+            # There is no socket to upgrade to; who asks is answered as if they had not.
+            ws="none",
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )

@@ -171,7 +171,10 @@ def _billing(settings: Settings, stack: AsyncExitStack) -> StripeGateway | None:
 
 def _verifier(settings: Settings, issuer: LocalIssuer | None) -> TokenVerifier:
     if issuer is not None:
-        return TokenVerifier(LOCAL_ISSUER, StaticJwks(issuer.jwks()), audience=LOCAL_AUDIENCE, authorized_parties=())
+        # Made and read by the clock of one machine, so a token lives for just as long as it was made for.
+        return TokenVerifier(
+            LOCAL_ISSUER, StaticJwks(issuer.jwks()), audience=LOCAL_AUDIENCE, authorized_parties=(), leeway_seconds=0
+        )
     if settings.oidc_issuer is None:
         raise ConfigurationError("INGESTIO_OIDC_ISSUER: needed with INGESTIO_AUTH=oidc")
     address = settings.oidc_jwks_url or settings.oidc_issuer.rstrip("/") + "/.well-known/jwks.json"

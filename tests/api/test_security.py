@@ -1,5 +1,6 @@
 """Who gets in, and through which name (R29, R31, R32, R101)."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -169,3 +170,15 @@ async def test_every_answer_carries_the_strict_headers(front: httpx.AsyncClient,
 async def test_no_page_loads_scripts_from_another_host(front: httpx.AsyncClient) -> None:
     for path in ("/docs", "/redoc"):
         assert (await front.get(path)).status_code == 404
+
+
+async def test_a_token_of_ours_lives_no_longer_than_it_was_made_for(front: httpx.AsyncClient) -> None:
+    """It is one machine's clock that made it and reads it: unlike with a foreign issuer there is nothing to allow for."""
+    headers = {"Authorization": f"Bearer {LocalIssuer(SECRET).issue('brief', ttl_seconds=2)}"}
+    assert (await front.get("/api/v1/usage", headers=headers)).status_code == 200
+
+    async with asyncio.timeout(20):
+        while (await front.get("/api/v1/usage", headers=headers)).status_code == 200:
+            await asyncio.sleep(0.1)
+
+    assert_problem(await front.get("/api/v1/usage", headers=headers), 401, "unauthenticated")

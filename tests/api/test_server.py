@@ -1,6 +1,8 @@
 """A real process on a real socket: streaming, hanging up, refusing early, starting and stopping."""
 
 import asyncio
+import http.client
+import json
 import os
 import signal
 import socket
@@ -236,3 +238,30 @@ def test_sigterm_ends_the_process_although_a_client_is_connected(make_settings: 
         server.process.send_signal(signal.SIGTERM)
 
         assert server.process.wait(timeout=60) == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "code"),
+    [
+        (b"hello\r\n\r\n", 400, "invalid_request"),
+        (b"GET /healthz HTTP/1.1\r\n\r\n", 400, "invalid_request"),  # without a Host
+        (b"POST /api/v1/batches HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", 400, "invalid_request"),
+        (
+            b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            401,
+            "unauthenticated",
+        ),
+    ],
+)
+def test_what_is_no_request_of_ours_is_a_problem_as_well(server: Server, said: bytes, status: int, code: str) -> None:
+    with socket.create_connection(("127.0.0.1", httpx.URL(server.url).port or 0), timeout=30) as line:
+        line.sendall(said)
+        answer = http.client.HTTPResponse(line)
+        answer.begin()
+        problem = json.loads(answer.read())
+
+    assert (answer.status, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    assert (problem["status"], problem["code"]) == (status, code)
+    assert problem["trace_id"] == answer.headers["X-Trace-Id"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"

@@ -1,4 +1,4 @@
-"""Clients that are slow on purpose: they get no more of us than a bound allows, and the merely slow are served."""
+"""Clients that are slow, or say nonsense, on purpose: they get no more of us than a bound allows, and the merely slow are served."""
 
 import asyncio
 import socket
@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.heads import PromptHeads
 from api.requests import SLOWEST_BYTES_PER_SECOND, BoundedBodies
@@ -69,17 +69,18 @@ class ImpatientHeads(PromptHeads):
     head_seconds = 0.8
 
 
+async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+    """Every answer takes longer than a head may."""
+    await asyncio.sleep(1.5 * ImpatientHeads.head_seconds)
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+    await send({"type": "http.response.body"})
+
+
 @asynccontextmanager
-async def listening() -> AsyncIterator[int]:
-    """A server whose every answer takes longer than a head may."""
-
-    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
-        await asyncio.sleep(1.5 * ImpatientHeads.head_seconds)
-        await send({"type": "http.response.start", "status": 204, "headers": []})
-        await send({"type": "http.response.body"})
-
+async def listening(app: ASGIApp = slow) -> AsyncIterator[int]:
+    """A server of this application; answers its port."""
     taken = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(slow, http=ImpatientHeads, lifespan="off", log_config=None, timeout_keep_alive=60)
+    config = uvicorn.Config(app, http=ImpatientHeads, lifespan="off", log_config=None, timeout_keep_alive=60)
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve(sockets=[taken]))
     try:
@@ -107,3 +108,28 @@ async def test_who_asked_is_answered_however_long_it_takes_and_may_not_dawdle_wi
         writer.write(b"GET / HTTP/1.1\r\nHo")
         assert await reader.read() == b""
         writer.close()
+
+
+async def test_what_stops_being_http_in_mid_answer_ends_its_connection_and_raises_nothing() -> None:
+    async def streaming(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    raised: list[dict[str, object]] = []
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(lambda _, context: raised.append(context))
+    try:
+        async with listening(streaming) as port, asyncio.timeout(60):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+            await reader.readuntil(b"begun")
+            writer.write(b"no chunk\r\n")
+            await reader.read()
+            writer.close()
+    finally:
+        loop.set_exception_handler(before)
+
+    assert raised == []
