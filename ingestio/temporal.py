@@ -11,6 +11,7 @@ from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
 from ingestio.domain.runs import SEARCH_ATTRIBUTES
@@ -24,10 +25,13 @@ FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
 
 
-async def connect(address: str | None, namespace: str, *, lazy: bool = False) -> Client:
+async def connect(
+    address: str | None, namespace: str, *, lazy: bool = False, runtime: Runtime | None = None
+) -> Client:
     """A client for `address`; key and TLS come from TEMPORAL_API_KEY and the TEMPORAL_TLS_* variables.
 
-    `lazy` puts the connection off to the first call, so that the front door starts, and answers, while Temporal is away.
+    `lazy` puts the connection off to the first call, so that the front door starts, and answers, while Temporal is away. `runtime`: the
+    library's own, when not the one that the whole process shares.
     Raises Unavailable when the server cannot be reached, ConfigurationError when the TEMPORAL_* variables cannot be read.
     """
     try:
@@ -37,7 +41,7 @@ async def connect(address: str | None, namespace: str, *, lazy: bool = False) ->
     config["target_host"] = address or config.get("target_host") or "127.0.0.1:7233"
     config["namespace"] = namespace
     try:
-        return await Client.connect(**config, lazy=lazy, interceptors=temporal_interceptors())
+        return await Client.connect(**config, lazy=lazy, interceptors=temporal_interceptors(), runtime=runtime)
     except RuntimeError as error:
         raise Unavailable(f"Temporal at {config['target_host']} cannot be reached.") from error
 

@@ -18,6 +18,7 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
 from temporalio.client import Client
+from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from ingestio.bootstrap import open_object_store
@@ -198,10 +199,13 @@ async def stripe_events(engine: AsyncEngine, now: datetime, grace: timedelta) ->
 
 
 async def temporal(address: str, namespace: str) -> tuple[Client | None, list[Check]]:
-    """It answers and has the namespace, workers ask for work, the upkeep is scheduled; the client for further looks."""
+    """It answers and has the namespace, workers ask for work, the upkeep is scheduled; the client for further looks.
+
+    The client is silent: its library would write of each attempt to standard output, between what was found.
+    """
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            client = await connect(address, namespace)
+            client = await connect(address, namespace, runtime=Runtime(telemetry=TelemetryConfig(logging=None)))
             await client.workflow_service.describe_namespace(
                 DescribeNamespaceRequest(namespace=namespace), timeout=RPC_TIMEOUT
             )

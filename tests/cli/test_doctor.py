@@ -14,10 +14,12 @@ import psycopg
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError
 
 from activities.repairs.base import Ground, Repair
 from activities.repairs.registry import all_repairs
 from ingestio.bootstrap import Clock, WorkerDeps
+from ingestio.cli import checks
 from ingestio.cli.checks import Check
 from ingestio.cli.doctor import examine
 from ingestio.cli.findings import look
@@ -32,6 +34,7 @@ from ingestio.services.accounts import PlanBook
 from ingestio.services.documents import extract_lone, register_lone
 from ingestio.storage.keys import original_key
 from ingestio.storage.objects import open_store
+from tests.api.wire import wire
 from tests.cli.conftest import Instance, ingestio
 from tests.conftest import Database
 from tests.tenant import Tenant
@@ -98,6 +101,21 @@ def test_a_wrong_setting_is_a_finding_too(tmp_path: Path) -> None:
     (found,) = json.loads(done.stdout)
     assert found["check"] == "configuration"
     assert "GEMINI_API_KEY" in found["detail"]
+
+
+async def test_a_temporal_that_goes_in_mid_look_writes_nothing_between_the_findings(
+    temporal_server: TemporalServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its library tells of attempts on standard output, by itself, and what `--json` prints would be no JSON."""
+    _, _, port = temporal_server.address.rpartition(":")
+    async with wire(int(port)) as line:
+        client, _ = await checks.temporal(f"127.0.0.1:{line.port}", temporal_server.namespace)
+        assert client is not None
+        line.cut()
+        with pytest.raises(RPCError):
+            await client.get_schedule_handle("any").describe(rpc_timeout=timedelta(seconds=5))
+
+    assert capfd.readouterr().out == ""
 
 
 async def test_a_deployment_without_a_worker_says_so_and_nothing_else(settings: Settings) -> None:
