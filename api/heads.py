@@ -51,7 +51,7 @@ class PromptHeads(H11Protocol):
             headers = HEADERS | dict(answer.headers) | {"X-Trace-Id": trace_id, "Connection": "close"}
             for event in (
                 h11.Response(status_code=400, headers=list(headers.items()), reason="Bad Request"),
-                h11.Data(data=answer.body),
+                h11.Data(data=bytes(answer.body)),
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event))

@@ -25,9 +25,7 @@ FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
 
 
-async def connect(
-    address: str | None, namespace: str, *, lazy: bool = False, runtime: Runtime | None = None
-) -> Client:
+async def connect(address: str | None, namespace: str, *, lazy: bool = False, runtime: Runtime | None = None) -> Client:
     """A client for `address`; key and TLS come from TEMPORAL_API_KEY and the TEMPORAL_TLS_* variables.
 
     `lazy` puts the connection off to the first call, so that the front door starts, and answers, while Temporal is away. `runtime`: the

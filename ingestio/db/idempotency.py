@@ -53,9 +53,7 @@ async def claim(
 
 async def release(session: ServiceSession, user_id: str, key: str) -> None:
     """Let go of a key whose request changed nothing that a repeat should answer."""
-    await session.execute(
-        delete(IdempotencyKey).where(IdempotencyKey.user_id == user_id, IdempotencyKey.key == key)
-    )
+    await session.execute(delete(IdempotencyKey).where(IdempotencyKey.user_id == user_id, IdempotencyKey.key == key))
 
 
 async def expire(session: ServiceSession, before: datetime) -> int:

@@ -25,6 +25,10 @@ FORM = {"Content-Type": "multipart/form-data; boundary=B"}
 HEAD = b'--B\r\nContent-Disposition: form-data; name="prompt_strategy"\r\n\r\nauto\r\n'
 FILE = b'--B\r\nContent-Disposition: form-data; name="files"; filename="a.pdf"\r\n\r\n'
 END = b"\r\n--B--\r\n"
+UPGRADE = (
+    b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -246,12 +250,7 @@ def test_sigterm_ends_the_process_although_a_client_is_connected(make_settings: 
         (b"hello\r\n\r\n", 400, "invalid_request"),
         (b"GET /healthz HTTP/1.1\r\n\r\n", 400, "invalid_request"),  # without a Host
         (b"POST /api/v1/batches HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", 400, "invalid_request"),
-        (
-            b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-            401,
-            "unauthenticated",
-        ),
+        (UPGRADE, 401, "unauthenticated"),
     ],
 )
 def test_what_is_no_request_of_ours_is_a_problem_as_well(server: Server, said: bytes, status: int, code: str) -> None:
