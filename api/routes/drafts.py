@@ -25,7 +25,8 @@ from ingestio.services.submissions import Claim
 
 router = APIRouter(prefix="/batches/{batch_id}", tags=["drafts"])
 
-_CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Not `.` or `..`: a client that takes them for steps in a path asks for the draft itself, and would delete that.
+_CLIENT_ID = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,64}")
 
 
 async def make_draft(caller: Caller, draft: NewDraft, key: str | None) -> tuple[UUID, bool]:
@@ -119,4 +120,6 @@ async def submit_draft(batch_id: UUID, caller: CallerDep, body: Submission | Non
 
 def _require_client_id(client_id: str) -> None:
     if not _CLIENT_ID.fullmatch(client_id):
-        raise InvalidRequest("The client id is not valid.", [FieldError("client_id", "1 to 64 of A-Z a-z 0-9 . _ -")])
+        raise InvalidRequest(
+            "The client id is not valid.", [FieldError("client_id", "1 to 64 of A-Z a-z 0-9 . _ -, not . or ..")]
+        )

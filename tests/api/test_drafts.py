@@ -140,7 +140,7 @@ async def test_a_file_beyond_the_limit_is_refused_by_its_declared_length_or_whil
     assert stored_files(settings) == before
 
 
-@pytest.mark.parametrize("client_id", ["a b", "x" * 65, "ä", "a,b"])
+@pytest.mark.parametrize("client_id", ["a b", "x" * 65, "ä", "a,b", "%2e", "%2e%2e"])
 async def test_a_client_id_has_a_small_alphabet(user: User, client_id: str) -> None:
     draft = await user.draft()
 
