@@ -9,8 +9,9 @@ from ingestio.domain.text import DocumentText
 from ingestio.extraction.base import OTHER, Classification
 from ingestio.extraction.catalogue import DOCUMENT_TYPES
 from ingestio.extraction.layout import Cell, Layout, Sheet
-from ingestio.extraction.local.vocabulary import any_of
+from ingestio.extraction.local.vocabulary import any_of, words
 from ingestio.extraction.tokens import Runs, compact, known_runs
+from ingestio.extraction.values import find_emails, find_phones
 
 __all__ = ["Classification", "classify_layout", "classify_text"]
 
@@ -33,6 +34,8 @@ _TOP = 0.55
 _ASIDE = re.compile(r"\s\([^()]*\)\s*$")
 # `DEVIS n° 118`: a quotation, or the one that an invoice answers.
 _NUMBERED_OTHER = "other with its number"
+# Titles of identity documents that are names of cards too.
+_CARDS = ("visa",)
 _SHEET_POINTS, _ACROSS, _ROWS_ACROSS = 500, 0.7, 4
 # `Rechnung   Datum   Fällig   Betrag`: what heads a column of many is less of a title.
 _MANY_COLUMNS, _HEADS_A_COLUMN = 4, 0.5
@@ -47,6 +50,14 @@ _TIME = re.compile(
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[.,]\d{3})+(?![\d.,])")
 _TOTAL = re.compile(rf"^\W*(?:grand |invoice )?{any_of('receipt', 'total')}(?![^\W_])", re.IGNORECASE)
 _COMPOUND = re.compile(r"[a-z]{3,}(?:rechnung|abrechnung|gutschrift|faktura|factuur)$")
+# `2011-16`, `03/2014 – 08/2019`, `since 2016`, a year alone: what a line of a life begins with.
+_YEAR = r"(?:(?:\d{1,2}[/.]|[^\W\d_]{3,9}\.?\s)?(?:19|20)\d{2})"
+_IN_A_LIFE = re.compile(
+    rf"\W*(?:(?:{any_of('resume', 'since')})\s{_YEAR}|{_YEAR}(?:\s?(?:[-–—]|to|bis|à|au|a|al|tot)\s?"
+    rf"(?:{_YEAR}|\d{{2}}|{any_of('resume', 'present')})|\s?[-–—])?)(?![\w/.,-]*\d)",
+    re.IGNORECASE,
+)
+_OF_A_LIFE, _LINES_OF_A_LIFE, _WORDS_BEHIND, _HEAD = 3.0, 3, 12, 0.35
 _SALUTATION = re.compile(rf"^{any_of('letter', 'salutation')}", re.IGNORECASE)
 _CLOSING = re.compile(rf"^{any_of('letter', 'closing')}", re.IGNORECASE)
 _GIVEN_BACK = re.compile(rf"^\W*{any_of('receipt', 'handed_back')}(?![^\W_])", re.IGNORECASE)
@@ -86,6 +97,9 @@ def classify_layout(layout: Layout) -> Classification:
         _add_titles(layout.sheets[0], layout.line_height, scores)
         if max(scores.values(), default=0.0) <= 0 and cues["invoice"] & _own_names():
             scores["invoice"] += _OWN_NUMBER
+        if scores["contract"] <= 0 and cues["contract"] <= _spoken_of():
+            # An article about contracts, a letter that gives notice: no contract's title, and none of the words by which one binds.
+            cues["contract"].clear()
         _add_shape(layout, scores)
         scores["resume"] += _HEADED * len(headed)
     for name in DOCUMENT_TYPES:
@@ -114,8 +128,8 @@ def _add_titles(sheet: Sheet, usual_height: float, scores: dict[str, float]) -> 
     for cell in sheet.cells:
         aside = _ASIDE.search(cell.text)
         keys = _without_gaps([token.key for token in cell.tokens if aside is None or token.end <= aside.start()])
-        if not keys or len(keys) > 12:
-            continue
+        if not keys or len(keys) > 12 or cell.text.rstrip().endswith("?"):
+            continue  # `When is a handshake a contract?`
         if _COMPOUND.search(keys[0]) and len(keys) <= 8:  # `Beitragsrechnung`, `Stromrechnung`
             best["invoice"] = max(best.get("invoice", 0.0), _TITLE_START)
         size = min(1.6, max(0.7, cell.height / max(usual_height, 1.0)))
@@ -162,6 +176,8 @@ def _titled(keys: list[str]) -> Iterator[tuple[str, float]]:
         else:
             weight = _TITLE_LATER * 0.5
         for name in _titles().get(start, ()):
+            if name == "id_document" and start in _CARDS and start != whole:
+                continue  # `Visa ••••8821`
             if name == "purchase_order" and length == 1 and start != whole:
                 yield name, min(weight, _TITLE_START)  # `Order ID 10982` stands on invoices too
             elif name != OTHER or start == whole:
@@ -196,8 +212,8 @@ def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
     ):
         scores["receipt"] += 3.0  # a cash bill on a whole sheet of paper
         scores["invoice"] -= 2.0
-    words = [len(cell.words) for cell in sheet.cells]
-    prose = sum(count for count in words if count >= 8) / max(1, sum(words))
+    counts = [len(cell.words) for cell in sheet.cells]
+    prose = sum(count for count in counts if count >= 8) / max(1, sum(counts))
     amounts = sum(1 for cell in sheet.cells for number in cell.numbers if number.looks_like_money)
     amounts = amounts or len({cell.row for cell in sheet.cells if _GROUPED.search(cell.text)})
     amounts = amounts or sum(
@@ -218,19 +234,36 @@ def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
         scores["invoice"] -= 3.0
         scores["receipt"] -= 6.0
         scores["bank_statement"] -= 2.0
+    if amounts <= 2 and _is_a_life(sheet):
+        scores["resume"] += _OF_A_LIFE
     if dates >= 8 and amounts >= 8:
         scores["bank_statement"] += 3.0
-    if not totalled and any(_SALUTATION.match(cell.text) and len(cell.words) <= 8 for cell in sheet.cells):
-        scores["letter"] += 1.5
-    if not totalled and any(
-        _CLOSING.match(cell.text) and len(cell.words) <= 8 for page in layout.sheets[:2] for cell in page.cells
-    ):
-        scores["letter"] += 1.5
+    if not totalled:
+        scores["letter"] += _shape_of_a_letter(layout)
     blanks = sum(
         1 for cell in sheet.cells if "____" in cell.text or "☐" in cell.text or "☑" in cell.text or "☒" in cell.text
     )
     if blanks >= 3:
         scores["form"] += 3.0
+
+
+def _shape_of_a_letter(layout: Layout) -> float:
+    """A salutation and a closing, each in a line of its own."""
+    greets = any(_SALUTATION.match(cell.text) and len(cell.words) <= 8 for cell in layout.sheets[0].cells)
+    closes = any(
+        _CLOSING.match(cell.text) and len(cell.words) <= 8 for page in layout.sheets[:2] for cell in page.cells
+    )
+    return 1.5 * (greets + closes)
+
+
+def _is_a_life(sheet: Sheet) -> bool:
+    """Lines that begin with years, spans of them among these, below somebody's telephone or e-mail: no heading need say what it is."""
+    head = [cell for cell in sheet.cells if cell.middle < _HEAD * sheet.height]
+    if not any(find_emails(cell.text) or find_phones(cell.text) for cell in head):
+        return False
+    lines = [match for row in sheet.rows for cell in row[:1] if (match := _IN_A_LIFE.match(cell.text))]
+    spans = [each for each in lines if each.group().strip(" .")[-4:].isdigit() is False or len(each.group()) > 9]
+    return len(lines) >= _LINES_OF_A_LIFE and bool(spans)
 
 
 def _is_money(cell: Cell) -> bool:
@@ -301,6 +334,11 @@ def _index(attribute: str) -> dict[str, tuple[str, ...]]:
 @lru_cache(maxsize=1)
 def _titles() -> dict[str, tuple[str, ...]]:
     return _index("titles")
+
+
+@lru_cache(maxsize=1)
+def _spoken_of() -> frozenset[str]:
+    return frozenset(compact(phrase) for phrase in words("contract", "spoken_of"))
 
 
 @lru_cache(maxsize=1)

@@ -44,6 +44,7 @@ _SIGNS: dict[str, tuple[str, ...]] = {
     "руб": ("RUB",), "kr": KRONER, "Kr": KRONER, "kr.": KRONER, "Rs.": RUPEES, "Rs": RUPEES, "Rp": ("IDR",), "RM": ("MYR",),
     "Rp.": ("IDR",), "RM.": ("MYR",),
     "RMB": ("CNY",), "SFr.": ("CHF",), "SFr": ("CHF",), "TL": ("TRY",), "Fr.": ("CHF",), "Dhs": ("AED", "MAD"), "lei": ("RON", "MDL"),
+    "Lei": ("RON", "MDL"), "LEI": ("RON", "MDL"),
 }  # fmt: skip
 
 _WORDS: dict[str, tuple[str, ...]] = {
@@ -63,7 +64,7 @@ _ANY = re.compile(
 _WORD = re.compile(rf"(?<![^\W_])({'|'.join(sorted(_WORDS, key=len, reverse=True))})(?![^\W_])", re.IGNORECASE)
 # Letters that are also words or units; they count beside a number only.
 _ONLY_BESIDE_NUMBERS = frozenset(
-    {"kr", "Kr", "kr.", "Rs", "Rs.", "Rp", "Rp.", "RM", "RM.", "Ft", "Fr.", "lei", "TL", "元", "円"}
+    {"kr", "Kr", "kr.", "Rs", "Rs.", "Rp", "Rp.", "RM", "RM.", "Ft", "Fr.", "lei", "Lei", "LEI", "TL", "元", "円"}
 )
 NOT_ALONE = frozenset({"ALL", "BHD", "TOP", "TRY", "MOP", "COP", "CUP", "GEL", "LAK", "MAD", "PEN", "SOS", "DOP"})
 """Codes that are words too, and count beside an amount only."""

@@ -146,6 +146,9 @@ def _right(labels: Labels, label: Label, concept: str, kind: FieldKind) -> Itera
         if labels.begins(cell) is not None and labels.is_label(cell):
             return
         if kind is FieldKind.IDENTIFIER and (_is_cut(cell, 0) or _is_the_rest(labels, cell)):
+            code = _over_two_lines(labels, cell, 0)
+            if code is not None and before is label.cell:
+                yield "right", _RIGHT, [code]
             return
         readings = list(_read(concept, kind, cell, 0, _up_to_label(labels, cell)))
         if readings:

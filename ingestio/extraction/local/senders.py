@@ -39,7 +39,8 @@ class Senders:
         `payees` are the names that weak labels give (account holder, beneficiary): they speak for a candidate of the same name.
         """
         paid = {each.key for each in payees}
-        found = [*self.sender_lines(), *self.firms(), *self._top_blocks()]
+        firms = self.firms()
+        found = [*self.sender_lines(), *firms, *self._top_blocks()]
         taken = {cell.index for cell in recipient.cells} | {recipient.name.cell.index} if recipient else set()
         kept: list[Party] = []
         for party in found:
@@ -48,8 +49,8 @@ class Senders:
             if recipient and share_first_word(recipient, party):
                 continue
             self._weigh(party)
-            if party.key in paid:
-                party.score += _PAYEE
+            if party.key in paid and (lines.has_legal_form(party.name.value) or not firms):
+                party.score += _PAYEE  # on a firm's bill `Titular` is a customer
             if lines.is_titled_person(party.name.value):
                 party.score -= _PERSON
             kept.append(party)
@@ -74,7 +75,7 @@ class Senders:
                 if above.height > 1.15 * cell.height or (firm and abs(above.box[0] - cell.box[0]) < 4):
                     continue  # the address line of a letterhead
             name = parts[0].rpartition(": ")[2]  # `Return with payment. Remit to: Firm, P.O. Box 1`
-            name = name if re.search(r"[^\W\d_]{2}", name) else ""
+            name = lines.up_to_legal_form(name) if re.search(r"[^\W\d_]{2}", name) else ""
             if (
                 not name
                 or lines.is_street_line(name)

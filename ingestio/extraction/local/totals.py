@@ -42,6 +42,7 @@ _ROUNDING = re.compile(rf"\W*{any_of('receipt', 'rounding')}", re.IGNORECASE)
 _ANOTHER_LABEL = re.compile(r"[^\W\d_][^\d:]{3,40}:\s+[^\W\d_]")
 _MOST = 6
 _MOST_RATES = 8
+_MOST_COLUMNS = 12
 _BELOW_REACH = 2.2
 
 SUMS = (
@@ -164,7 +165,7 @@ def _amounts_of(labels: Labels, label: Label, one_only: bool) -> tuple[list[Read
     inline = [each for each in _amounts(label.cell, label.end, stop) if _belongs(label, each)]
     readings = list(inline)
     if stop == len(label.cell.text):
-        for cell in layout.right_of(label.cell)[:6]:
+        for cell in layout.right_of(label.cell)[:_MOST_COLUMNS]:
             first = labels.begins(cell)
             if first is not None and first.names[0].concept and not cell.amounts:
                 break

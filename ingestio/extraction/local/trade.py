@@ -35,6 +35,11 @@ _FEEBLE_SENDER, _SURE_ADDRESS = 0.3, 0.7
 _INVOICE_CODE = re.compile(r"#?\s?(?:[A-Z]{2,5}[-/])?(?:(?i:S?INV(?:OICE)?)|F[ATRSV]|FAC|RE|RG)[-/#_ ]?\d[\w/-]*(?<!-)")
 _BARE_NUMBER = frozenset({"no", "number", "nummer", "nr", "numero"})
 _FLAT = re.compile(r"#\d{1,3}-\d{1,4}[A-Z]?(?![\w-])")
+_SERIES = re.compile(
+    rf"(?<![^\W_]){any_of('value', 'series_captions')}\s?:?\s?(?P<series>[A-Z]{{1,5}}|\d{{3,5}})(?![^\W_])",
+    re.IGNORECASE,
+)
+_OF_A_REGISTER = re.compile(any_of("address", "register"), re.IGNORECASE)
 # `Reference: PO 5561` is the customer's as often as the document's own.
 _REFERS = 0.05
 _WORDS_OF_A_TITLE = 6
@@ -101,6 +106,8 @@ def read_trade(document_type: str, layout: Layout) -> tuple[Found, dict[str, lis
             _add(found, concept.name, _read_scalar(labels, concept, roles, sender, recipient))
     if document_type == "invoice" and roles.number not in found:
         _add(found, roles.number, _number_by_its_prefix(layout))
+    if roles.number in found:
+        found[roles.number] = _with_its_series(layout, found[roles.number])
     _add_number_and_date(found, labels, roles)
     _drop_past_payment(found, labels, roles)
     _add_payment(found, labels, {each.name for each in kind.concepts})
@@ -187,6 +194,22 @@ def _read_scalar(
     return scalars.best(labels, name, kind)
 
 
+def _with_its_series(layout: Layout, number: Reading) -> Reading:
+    """`Punto de Venta: 0003   Comp. Nro: 00001234`, `Seria RBT nr. 4471`, `Folio: 8812   Serie: F`: a number counts within the series that
+    is captioned beside it."""
+    cell, start, end = number.pieces[0]
+    if len(number.pieces) > 1 or not number.value.isdigit():
+        return number  # it has its letters
+    beside = [*layout.left_of(cell)[:2], cell, *layout.right_of(cell)[:1]]
+    for other in beside:
+        for match in _SERIES.finditer(other.text):
+            if other is not cell or match.end() <= start or match.start() >= end:
+                between = "-" if match["series"].isdigit() else " "
+                pieces = ((other, *match.span("series")), (cell, start, end))
+                return Reading(f"{match['series']}{between}{number.value}", pieces, number.score)
+    return number
+
+
 def _number_by_its_prefix(layout: Layout) -> Reading | None:
     """`INV-000231` alone in a line of the first page's upper part says itself what it is."""
     sheet = layout.sheets[0] if layout.sheets else None
@@ -211,6 +234,8 @@ def _numbers_something_else(candidate: scalars.Candidate) -> bool:
     before = cell.text[: label.start].rstrip()
     if candidate.relation == "below" and candidate.reading.value.lstrip("0") == "1":
         return True  # below `Nr.` alone it is the first position of a table
+    if _OF_A_REGISTER.search(before):
+        return True  # `Registered in England and Wales (No. 09263424)`
     return (label.closed and before[-1:].isalpha()) or bool(_FLAT.match(cell.text[label.start :]))
 
 
