@@ -25,6 +25,8 @@ _LEAST, _OTHER = 3.0, 0.9
 # Resumes are set in headings and short lines: in a line of prose, experience and languages are anybody's.
 _OF_A_RESUME = 8
 _HEADED = 0.5
+# A contract's title without a word by which it binds may head anything.
+_NOBODY_IS_BOUND = 0.4
 # Some invoices say what they are nowhere but in the label of their number or total.
 _OWN_NUMBER = 1.0
 _INVOICE_WORDS = ("invoice", "rechnung", "facture", "factura", "fattura", "factuur", "fatura", "faktur")
@@ -97,9 +99,10 @@ def classify_layout(layout: Layout) -> Classification:
         _add_titles(layout.sheets[0], layout.line_height, scores)
         if max(scores.values(), default=0.0) <= 0 and cues["invoice"] & _own_names():
             scores["invoice"] += _OWN_NUMBER
-        if scores["contract"] <= 0 and cues["contract"] <= _spoken_of():
-            # An article about contracts, a letter that gives notice: no contract's title, and none of the words by which one binds.
+        if cues["contract"] <= _spoken_of():
+            # An article about contracts, a warranty, a letter that gives notice: none of the words by which one binds.
             cues["contract"].clear()
+            scores["contract"] *= _NOBODY_IS_BOUND
         _add_shape(layout, scores)
         scores["resume"] += _HEADED * len(headed)
     for name in DOCUMENT_TYPES:
@@ -257,11 +260,13 @@ def _shape_of_a_letter(layout: Layout) -> float:
 
 
 def _is_a_life(sheet: Sheet) -> bool:
-    """Lines that begin with years, spans of them among these, below somebody's telephone or e-mail: no heading need say what it is."""
+    """Lines that begin or end with years, spans of them among these, below a telephone or an e-mail: no heading need say what it is."""
     head = [cell for cell in sheet.cells if cell.middle < _HEAD * sheet.height]
     if not any(find_emails(cell.text) or find_phones(cell.text) for cell in head):
         return False
-    lines = [match for row in sheet.rows for cell in row[:1] if (match := _IN_A_LIFE.match(cell.text))]
+    lines = [
+        match for row in sheet.rows if (match := _IN_A_LIFE.match(row[0].text) or _IN_A_LIFE.fullmatch(row[-1].text))
+    ]
     spans = [each for each in lines if each.group().strip(" .")[-4:].isdigit() is False or len(each.group()) > 9]
     return len(lines) >= _LINES_OF_A_LIFE and bool(spans)
 

@@ -30,7 +30,7 @@ _PAID = re.compile(
 )
 _EXPLAINS = re.compile(any_of("sum", "explains"), re.IGNORECASE)
 _WEAK_SENDER = 0.6
-_FEEBLE_SENDER, _SURE_ADDRESS = 0.3, 0.7
+_FEEBLE_SENDER, _UNLESS_PAID, _SURE_ADDRESS = 0.3, 0.55, 0.7
 # A series of some system may stand before it: `ACC-SINV-2024-00088`.
 _INVOICE_CODE = re.compile(r"#?\s?(?:[A-Z]{2,5}[-/])?(?:(?i:S?INV(?:OICE)?)|F[ATRSV]|FAC|RE|RG)[-/#_ ]?\d[\w/-]*(?<!-)")
 _BARE_NUMBER = frozenset({"no", "number", "nummer", "nr", "numero"})
@@ -155,7 +155,7 @@ def _add_parties(found: Found, labels: Labels, listed: Listed, roles: Roles) -> 
     if sender is not None and unsure and recipient is not None and sender.name.cell is recipient.name.cell:
         sender = next((each for each in unnamed if each.name.cell is not recipient.name.cell), None)
     if recipient is None and roles.sender != "merchant":
-        sender, recipient = _told_apart(sender, parties, unnamed)
+        sender, recipient = _told_apart(sender, parties, named, unnamed)
     if recipient is None and roles.sender != "merchant":
         recipient = next(iter(parties.recipients(sender)), None) or next(
             iter(parties.labelled([f"{roles.recipient}_name"])), None
@@ -167,14 +167,20 @@ def _add_parties(found: Found, labels: Labels, listed: Listed, roles: Roles) -> 
     return sender, recipient
 
 
-def _told_apart(sender: Party | None, parties: Parties, senders: list[Party]) -> tuple[Party | None, Party | None]:
-    """The only address of a paper is more likely where it goes than who wrote it, when nothing but its place speaks for the latter."""
-    if sender is None or sender.labelled or sender.score >= _FEEBLE_SENDER:
+def _told_apart(
+    sender: Party | None, parties: Parties, payees: list[Party], senders: list[Party]
+) -> tuple[Party | None, Party | None]:
+    """The only address of a paper is more likely where it goes than who wrote it, when nothing but its place speaks for the latter, or
+    when somebody else is to be paid."""
+    if sender is None or sender.labelled:
+        return sender, None
+    payee = next((each for each in payees if each.key != sender.key), None)
+    if sender.score >= (_FEEBLE_SENDER if payee is None else _UNLESS_PAID):
         return sender, None
     blocks = parties.recipients(None)
     if len(blocks) != 1 or blocks[0].name.cell is not sender.name.cell or blocks[0].score < _SURE_ADDRESS:
         return sender, None
-    return next((each for each in senders if each.name.cell is not sender.name.cell), None), blocks[0]
+    return payee or next((each for each in senders if each.name.cell is not sender.name.cell), None), blocks[0]
 
 
 def _read_scalar(
