@@ -9,9 +9,9 @@ from ingestio.domain.text import DocumentText
 from ingestio.extraction.base import OTHER, Classification
 from ingestio.extraction.catalogue import DOCUMENT_TYPES
 from ingestio.extraction.layout import Cell, Layout, Sheet
+from ingestio.extraction.local.lives import looks_like_a_life
 from ingestio.extraction.local.vocabulary import any_of, words
 from ingestio.extraction.tokens import Runs, compact, known_runs
-from ingestio.extraction.values import find_emails, find_phones
 
 __all__ = ["Classification", "classify_layout", "classify_text"]
 
@@ -36,6 +36,8 @@ _TOP = 0.55
 _ASIDE = re.compile(r"\s\([^()]*\)\s*$")
 # `DEVIS n° 118`: a quotation, or the one that an invoice answers.
 _NUMBERED_OTHER = "other with its number"
+# An identity document says at its head what it is.
+_TITLE_ROWS, _FAR = 5, 0.4
 # Titles of identity documents that are names of cards too.
 _CARDS = ("visa",)
 _SHEET_POINTS, _ACROSS, _ROWS_ACROSS = 500, 0.7, 4
@@ -52,14 +54,6 @@ _TIME = re.compile(
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[.,]\d{3})+(?![\d.,])")
 _TOTAL = re.compile(rf"^\W*(?:grand |invoice )?{any_of('receipt', 'total')}(?![^\W_])", re.IGNORECASE)
 _COMPOUND = re.compile(r"[a-z]{3,}(?:rechnung|abrechnung|gutschrift|faktura|factuur)$")
-# `2011-16`, `03/2014 – 08/2019`, `since 2016`, a year alone: what a line of a life begins with.
-_YEAR = r"(?:(?:\d{1,2}[/.]|[^\W\d_]{3,9}\.?\s)?(?:19|20)\d{2})"
-_IN_A_LIFE = re.compile(
-    rf"\W*(?:(?:{any_of('resume', 'since')})\s{_YEAR}|{_YEAR}(?:\s?(?:[-–—]|to|bis|à|au|a|al|tot)\s?"
-    rf"(?:{_YEAR}|\d{{2}}|{any_of('resume', 'present')})|\s?[-–—])?)(?![\w/.,-]*\d)",
-    re.IGNORECASE,
-)
-_OF_A_LIFE, _LINES_OF_A_LIFE, _WORDS_BEHIND, _HEAD = 3.0, 3, 12, 0.35
 _SALUTATION = re.compile(rf"^{any_of('letter', 'salutation')}", re.IGNORECASE)
 _CLOSING = re.compile(rf"^{any_of('letter', 'closing')}", re.IGNORECASE)
 _GIVEN_BACK = re.compile(rf"^\W*{any_of('receipt', 'handed_back')}(?![^\W_])", re.IGNORECASE)
@@ -140,7 +134,10 @@ def _add_titles(sheet: Sheet, usual_height: float, scores: dict[str, float]) -> 
         place *= _HEADS_A_COLUMN if _heads_a_column(sheet.rows[cell.row]) else 1.0
         headline = 1.0 if cell.row > 1 or not _is_heading(keys) else _HEADLINE
         for name, weight in _titled(keys):
-            best[name] = max(best.get(name, 0.0), weight * size * place * headline)
+            far = (
+                _FAR if name == "id_document" and cell.row > _TITLE_ROWS else 1.0
+            )  # `Driving licence: B` ends many a résumé
+            best[name] = max(best.get(name, 0.0), weight * size * place * headline * far)
     numbered = best.pop(_NUMBERED_OTHER, 0.0)
     if numbered and not any(best.get(name, 0.0) >= _TITLE_LATER for name in _COMMERCIAL):
         best[OTHER] = max(best.get(OTHER, 0.0), numbered)
@@ -237,8 +234,8 @@ def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
         scores["invoice"] -= 3.0
         scores["receipt"] -= 6.0
         scores["bank_statement"] -= 2.0
-    if amounts <= 2 and _is_a_life(sheet):
-        scores["resume"] += _OF_A_LIFE
+    if amounts <= 2:
+        scores["resume"] += looks_like_a_life(sheet)
     if dates >= 8 and amounts >= 8:
         scores["bank_statement"] += 3.0
     if not totalled:
@@ -257,18 +254,6 @@ def _shape_of_a_letter(layout: Layout) -> float:
         _CLOSING.match(cell.text) and len(cell.words) <= 8 for page in layout.sheets[:2] for cell in page.cells
     )
     return 1.5 * (greets + closes)
-
-
-def _is_a_life(sheet: Sheet) -> bool:
-    """Lines that begin or end with years, spans of them among these, below a telephone or an e-mail: no heading need say what it is."""
-    head = [cell for cell in sheet.cells if cell.middle < _HEAD * sheet.height]
-    if not any(find_emails(cell.text) or find_phones(cell.text) for cell in head):
-        return False
-    lines = [
-        match for row in sheet.rows if (match := _IN_A_LIFE.match(row[0].text) or _IN_A_LIFE.fullmatch(row[-1].text))
-    ]
-    spans = [each for each in lines if each.group().strip(" .")[-4:].isdigit() is False or len(each.group()) > 9]
-    return len(lines) >= _LINES_OF_A_LIFE and bool(spans)
 
 
 def _is_money(cell: Cell) -> bool:

@@ -21,7 +21,7 @@ _ABOVE, _ABOVE_REACH = 0.75, 1.2
 _CUT = re.compile(r"[^\W_][\w/.-]*\d[\w/.-]*-(?=\s*\Z)")
 _REST = re.compile(r"(?=.*\d)[\w/-]{1,16}")
 _NUMBER_WORDS = ("nr", "no", "number", "nummer", "numero", "numer", "num")
-_LIKE_A_DATE = re.compile(r"[\s:.#]*(\d{1,4}/\d{1,2}/\d{2,4})(?!\S)")
+_LIKE_A_DATE = re.compile(r"[\s:.#]*(\d{1,4}(?P<mark>[/-])\d{1,2}(?P=mark)\d{2,4})(?!\S)")
 _LOOSE = frozenset({FieldKind.TEXT, FieldKind.ADDRESS})
 
 
