@@ -31,6 +31,7 @@ DOLLARS = (
     "BSD",
     "BZD",
 )
+PESOS = ("MXN", "ARS", "COP", "CLP", "PHP", "UYU", "DOP")
 KRONER = ("SEK", "NOK", "DKK", "ISK", "CZK")
 RUPEES = ("INR", "PKR", "LKR", "NPR", "MUR")
 
@@ -52,7 +53,8 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "us dollars": ("USD",), "pound sterling": ("GBP",), "pounds sterling": ("GBP",), "sterling": ("GBP",), "pounds": ("GBP",),
     "schweizer franken": ("CHF",), "swiss franc": ("CHF",), "swiss francs": ("CHF",), "francs suisses": ("CHF",),
     "franchi svizzeri": ("CHF",), "rupees": RUPEES, "indian rupees": ("INR",), "yen": ("JPY",), "canadian dollars": ("CAD",),
-    "australian dollars": ("AUD",),
+    "australian dollars": ("AUD",), "kronor": ("SEK",), "złotych": ("PLN",), "zlotych": ("PLN",), "złote": ("PLN",), "forint": ("HUF",),
+    "korun": ("CZK",), "türk lirası": ("TRY",), "reais": ("BRL",), "rupiah": ("IDR",), "ringgit": ("MYR",), "pesos": PESOS,
 }  # fmt: skip
 
 # Written before or after a number; a sign that is made of letters must not touch other letters.
