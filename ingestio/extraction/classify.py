@@ -134,9 +134,8 @@ def _add_titles(sheet: Sheet, usual_height: float, scores: dict[str, float]) -> 
         place *= _HEADS_A_COLUMN if _heads_a_column(sheet.rows[cell.row]) else 1.0
         headline = 1.0 if cell.row > 1 or not _is_heading(keys) else _HEADLINE
         for name, weight in _titled(keys):
-            far = (
-                _FAR if name == "id_document" and cell.row > _TITLE_ROWS else 1.0
-            )  # `Driving licence: B` ends many a résumé
+            # `Driving licence: B` ends many a résumé.
+            far = _FAR if name == "id_document" and cell.row > _TITLE_ROWS else 1.0
             best[name] = max(best.get(name, 0.0), weight * size * place * headline * far)
     numbered = best.pop(_NUMBERED_OTHER, 0.0)
     if numbered and not any(best.get(name, 0.0) >= _TITLE_LATER for name in _COMMERCIAL):

@@ -36,8 +36,7 @@ _INVOICE_CODE = re.compile(r"#?\s?(?:[A-Z]{2,5}[-/])?(?:(?i:S?INV(?:OICE)?)|F[AT
 _BARE_NUMBER = frozenset({"no", "number", "nummer", "nr", "numero"})
 _FLAT = re.compile(r"#\d{1,3}-\d{1,4}[A-Z]?(?![\w-])")
 _SERIES = re.compile(
-    rf"(?<![^\W_]){any_of('value', 'series_captions')}\s?:?\s?(?P<series>[A-Z]{{1,5}}|\d{{3,5}})(?![^\W_])",
-    re.IGNORECASE,
+    rf"(?<![^\W_])(?i:{any_of('value', 'series_captions')})(?:\s?:\s?|\s)(?P<series>[A-Z]{{1,5}}|\d{{3,5}})(?![^\W_])"
 )
 _OF_A_REGISTER = re.compile(any_of("address", "register"), re.IGNORECASE)
 # `Reference: PO 5561` is the customer's as often as the document's own.
