@@ -9,7 +9,8 @@ from ingestio.domain.text import DocumentText
 from ingestio.extraction.base import OTHER, Classification
 from ingestio.extraction.catalogue import DOCUMENT_TYPES
 from ingestio.extraction.layout import Cell, Layout, Sheet
-from ingestio.extraction.local.vocabulary import any_of
+from ingestio.extraction.local.lives import looks_like_a_life
+from ingestio.extraction.local.vocabulary import any_of, words
 from ingestio.extraction.tokens import Runs, compact, known_runs
 
 __all__ = ["Classification", "classify_layout", "classify_text"]
@@ -24,6 +25,8 @@ _LEAST, _OTHER = 3.0, 0.9
 # Resumes are set in headings and short lines: in a line of prose, experience and languages are anybody's.
 _OF_A_RESUME = 8
 _HEADED = 0.5
+# A contract's title without a word by which it binds may head anything.
+_NOBODY_IS_BOUND = 0.4
 # Some invoices say what they are nowhere but in the label of their number or total.
 _OWN_NUMBER = 1.0
 _INVOICE_WORDS = ("invoice", "rechnung", "facture", "factura", "fattura", "factuur", "fatura", "faktur")
@@ -33,6 +36,10 @@ _TOP = 0.55
 _ASIDE = re.compile(r"\s\([^()]*\)\s*$")
 # `DEVIS n° 118`: a quotation, or the one that an invoice answers.
 _NUMBERED_OTHER = "other with its number"
+# An identity document says at its head what it is.
+_TITLE_ROWS, _FAR = 5, 0.4
+# Titles of identity documents that are names of cards too.
+_CARDS = ("visa",)
 _SHEET_POINTS, _ACROSS, _ROWS_ACROSS = 500, 0.7, 4
 # `Rechnung   Datum   Fällig   Betrag`: what heads a column of many is less of a title.
 _MANY_COLUMNS, _HEADS_A_COLUMN = 4, 0.5
@@ -86,6 +93,10 @@ def classify_layout(layout: Layout) -> Classification:
         _add_titles(layout.sheets[0], layout.line_height, scores)
         if max(scores.values(), default=0.0) <= 0 and cues["invoice"] & _own_names():
             scores["invoice"] += _OWN_NUMBER
+        if cues["contract"] <= _spoken_of():
+            # An article about contracts, a warranty, a letter that gives notice: none of the words by which one binds.
+            cues["contract"].clear()
+            scores["contract"] *= _NOBODY_IS_BOUND
         _add_shape(layout, scores)
         scores["resume"] += _HEADED * len(headed)
     for name in DOCUMENT_TYPES:
@@ -114,8 +125,8 @@ def _add_titles(sheet: Sheet, usual_height: float, scores: dict[str, float]) -> 
     for cell in sheet.cells:
         aside = _ASIDE.search(cell.text)
         keys = _without_gaps([token.key for token in cell.tokens if aside is None or token.end <= aside.start()])
-        if not keys or len(keys) > 12:
-            continue
+        if not keys or len(keys) > 12 or cell.text.rstrip().endswith("?"):
+            continue  # `When is a handshake a contract?`
         if _COMPOUND.search(keys[0]) and len(keys) <= 8:  # `Beitragsrechnung`, `Stromrechnung`
             best["invoice"] = max(best.get("invoice", 0.0), _TITLE_START)
         size = min(1.6, max(0.7, cell.height / max(usual_height, 1.0)))
@@ -123,7 +134,9 @@ def _add_titles(sheet: Sheet, usual_height: float, scores: dict[str, float]) -> 
         place *= _HEADS_A_COLUMN if _heads_a_column(sheet.rows[cell.row]) else 1.0
         headline = 1.0 if cell.row > 1 or not _is_heading(keys) else _HEADLINE
         for name, weight in _titled(keys):
-            best[name] = max(best.get(name, 0.0), weight * size * place * headline)
+            # `Driving licence: B` ends many a résumé.
+            far = _FAR if name == "id_document" and cell.row > _TITLE_ROWS else 1.0
+            best[name] = max(best.get(name, 0.0), weight * size * place * headline * far)
     numbered = best.pop(_NUMBERED_OTHER, 0.0)
     if numbered and not any(best.get(name, 0.0) >= _TITLE_LATER for name in _COMMERCIAL):
         best[OTHER] = max(best.get(OTHER, 0.0), numbered)
@@ -162,6 +175,8 @@ def _titled(keys: list[str]) -> Iterator[tuple[str, float]]:
         else:
             weight = _TITLE_LATER * 0.5
         for name in _titles().get(start, ()):
+            if name == "id_document" and start in _CARDS and start != whole:
+                continue  # `Visa ••••8821`
             if name == "purchase_order" and length == 1 and start != whole:
                 yield name, min(weight, _TITLE_START)  # `Order ID 10982` stands on invoices too
             elif name != OTHER or start == whole:
@@ -196,8 +211,8 @@ def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
     ):
         scores["receipt"] += 3.0  # a cash bill on a whole sheet of paper
         scores["invoice"] -= 2.0
-    words = [len(cell.words) for cell in sheet.cells]
-    prose = sum(count for count in words if count >= 8) / max(1, sum(words))
+    counts = [len(cell.words) for cell in sheet.cells]
+    prose = sum(count for count in counts if count >= 8) / max(1, sum(counts))
     amounts = sum(1 for cell in sheet.cells for number in cell.numbers if number.looks_like_money)
     amounts = amounts or len({cell.row for cell in sheet.cells if _GROUPED.search(cell.text)})
     amounts = amounts or sum(
@@ -218,19 +233,26 @@ def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
         scores["invoice"] -= 3.0
         scores["receipt"] -= 6.0
         scores["bank_statement"] -= 2.0
+    if amounts <= 2:
+        scores["resume"] += looks_like_a_life(sheet)
     if dates >= 8 and amounts >= 8:
         scores["bank_statement"] += 3.0
-    if not totalled and any(_SALUTATION.match(cell.text) and len(cell.words) <= 8 for cell in sheet.cells):
-        scores["letter"] += 1.5
-    if not totalled and any(
-        _CLOSING.match(cell.text) and len(cell.words) <= 8 for page in layout.sheets[:2] for cell in page.cells
-    ):
-        scores["letter"] += 1.5
+    if not totalled:
+        scores["letter"] += _shape_of_a_letter(layout)
     blanks = sum(
         1 for cell in sheet.cells if "____" in cell.text or "☐" in cell.text or "☑" in cell.text or "☒" in cell.text
     )
     if blanks >= 3:
         scores["form"] += 3.0
+
+
+def _shape_of_a_letter(layout: Layout) -> float:
+    """A salutation and a closing, each in a line of its own."""
+    greets = any(_SALUTATION.match(cell.text) and len(cell.words) <= 8 for cell in layout.sheets[0].cells)
+    closes = any(
+        _CLOSING.match(cell.text) and len(cell.words) <= 8 for page in layout.sheets[:2] for cell in page.cells
+    )
+    return 1.5 * (greets + closes)
 
 
 def _is_money(cell: Cell) -> bool:
@@ -301,6 +323,11 @@ def _index(attribute: str) -> dict[str, tuple[str, ...]]:
 @lru_cache(maxsize=1)
 def _titles() -> dict[str, tuple[str, ...]]:
     return _index("titles")
+
+
+@lru_cache(maxsize=1)
+def _spoken_of() -> frozenset[str]:
+    return frozenset(compact(phrase) for phrase in words("contract", "spoken_of"))
 
 
 @lru_cache(maxsize=1)

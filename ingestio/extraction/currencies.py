@@ -31,6 +31,7 @@ DOLLARS = (
     "BSD",
     "BZD",
 )
+PESOS = ("MXN", "ARS", "COP", "CLP", "PHP", "UYU", "DOP")
 KRONER = ("SEK", "NOK", "DKK", "ISK", "CZK")
 RUPEES = ("INR", "PKR", "LKR", "NPR", "MUR")
 
@@ -44,6 +45,7 @@ _SIGNS: dict[str, tuple[str, ...]] = {
     "руб": ("RUB",), "kr": KRONER, "Kr": KRONER, "kr.": KRONER, "Rs.": RUPEES, "Rs": RUPEES, "Rp": ("IDR",), "RM": ("MYR",),
     "Rp.": ("IDR",), "RM.": ("MYR",),
     "RMB": ("CNY",), "SFr.": ("CHF",), "SFr": ("CHF",), "TL": ("TRY",), "Fr.": ("CHF",), "Dhs": ("AED", "MAD"), "lei": ("RON", "MDL"),
+    "Lei": ("RON", "MDL"), "LEI": ("RON", "MDL"),
 }  # fmt: skip
 
 _WORDS: dict[str, tuple[str, ...]] = {
@@ -51,7 +53,8 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "us dollars": ("USD",), "pound sterling": ("GBP",), "pounds sterling": ("GBP",), "sterling": ("GBP",), "pounds": ("GBP",),
     "schweizer franken": ("CHF",), "swiss franc": ("CHF",), "swiss francs": ("CHF",), "francs suisses": ("CHF",),
     "franchi svizzeri": ("CHF",), "rupees": RUPEES, "indian rupees": ("INR",), "yen": ("JPY",), "canadian dollars": ("CAD",),
-    "australian dollars": ("AUD",),
+    "australian dollars": ("AUD",), "kronor": ("SEK",), "złotych": ("PLN",), "zlotych": ("PLN",), "złote": ("PLN",), "forint": ("HUF",),
+    "korun": ("CZK",), "türk lirası": ("TRY",), "reais": ("BRL",), "rupiah": ("IDR",), "ringgit": ("MYR",), "pesos": PESOS,
 }  # fmt: skip
 
 # Written before or after a number; a sign that is made of letters must not touch other letters.
@@ -63,7 +66,7 @@ _ANY = re.compile(
 _WORD = re.compile(rf"(?<![^\W_])({'|'.join(sorted(_WORDS, key=len, reverse=True))})(?![^\W_])", re.IGNORECASE)
 # Letters that are also words or units; they count beside a number only.
 _ONLY_BESIDE_NUMBERS = frozenset(
-    {"kr", "Kr", "kr.", "Rs", "Rs.", "Rp", "Rp.", "RM", "RM.", "Ft", "Fr.", "lei", "TL", "元", "円"}
+    {"kr", "Kr", "kr.", "Rs", "Rs.", "Rp", "Rp.", "RM", "RM.", "Ft", "Fr.", "lei", "Lei", "LEI", "TL", "元", "円"}
 )
 NOT_ALONE = frozenset({"ALL", "BHD", "TOP", "TRY", "MOP", "COP", "CUP", "GEL", "LAK", "MAD", "PEN", "SOS", "DOP"})
 """Codes that are words too, and count beside an amount only."""

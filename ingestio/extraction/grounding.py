@@ -4,6 +4,7 @@ Deterministic, and the same for every provider: what a model claims about its so
 is `supported` and carries page, words and box; one that does not is `unsupported`; an absent one is `not_found`.
 """
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from ingestio.domain.evidence import Evidence, FieldState
 from ingestio.domain.fields import ExtractedField, FieldKind, FieldSpec
 from ingestio.domain.text import Box, DocumentText
-from ingestio.extraction.layout import Layout
+from ingestio.extraction.layout import Cell, Layout
 from ingestio.extraction.occurrences import Occurrence, Occurrences
 from ingestio.extraction.tokens import compact
 
@@ -156,7 +157,10 @@ class _Grounding:
             places = self._known[key] = _Places(self._occurrences.find(*key))
         hint = self._seen.get(path)
         if not places.all and hint is not None and hint.box is not None:
-            return _Places(self._read_again(hint, str(value)))
+            again = self._read_again(hint, str(value))
+            if not again and self._own_reading and field.kind is FieldKind.IDENTIFIER:
+                again = self._in_parts(hint, str(value))
+            return _Places(again)
         return places
 
     def _read_again(self, hint: Evidence, value: str) -> list[Occurrence]:
@@ -166,6 +170,25 @@ class _Grounding:
         if compact(value) and compact(value) in compact(" ".join(cell.text for cell in cells)):
             return [Occurrence(tuple((cell, 0, len(cell.text)) for cell in cells))]
         return []
+
+    def _in_parts(self, hint: Evidence, value: str) -> list[Occurrence]:
+        """`0003-00001234`: a series and the number in it, with a caption between them on paper. Each must stand whole where it was read."""
+        assert hint.box is not None
+        pieces: list[tuple[Cell, int, int]] = []
+        for part in re.split(r"[\s-]+", value):
+            whole = re.compile(rf"(?<![^\W_]){re.escape(part)}(?![^\W_])")
+            places = (
+                (cell, *match.span())
+                for cell in self._layout.cells
+                if cell.page == hint.page and _overlap(cell.box, hint.box)
+                for match in whole.finditer(cell.text)
+                if _overlap(cell.box_between(*match.span()), hint.box)
+            )
+            piece = next(places, None)
+            if piece is None:
+                return []
+            pieces.append(piece)
+        return [Occurrence(tuple(pieces))]
 
     def _choose(self, field: FieldSpec, places: "_Places", path: str) -> Occurrence:
         if len(places.all) == 1:
@@ -261,8 +284,8 @@ def _anchor(places: list[_Places], before: float) -> float | None:
     def cost(candidate: float) -> tuple[float, float]:
         distance = sum(min(_gap(each, candidate), 10 * _ROW_REACH) for each in positions)
         backwards = 5 * _ROW_REACH * len(positions) if candidate < before - _ROW_REACH else 0.0
-        again = 2 * _ROW_REACH if abs(candidate - before) < 1.0 else 0.0
-        return distance + backwards + again, candidate
+        again = 2 * _ROW_REACH if before - _ROW_REACH <= candidate < before + 1.0 else 0.0
+        return round(distance + backwards + again, 3), candidate  # rows of the same words are equally near
 
     rarest: list[float] = min(positions, key=len)
     return min(rarest, key=cost)

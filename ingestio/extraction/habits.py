@@ -59,6 +59,8 @@ def _language(texts: list[str]) -> str | None:
     counts = dict.fromkeys(_WORDS_OF, 0)
     for text in texts[:1500]:
         for token in tokens(text):
+            if len(token.key) == 1 or token.key == "no":
+                continue  # `2214 E. Washington`, `E-mail`, `Phone #`
             for language, words in _WORDS_OF.items():
                 if token.key in words:
                     counts[language] += 1

@@ -117,11 +117,11 @@ def find_identifiers(text: str) -> list[Found]:
 
 
 def _goes_on(text: str, code: re.Match[str], date: FoundDate) -> bool:
-    """`2024-03-10t172205`: a code that begins as a date does; a time of day behind it, `2024-03-10T17:22`, makes none."""
+    """`2024-03-10t172205`, `11/05/2021/W`: a code that begins as a date does; a time of day behind it, `2024-03-10T17:22`, makes none."""
     return (
         date.start == code.start()
         and date.end < code.end()
-        and re.match(r"[^\W\d_]\d{3,}", text[date.end :]) is not None
+        and re.match(r"[^\W\d_]\d{3,}|/[A-Z]{1,6}(?![^\W_])", text[date.end :]) is not None
     )
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestio.extraction.dates import DateOrder, find_dates, find_days, find_months, order_from_dates, parse_date
+from ingestio.extraction.habits import habits_of
 
 
 @pytest.mark.parametrize(
@@ -130,3 +131,9 @@ def test_a_text_that_is_no_date_parses_to_none(text: str) -> None:
 )
 def test_every_date_is_read_back_from_every_writing(day: date, writing: str) -> None:
     assert parse_date(day.strftime(writing)) == day.isoformat()
+
+
+def test_letters_alone_and_number_signs_are_no_language() -> None:
+    lines = ["Phoenix, AZ 85034", "Invoice #", "10/4/2013", "P.O. Number", "F.O.B.", "Phone #", "Fax #", "$1,912.50"]
+    habits = habits_of(lines, [(612.0, 792.0)])
+    assert (habits.language, habits.date_order) == (None, DateOrder.MONTH_FIRST)

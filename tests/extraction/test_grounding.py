@@ -11,7 +11,7 @@ from ingestio.domain.evidence import FieldState
 from ingestio.domain.fields import ExtractedField, FieldKind, FieldSpec
 from ingestio.domain.text import DocumentText, PageText
 from ingestio.extraction.grounding import ground
-from tests.extraction.typed import typed
+from tests.extraction.typed import in_size, typed
 
 TEXT, DATE, AMOUNT, IDENTIFIER = FieldKind.TEXT, FieldKind.DATE, FieldKind.AMOUNT, FieldKind.IDENTIFIER
 
@@ -378,3 +378,17 @@ Travel                   60.00
 """
     data = {"items": [{"what": "Consulting in November and a second visit", "count": None, "sum": "400.00"}]}
     assert [each.state.value for each in ground(data, (ROWS,), typed(paper))] == [YES, "not_found", YES]
+
+
+def test_rows_that_say_the_same_have_each_their_own_place() -> None:
+    rows = "\n".join("night with breakfast          1        124,00        124,00" for _ in range(6))
+    text = in_size(typed(f"bill\n{rows}"), {"night with breakfast": 1.13})
+    children = (
+        FieldSpec("description", FieldKind.TEXT),
+        FieldSpec("quantity", FieldKind.NUMBER),
+        FieldSpec("unit_price", FieldKind.AMOUNT),
+        FieldSpec("amount", FieldKind.AMOUNT),
+    )
+    entry = {"description": "night with breakfast", "quantity": "1", "unit_price": "124.00", "amount": "124.00"}
+    found = ground({"items": [entry] * 6}, (FieldSpec("items", FieldKind.LIST, children=children),), text)
+    assert [field.path for field in found if field.state is not FieldState.SUPPORTED] == []

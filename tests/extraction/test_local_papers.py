@@ -15,6 +15,7 @@ INVOICES = papers("invoices.toml")
 OTHERS = papers("others.toml")
 STRANGERS = papers("strangers.toml")
 MAKERS = papers("makers.toml")
+NEWCOMERS = papers("newcomers.toml")
 NOWHERE = Path("never-read.pdf")
 
 
@@ -51,8 +52,8 @@ def test_an_invoice_is_read_in_its_country_s_layout(paper: Paper) -> None:
 
 @pytest.mark.parametrize(
     "paper",
-    [*OTHERS, *STRANGERS, *MAKERS],
-    ids=[f"{paper.document_type}-{paper.name}" for paper in [*OTHERS, *STRANGERS, *MAKERS]],
+    [*OTHERS, *STRANGERS, *MAKERS, *NEWCOMERS],
+    ids=[f"{paper.document_type}-{paper.name}" for paper in [*OTHERS, *STRANGERS, *MAKERS, *NEWCOMERS]],
 )
 def test_other_papers_are_read_by_their_own_rules(paper: Paper) -> None:
     extraction = read(paper)
@@ -154,3 +155,9 @@ Ausbildung
     large = in_size(text, {"Lebenslauf": 2.0})
     extraction = extract_from(large, ExtractRequest(NOWHERE, "application/pdf", 1, None, None))
     assert (extraction.document_type, extraction.data["name"]) == ("resume", "Sebastian Thalhofer")
+
+
+def test_a_number_with_its_series_points_at_both() -> None:
+    number = next(field for field in read(NEWCOMERS[0]).fields if field.path == "invoice_number")
+    assert (number.state, number.value) == ("supported", "0003-00001234")
+    assert [each.quote for each in number.evidence] == ["0003 00001234"]

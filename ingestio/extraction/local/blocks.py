@@ -103,8 +103,13 @@ def without_register_number(text: str) -> str:
 
 
 def up_to_legal_form(text: str) -> str:
-    """`Elektro Brandt e.K., Inhaber Jens Brandt` without what stands behind the legal form and a comma or bracket."""
+    """`Elektro Brandt e.K., Inhaber Jens Brandt` without what stands behind the legal form and a comma or bracket, `Kabel B.V. Ringweg 8`
+    without the street, `Rive SA au capital de 40 000 €` without what the firm is worth."""
     for match in LEGAL_FORM.finditer(text):
+        behind = text[match.end() :].lstrip(". ")
+        named = bool(re.search(r"\w[.,]?\s+$", text[: match.start()]))
+        if named and (is_street_line(behind) or behind.casefold().startswith(_OF_A_CAPITAL)):
+            return text[: match.end()] + ("." if text[match.end() : match.end() + 1] == "." else "")
         if (
             match.start() > 0
             and re.match(r"\.?\s*[,;(]\s*(?!\s*$)(?![A-Z]{2,3}\)\W*$)", text[match.end() :])

@@ -122,9 +122,22 @@ def _heads_sums(row: Row, scalars: Lexicon) -> bool:
     return final and sum(label is not None and label.fills_cell for label in leading) > 1
 
 
+def _holds_sums(row: Row, scalars: Lexicon) -> bool:
+    """`Imponibile 500,00   IVA 22% 110,00   TOTALE 610,00`: two sums or more in one row, one of them final, each before its amount."""
+    named: set[str] = set()
+    for cell, following in zip(row.cells, (*row.cells[1:], None), strict=True):
+        label = next((label for label in labels_in(cell, scalars) if label.leading), None)
+        concepts = {name.concept for name in label.names} & _SUMS if label is not None else set()
+        if cell is row.cells[0] and not concepts:
+            return False
+        if any(number.looks_like_money for each in (cell, following) if each is not None for number in each.numbers):
+            named |= concepts
+    return len(named) > 1 and bool(named & _FINAL)
+
+
 def _is_sum(row: Row, scalars: Lexicon) -> bool:
     """A row of at most three cells that begins with the label of a sum and holds an amount."""
-    if _heads_sums(row, scalars):
+    if _heads_sums(row, scalars) or _holds_sums(row, scalars):
         return True
     if len(row.cells) > 3 or not any(cell.amounts for cell in row.cells):
         return False
@@ -136,7 +149,7 @@ def _until_sums(table: Table, scalars: Lexicon) -> list[Row]:
     """The rows that belong to the table: rows of sums are left out, and nothing follows the final one."""
     kept: list[Row] = []
     for row in table.rows:
-        if kept and _heads_sums(row, scalars):
+        if kept and (_heads_sums(row, scalars) or _holds_sums(row, scalars)):
             break
         labels = [label for cell in row.cells for label in labels_in(cell, scalars) if label.leading]
         sums = [(label, name) for label in labels for name in label.names if name.concept in _SUMS]

@@ -23,13 +23,14 @@ _CARE_OF = re.compile(r"^(?:c/o|p/a|z\.\s?hd\.?)\s", re.IGNORECASE)
 _BEHIND_A_TOWN = re.compile(
     r"^(?:[A-Z]{2}(?:\s+\d{5}(?:-\d{4})?)?|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}|(?:[A-Z]{2}\s+)?[A-Z]\d[A-Z]\s?\d[A-Z]\d|\d{4,6})$"
 )
-_TITLE_FROM = re.compile(
+TITLE_FROM = re.compile(
     r"^(?:receipt|invoice|statement|order|bill|rechnung|facture|factura|fattura|factuur|fatura)\s+(?:from|von|de|di|van)\s+",
     re.IGNORECASE,
 )
 # `Amazon Web Services Invoice`: the firm and the title in one line.
 _TITLE_BEHIND = re.compile(
-    r"(?<=[^\W\d_])\s+(?:tax\s+)?(?:invoice|receipt|rechnung|facture|factura|fattura|factuur|fatura)$", re.IGNORECASE
+    r"(?:(?<=[^\W\d_])|(?<=[^\W\d_]\.))\s+(?:tax\s+)?(?:invoice|receipt|rechnung|facture|factura|fattura|factuur|fatura)$",
+    re.IGNORECASE,
 )
 
 
@@ -88,7 +89,7 @@ class Page:
         if _CARE_OF.match(text[offset:]):
             return None
         prefix = (
-            NAME_LABEL.match(text[offset:]) or _TITLE_FROM.match(text[offset:]) or _ADDRESSED_AS.match(text[offset:])
+            NAME_LABEL.match(text[offset:]) or TITLE_FROM.match(text[offset:]) or _ADDRESSED_AS.match(text[offset:])
         )
         offset += prefix.end() if prefix else 0
         value = text[offset:].rstrip(" \u2003,;|-–")

@@ -17,6 +17,8 @@ _PREPOSITIONS = frozenset(words("address", "prepositions"))
 _ON_BEHALF = re.compile(rf"\b{any_of('address', 'on_behalf')}\s*:\s*$", re.IGNORECASE)
 _LABELLED, _LABELLED_WEAKLY = 0.95, 0.5
 _PREPOSITION = 0.88
+# `From: BLR   To: BOM`
+_LIKE_AN_AIRPORT, _CODE = re.compile(r"[A-Z]{3}"), 0.4
 _HEADS_SENDER = re.compile(r"\s*(?:de|da|von|van|od|fra|från)\s*:\s*", re.IGNORECASE)
 _HEADS_RECIPIENT = re.compile(r"\s*(?:para|an|aan|à|per|pour|til|till|dla)\s*:\s*", re.IGNORECASE)
 _BEFORE_TOWN, _BETWEEN_LINES = 2.4, 1.3
@@ -46,6 +48,7 @@ class Parties:
                         - 0.0005 * named.rank
                     )
                     party.score -= 0.3 if label.partial else 0.0
+                    party.score -= _CODE if _LIKE_AN_AIRPORT.fullmatch(party.name.value) else 0.0
                     party.labelled = True
                     party.reasons.append(f"label {label.key}")
                     found.append(party)

@@ -14,6 +14,7 @@ from ingestio.extraction.local.blocks import (
     without_register_number,
 )
 from ingestio.extraction.local.labels import Labels
+from ingestio.extraction.local.names import TITLE_FROM
 from ingestio.extraction.local.reading import Entry, Found, Reading, of_cells, of_span
 from ingestio.extraction.local.totals import SUMS
 from ingestio.extraction.local.vocabulary import any_of
@@ -101,7 +102,7 @@ def _name_merchant(layout: Layout, labels: Labels, found: Found) -> None:
         and not _is_end_of_name(named.value)
         and not (named.value.endswith(" AB") and _STREET_WORD.search(named.cell.text))
     )
-    if whole or (named is not None and named.score >= _SURE):
+    if whole or (named is not None and (named.score >= _SURE or TITLE_FROM.match(named.cell.text))):
         return
     for place, row in enumerate(layout.sheets[0].rows[:_HEADING_ROWS] if layout.sheets else ()):
         # `Receipt        Quill Labs`: the heading says what it is, the cell beside it whose.

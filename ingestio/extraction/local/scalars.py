@@ -21,7 +21,7 @@ _ABOVE, _ABOVE_REACH = 0.75, 1.2
 _CUT = re.compile(r"[^\W_][\w/.-]*\d[\w/.-]*-(?=\s*\Z)")
 _REST = re.compile(r"(?=.*\d)[\w/-]{1,16}")
 _NUMBER_WORDS = ("nr", "no", "number", "nummer", "numero", "numer", "num")
-_LIKE_A_DATE = re.compile(r"[\s:.#]*(\d{1,4}/\d{1,2}/\d{2,4})(?!\S)")
+_LIKE_A_DATE = re.compile(r"[\s:.#]*(\d{1,4}(?P<mark>[/-])\d{1,2}(?P=mark)\d{2,4})(?!\S)")
 _LOOSE = frozenset({FieldKind.TEXT, FieldKind.ADDRESS})
 
 
@@ -146,6 +146,9 @@ def _right(labels: Labels, label: Label, concept: str, kind: FieldKind) -> Itera
         if labels.begins(cell) is not None and labels.is_label(cell):
             return
         if kind is FieldKind.IDENTIFIER and (_is_cut(cell, 0) or _is_the_rest(labels, cell)):
+            code = _over_two_lines(labels, cell, 0)
+            if code is not None and before is label.cell:
+                yield "right", _RIGHT, [code]
             return
         readings = list(_read(concept, kind, cell, 0, _up_to_label(labels, cell)))
         if readings:

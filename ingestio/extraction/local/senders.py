@@ -23,6 +23,7 @@ _WEB_DOMAIN, _NAMED_AGAIN, _PAYEE, _PERSON, _LEFT = 0.25, 0.15, 0.3, 0.25, 0.12
 _BELOW_A_LETTERHEAD = 0.2
 _BESIDE_AN_AMOUNT = 0.15
 _NEAR_ITS_LABEL = 8.0
+_SET_APART = 2.4
 
 
 class Senders:
@@ -39,7 +40,8 @@ class Senders:
         `payees` are the names that weak labels give (account holder, beneficiary): they speak for a candidate of the same name.
         """
         paid = {each.key for each in payees}
-        found = [*self.sender_lines(), *self.firms(), *self._top_blocks()]
+        firms = self.firms()
+        found = [*self.sender_lines(), *firms, *self._top_blocks()]
         taken = {cell.index for cell in recipient.cells} | {recipient.name.cell.index} if recipient else set()
         kept: list[Party] = []
         for party in found:
@@ -48,8 +50,8 @@ class Senders:
             if recipient and share_first_word(recipient, party):
                 continue
             self._weigh(party)
-            if party.key in paid:
-                party.score += _PAYEE
+            if party.key in paid and (lines.has_legal_form(party.name.value) or not firms):
+                party.score += _PAYEE  # on a firm's bill `Titular` is a customer
             if lines.is_titled_person(party.name.value):
                 party.score -= _PERSON
             kept.append(party)
@@ -74,7 +76,7 @@ class Senders:
                 if above.height > 1.15 * cell.height or (firm and abs(above.box[0] - cell.box[0]) < 4):
                     continue  # the address line of a letterhead
             name = parts[0].rpartition(": ")[2]  # `Return with payment. Remit to: Firm, P.O. Box 1`
-            name = name if re.search(r"[^\W\d_]{2}", name) else ""
+            name = lines.up_to_legal_form(name) if re.search(r"[^\W\d_]{2}", name) else ""
             if (
                 not name
                 or lines.is_street_line(name)
@@ -190,10 +192,17 @@ class Senders:
                 if any(n.looks_like_money for other in self._page.layout.right_of(cell) for n in other.numbers):
                     score -= _BESIDE_AN_AMOUNT
                 party = Party(name, score, tuple(block.cells[place:][:8]), reasons=["top block"])
-                if any(lines.is_town_line(each.text) for each in block.cells):
+                if any(lines.is_town_line(each.text) for each in block.cells) or self._is_letterhead(cell):
                     party.score += 0.08
                 found.append(party)
         return found
+
+    def _is_letterhead(self, cell: Cell) -> bool:
+        """The page's first cell, with an address below that is set apart from it."""
+        if cell is not self._page.layout.sheets[0].rows[0][0]:
+            return False
+        below = next(iter(self._page.layout.below(cell, reach=_SET_APART)), None)
+        return below is not None and abs(below.box[0] - cell.box[0]) < 4 and lines.is_town_line(below.text)
 
     def _is_heading(self, cell: Cell) -> bool:
         """`JOB SITE   BILLING ADDRESS   DATE`: among two labels or more that fill their cells it heads a column of its own, unless a street

@@ -42,6 +42,9 @@ _ROUNDING = re.compile(rf"\W*{any_of('receipt', 'rounding')}", re.IGNORECASE)
 _ANOTHER_LABEL = re.compile(r"[^\W\d_][^\d:]{3,40}:\s+[^\W\d_]")
 _MOST = 6
 _MOST_RATES = 8
+_MOST_COLUMNS = 12
+# `Net   VAT   Gross` over the amounts of one rate, or once for each: the total only where it is printed once, with its amount beside it.
+_OF_A_RATE = ("gross",)
 _BELOW_REACH = 2.2
 
 SUMS = (
@@ -143,6 +146,9 @@ def _sums_of(labels: Labels, concept: str) -> list[Sum]:
         score *= 1.0 if label.leading or label.closed else _NOT_LEADING
         score *= _PARTIAL if label.partial else 1.0
         readings, factor = _amounts_of(labels, label, named.weak or concept == "tax_amount")
+        of_rates = label.key in _OF_A_RATE and sum(each.key == label.key for each in labels.of(concept)) > 1
+        if of_rates or (label.key in _OF_A_RATE and factor == _BELOW):
+            continue
         first = labels.begins(label.cell)
         heads = label.leading or label.closed or (first is not None and first.named(concept) is not None)
         if concept == "tax_amount" and not heads:
@@ -164,7 +170,7 @@ def _amounts_of(labels: Labels, label: Label, one_only: bool) -> tuple[list[Read
     inline = [each for each in _amounts(label.cell, label.end, stop) if _belongs(label, each)]
     readings = list(inline)
     if stop == len(label.cell.text):
-        for cell in layout.right_of(label.cell)[:6]:
+        for cell in layout.right_of(label.cell)[:_MOST_COLUMNS]:
             first = labels.begins(cell)
             if first is not None and first.names[0].concept and not cell.amounts:
                 break

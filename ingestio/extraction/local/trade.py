@@ -30,11 +30,15 @@ _PAID = re.compile(
 )
 _EXPLAINS = re.compile(any_of("sum", "explains"), re.IGNORECASE)
 _WEAK_SENDER = 0.6
-_FEEBLE_SENDER, _SURE_ADDRESS = 0.3, 0.7
+_FEEBLE_SENDER, _UNLESS_PAID, _SURE_ADDRESS = 0.3, 0.55, 0.7
 # A series of some system may stand before it: `ACC-SINV-2024-00088`.
 _INVOICE_CODE = re.compile(r"#?\s?(?:[A-Z]{2,5}[-/])?(?:(?i:S?INV(?:OICE)?)|F[ATRSV]|FAC|RE|RG)[-/#_ ]?\d[\w/-]*(?<!-)")
 _BARE_NUMBER = frozenset({"no", "number", "nummer", "nr", "numero"})
 _FLAT = re.compile(r"#\d{1,3}-\d{1,4}[A-Z]?(?![\w-])")
+_SERIES = re.compile(
+    rf"(?<![^\W_])(?i:{any_of('value', 'series_captions')})(?:\s?:\s?|\s)(?P<series>[A-Z]{{1,5}}|\d{{3,5}})(?![^\W_])"
+)
+_OF_A_REGISTER = re.compile(any_of("address", "register"), re.IGNORECASE)
 # `Reference: PO 5561` is the customer's as often as the document's own.
 _REFERS = 0.05
 _WORDS_OF_A_TITLE = 6
@@ -101,6 +105,8 @@ def read_trade(document_type: str, layout: Layout) -> tuple[Found, dict[str, lis
             _add(found, concept.name, _read_scalar(labels, concept, roles, sender, recipient))
     if document_type == "invoice" and roles.number not in found:
         _add(found, roles.number, _number_by_its_prefix(layout))
+    if roles.number in found:
+        found[roles.number] = _with_its_series(layout, found[roles.number])
     _add_number_and_date(found, labels, roles)
     _drop_past_payment(found, labels, roles)
     _add_payment(found, labels, {each.name for each in kind.concepts})
@@ -148,7 +154,7 @@ def _add_parties(found: Found, labels: Labels, listed: Listed, roles: Roles) -> 
     if sender is not None and unsure and recipient is not None and sender.name.cell is recipient.name.cell:
         sender = next((each for each in unnamed if each.name.cell is not recipient.name.cell), None)
     if recipient is None and roles.sender != "merchant":
-        sender, recipient = _told_apart(sender, parties, unnamed)
+        sender, recipient = _told_apart(sender, parties, named, unnamed)
     if recipient is None and roles.sender != "merchant":
         recipient = next(iter(parties.recipients(sender)), None) or next(
             iter(parties.labelled([f"{roles.recipient}_name"])), None
@@ -160,14 +166,20 @@ def _add_parties(found: Found, labels: Labels, listed: Listed, roles: Roles) -> 
     return sender, recipient
 
 
-def _told_apart(sender: Party | None, parties: Parties, senders: list[Party]) -> tuple[Party | None, Party | None]:
-    """The only address of a paper is more likely where it goes than who wrote it, when nothing but its place speaks for the latter."""
-    if sender is None or sender.labelled or sender.score >= _FEEBLE_SENDER:
+def _told_apart(
+    sender: Party | None, parties: Parties, payees: list[Party], senders: list[Party]
+) -> tuple[Party | None, Party | None]:
+    """The only address of a paper is more likely where it goes than who wrote it, when nothing but its place speaks for the latter, or
+    when somebody else is to be paid."""
+    if sender is None or sender.labelled:
+        return sender, None
+    payee = next((each for each in payees if each.key != sender.key), None)
+    if sender.score >= (_FEEBLE_SENDER if payee is None else _UNLESS_PAID):
         return sender, None
     blocks = parties.recipients(None)
     if len(blocks) != 1 or blocks[0].name.cell is not sender.name.cell or blocks[0].score < _SURE_ADDRESS:
         return sender, None
-    return next((each for each in senders if each.name.cell is not sender.name.cell), None), blocks[0]
+    return payee or next((each for each in senders if each.name.cell is not sender.name.cell), None), blocks[0]
 
 
 def _read_scalar(
@@ -185,6 +197,22 @@ def _read_scalar(
     if name == roles.number:
         return _own_number(scalars.candidates(labels, name, kind))
     return scalars.best(labels, name, kind)
+
+
+def _with_its_series(layout: Layout, number: Reading) -> Reading:
+    """`Punto de Venta: 0003   Comp. Nro: 00001234`, `Seria RBT nr. 4471`, `Folio: 8812   Serie: F`: a number counts within the series that
+    is captioned beside it."""
+    cell, start, end = number.pieces[0]
+    if len(number.pieces) > 1 or not number.value.isdigit():
+        return number  # it has its letters
+    beside = [*layout.left_of(cell)[:2], cell, *layout.right_of(cell)[:1]]
+    for other in beside:
+        for match in _SERIES.finditer(other.text):
+            if other is not cell or match.end() <= start or match.start() >= end:
+                between = "-" if match["series"].isdigit() else " "
+                pieces = ((other, *match.span("series")), (cell, start, end))
+                return Reading(f"{match['series']}{between}{number.value}", pieces, number.score)
+    return number
 
 
 def _number_by_its_prefix(layout: Layout) -> Reading | None:
@@ -211,6 +239,8 @@ def _numbers_something_else(candidate: scalars.Candidate) -> bool:
     before = cell.text[: label.start].rstrip()
     if candidate.relation == "below" and candidate.reading.value.lstrip("0") == "1":
         return True  # below `Nr.` alone it is the first position of a table
+    if _OF_A_REGISTER.search(before):
+        return True  # `Registered in England and Wales (No. 09263424)`
     return (label.closed and before[-1:].isalpha()) or bool(_FLAT.match(cell.text[label.start :]))
 
 

@@ -1,0 +1,58 @@
+"""What a résumé looks like, whatever its headings say: somebody's name and contact at the head, and lines that begin or end with years."""
+
+import re
+
+from ingestio.extraction.layout import Sheet, plain
+from ingestio.extraction.local.blocks import could_be_name, has_legal_form
+from ingestio.extraction.local.vocabulary import any_of
+from ingestio.extraction.values import find_emails, find_phones
+
+_MONTH = r"(?:\d{1,2}[/.]|[^\W\d_]{3,9}\.?\s)?"
+_YEAR = r"(?:19|20)\d{2}"
+# `2011-16`, `03/2014 – 08/2019`, `since 2016`, `2015-`, a year alone.
+_YEARS = (
+    rf"\(?(?:{any_of('resume', 'since')}\s)?{_MONTH}(?P<start>{_YEAR})"
+    rf"(?P<span>\s?(?:[-–—→]|to|bis|à|au|a|al|tot)\s?(?:{_MONTH}{_YEAR}|\d{{2}}|{any_of('resume', 'present')})?)?\)?"
+)
+_BEGINS = re.compile(rf"\W*{_YEARS}(?![\w/.,-]*\d)", re.IGNORECASE)
+_ENDS = re.compile(rf"(?<![\d/.,-]){_YEARS}\W*\Z", re.IGNORECASE)
+_HEAD, _FIRST_ROWS = 0.35, 3
+_NAMED, _SHORT_LIFE, _LIFE = 1.5, 1.5, 3.0
+_LINES, _LINES_OF_A_SHORT_LIFE = 3, 2
+_WORDS_OF_A_NAME, _WORDS_OF_A_LINE = (2, 4), 12
+
+
+def looks_like_a_life(sheet: Sheet) -> float:
+    """How much the first page looks like one; 0 without a telephone or an e-mail at its head."""
+    head = [cell for cell in sheet.cells if cell.middle < _HEAD * sheet.height]
+    if not any(find_emails(cell.text) or find_phones(cell.text) for cell in head):
+        return 0.0
+    return _NAMED * _is_headed_by_a_person(sheet) + _of_years(sheet)
+
+
+def _is_headed_by_a_person(sheet: Sheet) -> bool:
+    """A name of a few capitalised words in the first lines, and no firm's."""
+    for cell in (cell for row in sheet.rows[:_FIRST_ROWS] for cell in row):
+        words = plain(cell.text).split()
+        capitals = all(
+            word[:1].isupper() and word.replace("-", "").replace("'", "").replace(".", "").isalpha() for word in words
+        )
+        least, most = _WORDS_OF_A_NAME
+        if least <= len(words) <= most and capitals and could_be_name(cell.text) and not has_legal_form(cell.text):
+            return True
+    return False
+
+
+def _of_years(sheet: Sheet) -> float:
+    """Lines of years, the latest first: a club's history begins with its beginning."""
+    lines = []
+    for row in sheet.rows:
+        short = [cell for cell in (row[0], row[-1]) if len(cell.words) <= _WORDS_OF_A_LINE]
+        match = next((match for cell in short if (match := _BEGINS.match(cell.text) or _ENDS.search(cell.text))), None)
+        if match is not None:
+            lines.append(match)
+    if len(lines) < _LINES_OF_A_SHORT_LIFE or not any(each["span"] for each in lines):
+        return 0.0
+    if int(lines[0]["start"]) < int(lines[1]["start"]):
+        return 0.0
+    return _LIFE if len(lines) >= _LINES else _SHORT_LIFE
