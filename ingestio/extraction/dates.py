@@ -22,12 +22,14 @@ class DateOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FoundDate:
-    """A date in a text. `value` is ISO 8601; `readings` holds every possible one, `value` first."""
+    """A date in a text. `value` is ISO 8601; `readings` holds every possible one, `value` first. `mended`: it is likely to be meant, but
+    does not stand there."""
 
     start: int
     end: int
     value: str
     readings: tuple[str, ...]
+    mended: bool = False
 
     @property
     def ambiguous(self) -> bool:
@@ -71,6 +73,11 @@ _NAME_DAY_YEAR = re.compile(
     rf"(?<![^\W_])({_NAME})\.?[\s/-]*(\d{{1,2}})(?:st|nd|rd|th)?(?:\s*,\s*|[\s/-]+|,?\s*['’])({_YEAR_ENDS})",
     re.IGNORECASE,
 )
+# The recognition of print loses blank and comma: `Oct 272018`, before the time of day or nothing.
+_NAME_DAY_YEAR_GLUED = re.compile(
+    rf"(?<![^\W_])({_NAME})\.?\s?(\d{{2}})(20\d{{2}}){_TIME_FOLLOWS}|(?<![^\W_])({_NAME})\.?\s(\d{{2}})(20\d{{2}})(?![\d.,])",
+    re.IGNORECASE,
+)
 _YEAR_NAME_DAY = re.compile(
     rf"(?<!\d)(\d{{4}})[\s,/-]+({_NAME})\.?[\s/-]+(\d{{1,2}})(?:st|nd|rd|th)?(?!\d)", re.IGNORECASE
 )
@@ -86,9 +93,11 @@ _YEAR = re.compile(r"(?<![\d./,-])((?:19|20)\d{2})(?![\d/,]|\.\d)")
 _PRECISE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?\Z")
 # Letters that are recognised where print has digits, and a digit where it has a letter: `O1/12/2O18`, `14 0CT 2018`.
 _MISREAD = re.compile(
-    r"(?<![^\W_])[\dOoIl]{1,2}([./-])[\dOoIl]{1,2}\1(?:[\dOoIl]{4}|\d{2})|(?<=\d)[\s./-]?(?:0CT|N0V)(?![^\W\d_])",
+    r"(?<![^\W_])[\dOoIl]{1,2}([./-])[\dOoIl]{1,2}\1(?:[\dOoIl]{4}|\d{2})|(?<=\d)[\s./-]?(?:0CT|N0V)(?![^\W\d_])|(?<![^\W_])(?:0CT|N0V)(?=\.?\s?\d)",
     re.IGNORECASE,
 )
+# `2819`: a nought with a dot in it is taken for an eight; which of the last two were eights is not known where there is another.
+_NOUGHT_MISREAD = re.compile(r"28[0-79][0-79]")
 _AS_DIGITS = str.maketrans("OoIl", "0011")
 _LEAST_DIGITS = 4
 _LABEL_BEFORE_MONTH = re.compile(r"(?:date|dated|datum|data|fecha|tanggal|tarikh|tgl)(?=[^\W\d_]{3})", re.IGNORECASE)
@@ -125,6 +134,8 @@ def _iso(year: int, month: int, day: int) -> str | None:
 
 def _year(text: str) -> int:
     number = int(text)
+    if _NOUGHT_MISREAD.fullmatch(text):
+        return number - 800
     if len(text) > 2:
         return number
     return number + (2000 if number < 50 else 1900)
@@ -157,7 +168,7 @@ def _is_in_code(text: str, match: re.Match[str]) -> bool:
 
 def _candidates(text: str, order: DateOrder | None, *, runs: bool) -> Iterator[tuple[int, int, tuple[str, ...]]]:
     for match in _ISO.finditer(text):
-        yield match.start(), match.end(), tuple(filter(None, (_iso(int(match[1]), int(match[3]), int(match[4])),)))
+        yield match.start(), match.end(), tuple(filter(None, (_iso(_year(match[1]), int(match[3]), int(match[4])),)))
     for match in _NUMERIC.finditer(text):
         first, separator, second, year = filter(None, match.groups())
         if len(year) == 2 and _is_in_code(text, match):
@@ -168,6 +179,7 @@ def _candidates(text: str, order: DateOrder | None, *, runs: bool) -> Iterator[t
     yield from _with_names(_DAY_NAME_YEAR, text, (1, 2, 3))
     yield from _with_names(_NAME_DAY_YEAR, text, (2, 1, 3))
     yield from _with_names(_YEAR_NAME_DAY, text, (3, 2, 1))
+    yield from _with_names(_NAME_DAY_YEAR_GLUED, text, (2, 1, 3))
     if runs:
         for match in _RUN.finditer(text):
             yield match.start(), match.end(), tuple(filter(None, (_iso(int(match[1]), int(match[2]), int(match[3])),)))
@@ -180,7 +192,8 @@ def _with_names(
     day, name, year = groups
     at = 0
     while match := pattern.search(text, at):
-        value = _named(match[day], match[name], match[year])
+        parts = match.groups() if match[1] else match.groups()[3:]
+        value = _named(parts[day - 1], parts[name - 1], parts[year - 1])
         at = match.end() if value else match.start() + 1
         if value:
             yield match.start(), match.end(), (value,)
@@ -215,7 +228,8 @@ def find_dates(text: str, order: DateOrder | None = None, *, runs: bool = False)
     found: list[FoundDate] = []
     for start, end, readings in sorted(_candidates(text, order, runs=runs), key=lambda each: (each[0], -each[1])):
         if readings and (not found or start >= found[-1].end):
-            found.append(FoundDate(start, end, readings[0], readings))
+            mended = any(map(_NOUGHT_MISREAD.fullmatch, re.findall(r"\d+", text[start:end])))
+            found.append(FoundDate(start, end, readings[0], readings, mended))
     return found
 
 

@@ -130,3 +130,18 @@ def test_a_text_that_is_no_date_parses_to_none(text: str) -> None:
 )
 def test_every_date_is_read_back_from_every_writing(day: date, writing: str) -> None:
     assert parse_date(day.strftime(writing)) == day.isoformat()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("0ct 2720181:05 PM", "2018-10-27"), ("Nov 092019", "2019-11-09"), ("0CT 27, 2018", "2018-10-27")],
+)
+def test_a_date_whose_blanks_are_lost_is_read(text: str, value: str) -> None:
+    assert [each.value for each in find_dates(text)] == [value]
+
+
+def test_a_year_whose_nought_was_taken_for_an_eight_is_meant_but_not_printed() -> None:
+    (found,) = find_dates("TGL: 28/02/2819", DateOrder.DAY_FIRST)
+    assert (found.value, found.mended) == ("2019-02-28", True)
+    assert not find_dates("28/02/2828")  # of 2020 and 2028 either may be printed
+    assert not find_dates("28/02/2019")[0].mended
