@@ -171,26 +171,26 @@ async def test_figures_that_were_misread_are_hardly_legible(save: Save) -> None:
         amounts = _amounts(seed)
         wrong, right = await _sure_words(save, noisy(_poorly_pictured(amounts), 40, seed), amounts)
         slipped, legible = slipped + wrong, legible + right
-    # Without a second look 5, and 109 of 111.
-    assert slipped <= 2
+    # Without a second look 2, and 98 of 111; of those that look sure by 0.7 alone 5, and 108.
+    assert slipped <= 1
     assert legible >= 80
 
 
-async def test_words_of_letters_that_two_looks_read_otherwise_are_hardly_legible(save: Save) -> None:
+async def test_words_of_letters_that_were_misread_seldom_look_sure(save: Save) -> None:
     slipped = legible = 0
     for seed in (3, 4, 6, 8):
         names = _names(seed)
         wrong, right = await _sure_words(save, noisy(_poorly_pictured(names, 66), 20, seed), names)
         slipped, legible = slipped + wrong, legible + right
-    # Without a second look 8, and 200 of 208.
-    assert slipped <= 4
-    assert legible >= 180
+    # Of those that look sure by 0.7 alone 8, and 200 of 208.
+    assert slipped <= 2
+    assert legible >= 160
 
 
 async def _sure_words(save: Save, picture: Image.Image, printed: list[str]) -> tuple[int, int]:
     """How many words of a picture look sure and were not printed, and how many were."""
     (page,) = (await read(save(encoded(picture, "PNG")), MediaType.PNG)).pages
-    sure = [word.text for line in page.lines for word in line.words if word.confidence >= 0.7]
+    sure = [word.text for line in page.lines for word in line.words if word.confidence >= 0.9]
     right = sum(word in printed for word in sure)
     return len(sure) - right, right
 
