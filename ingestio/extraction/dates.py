@@ -22,14 +22,12 @@ class DateOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FoundDate:
-    """A date in a text. `value` is ISO 8601; `readings` holds every possible one, `value` first. `mended`: it is likely to be meant, but
-    does not stand there."""
+    """A date in a text. `value` is ISO 8601; `readings` holds every possible one, `value` first."""
 
     start: int
     end: int
     value: str
     readings: tuple[str, ...]
-    mended: bool = False
 
     @property
     def ambiguous(self) -> bool:
@@ -96,8 +94,11 @@ _MISREAD = re.compile(
     r"(?<![^\W_])[\dOoIl]{1,2}([./-])[\dOoIl]{1,2}\1(?:[\dOoIl]{4}|\d{2})|(?<=\d)[\s./-]?(?:0CT|N0V)(?![^\W\d_])|(?<![^\W_])(?:0CT|N0V)(?=\.?\s?\d)",
     re.IGNORECASE,
 )
-# `2819`: a nought with a dot in it is taken for an eight; which of the last two were eights is not known where there is another.
-_NOUGHT_MISREAD = re.compile(r"28[0-79][0-79]")
+# `28/2/3018`, `2819-02-28`: of a year's first two figures a camera took one for another. Where noughts are taken for eights, which of the
+# last two were eights is not known.
+_YEAR_MISREAD = re.compile(
+    r"(?<=\d[./-])(?:28(?=[0-79]{2}(?!\d))|2[2-79](?=\d\d(?!\d))|[3-9]0(?=\d\d(?!\d)))|(?<!\d)(?:28(?=[0-79]{2}-\d\d-\d\d)|[3-9]0(?=\d\d-\d\d-\d\d))"
+)
 _AS_DIGITS = str.maketrans("OoIl", "0011")
 _LEAST_DIGITS = 4
 _LABEL_BEFORE_MONTH = re.compile(r"(?:date|dated|datum|data|fecha|tanggal|tarikh|tgl)(?=[^\W\d_]{3})", re.IGNORECASE)
@@ -134,8 +135,6 @@ def _iso(year: int, month: int, day: int) -> str | None:
 
 def _year(text: str) -> int:
     number = int(text)
-    if _NOUGHT_MISREAD.fullmatch(text):
-        return number - 800
     if len(text) > 2:
         return number
     return number + (2000 if number < 50 else 1900)
@@ -220,16 +219,20 @@ def _weekday_beside(text: str, start: int, end: int) -> int | None:
     return None
 
 
-def find_dates(text: str, order: DateOrder | None = None, *, runs: bool = False) -> list[FoundDate]:
-    """Every whole date in `text`, left to right, none overlapping. `runs` also takes 20260314, which elsewhere is a number."""
+def find_dates(
+    text: str, order: DateOrder | None = None, *, runs: bool = False, misread: bool = False
+) -> list[FoundDate]:
+    """Every whole date in `text`, left to right, none overlapping. `runs` also takes 20260314, which elsewhere is a number; `misread` also
+    dates of centuries to come, for those that a camera may have meant: they do not stand there."""
     if not any(char.isdigit() for char in text):
         return []
     text = _legible(text)
+    if misread:
+        text = _YEAR_MISREAD.sub("20", text)
     found: list[FoundDate] = []
     for start, end, readings in sorted(_candidates(text, order, runs=runs), key=lambda each: (each[0], -each[1])):
         if readings and (not found or start >= found[-1].end):
-            mended = any(map(_NOUGHT_MISREAD.fullmatch, re.findall(r"\d+", text[start:end])))
-            found.append(FoundDate(start, end, readings[0], readings, mended))
+            found.append(FoundDate(start, end, readings[0], readings))
     return found
 
 

@@ -176,7 +176,7 @@ class Occurrences:
         order = self.layout.habits.date_order
         for cell in self.layout.cells:
             for date in find_dates(cell.text, order, runs=True):
-                for reading in () if date.mended else date.readings:
+                for reading in date.readings:
                     index[reading].append(Occurrence(((cell, date.start, date.end),), not date.ambiguous))
         return index
 

@@ -140,8 +140,12 @@ def test_a_date_whose_blanks_are_lost_is_read(text: str, value: str) -> None:
     assert [each.value for each in find_dates(text)] == [value]
 
 
-def test_a_year_whose_nought_was_taken_for_an_eight_is_meant_but_not_printed() -> None:
-    (found,) = find_dates("TGL: 28/02/2819", DateOrder.DAY_FIRST)
-    assert (found.value, found.mended) == ("2019-02-28", True)
-    assert not find_dates("28/02/2828")  # of 2020 and 2028 either may be printed
-    assert not find_dates("28/02/2019")[0].mended
+@pytest.mark.parametrize("text", ["TGL: 28/02/2819", "28.02.3019", "2819-02-28"])
+def test_a_year_of_centuries_to_come_is_looked_for_only_where_it_may_be_misread(text: str) -> None:
+    assert not find_dates(text, DateOrder.DAY_FIRST)
+    assert [each.value for each in find_dates(text, DateOrder.DAY_FIRST, misread=True)] == ["2019-02-28"]
+
+
+def test_a_year_that_may_be_one_of_several_is_not_mended() -> None:
+    assert not find_dates("28/02/2828", misread=True)  # of 2020 and 2028 either may be printed
+    assert find_dates("28/02/2019", misread=True) == find_dates("28/02/2019")

@@ -249,3 +249,9 @@ def test_an_item_may_be_priced_in_the_line_below_its_name() -> None:
         ("WHL MILK GAL", None, None, "3.29"),
         ("OIL FILTER", "2", "14.00", "28.00"),
     ]
+
+
+def test_a_date_whose_year_was_misread_is_told_and_not_believed() -> None:
+    request = ExtractRequest(Path("receipt"), "image/jpeg", 1, "receipt", "Extract the date")
+    (date,) = extract_from(typed(ROLL.replace("14/03/2018", "14/03/3018"), confidence=0.94), request).fields
+    assert (date.value, date.state) == ("2018-03-14", FieldState.UNSUPPORTED)

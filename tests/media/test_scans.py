@@ -118,6 +118,27 @@ async def test_long_and_short_lines_of_a_picture_that_stands_crooked_are_read_al
     assert set(words(page)) == {word for text, amount in RECEIPT.items() for word in f"{text} {amount}".split()}
 
 
+async def test_lines_set_close_are_read_also_in_a_picture_that_stands(save: Save) -> None:
+    lines = (
+        "QUICK STOP MART 118",
+        "DATE 08/05/17 TIME 22:10",
+        "GALLONS: 12.434",
+        "PRICE: 2.499",
+        "FUEL TOTAL 31.07",
+        "VISA 0092",
+    )
+    target = io.BytesIO()
+    canvas = Canvas(target, pagesize=(320, 60 + 13 * 2 * len(lines)), invariant=True)
+    canvas.setFont("Courier-Bold", 16)
+    for line, text in enumerate(lines * 2):
+        canvas.drawString(20, 20 + 13 * (2 * len(lines) - line), text)
+    canvas.save()
+    with pypdfium2.PdfDocument(target.getvalue()) as document:
+        picture = document[0].render(scale=DPI / 72, grayscale=True).to_pil().convert("L")
+    (page,) = (await read(save(encoded(picture.rotate(-90, expand=True), "PNG")), MediaType.PNG)).pages
+    assert set(words(page)) == {word for text in lines for word in text.split()}
+
+
 @pytest.mark.parametrize(
     ("kind", "media_type"), [("JPEG", MediaType.JPEG), ("WEBP", MediaType.WEBP), ("TIFF", MediaType.TIFF)]
 )
