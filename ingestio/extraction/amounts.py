@@ -31,6 +31,12 @@ _MINUS_BEFORE = re.compile(r"(?:^|[^\w.)])[-−–]\s?$")
 _DASH_BETWEEN = re.compile(r"[^\W\d_]\s[-−–]\s[A-Z]{3}(?![^\W\d_])")
 _PERCENT = re.compile(r"\s?%|\s?(?:percent|prozent|pour ?cent)\b", re.IGNORECASE)
 _CENT = Decimal("0.01")
+_TWO_DECIMALS = re.compile(r"(?<![\d.,/-])\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})*([.,])\d{2}(?![\d.,/-]|\s?%)")
+# `83,600`: thousands where no number has cents; a weight below one (`0,758`) has three decimals.
+_THREE_DIGITS = re.compile(
+    r"(?<![\d.,/-])[1-9]\d{0,2}([.,])\d{3}(?![\d.,/-]|\s?%|\s?(?:kg|g|l|lt|gal|km|m)\b)", re.IGNORECASE
+)
+_LEAST_GROUPED, _MORE_GROUPED = 3, 3
 # Of these nobody prints thousandths: `Rp.9.850` beside `22.10` litres.
 _WITHOUT_CENTS = frozenset({"IDR", "JPY", "KRW", "VND"})
 # `5 million` is not five.
@@ -225,13 +231,20 @@ def find_numbers(text: str, decimal_sign: str | None = None) -> list[FoundNumber
 
 
 def infer_decimal_sign(texts: list[str]) -> str | None:
-    """The decimal sign that a document's own numbers prove by majority; None when they do not."""
-    votes = {".": 0, ",": 0}
+    """The decimal sign that a document's own numbers prove by majority; None when they do not.
+
+    Where nearly all numbers have three digits behind the same mark, it parts thousands, and the other mark would be the sign: tills of
+    countries without cents print `83,600`, and a time of day as `19.22`.
+    """
+    votes, grouped = {".": 0, ",": 0}, {".": 0, ",": 0}
     for text in (each if each.isascii() else each.translate(_OURS) for each in texts):
-        for match in re.finditer(
-            r"(?<![\d.,/-])\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})*([.,])\d{2}(?![\d.,/-]|\s?%)", text
-        ):
+        for match in _TWO_DECIMALS.finditer(text):
             votes[match[1]] += 1
+        for match in _THREE_DIGITS.finditer(text):
+            grouped[match[1]] += 1
+    for sign, other in (".", ","), (",", "."):
+        if grouped[sign] >= max(_LEAST_GROUPED, _MORE_GROUPED * max(votes[sign], grouped[other])):
+            return other
     if votes["."] == votes[","]:
         return None
     sign = max(votes, key=votes.__getitem__)

@@ -61,6 +61,7 @@ _PAID_FIRST = re.compile(rf"^\W*{any_of('receipt', 'paid_by')}(?![^\W_])", re.IG
 _IN_CASH = re.compile(
     rf"^\W*(?:{any_of('receipt', 'in_cash')}|{any_of('receipt', 'handed_back')})(?![^\W_])", re.IGNORECASE
 )
+_CASH_CUSTOMER = re.compile(rf"^\W*{any_of('receipt', 'cash_customer')}\W*$", re.IGNORECASE)
 _TENDERED = re.compile(
     rf"(?<![^\W_])(?:{'|'.join(any_of('receipt', name) for name in ('paid_by', 'handed_over', 'handed_back', 'by_card'))})(?![^\W_])",
     re.IGNORECASE,
@@ -98,6 +99,7 @@ def classify_layout(layout: Layout) -> Classification:
             cues["contract"].clear()
             scores["contract"] *= _NOBODY_IS_BOUND
         _add_shape(layout, scores)
+        _add_counter_sale(layout.sheets[0], scores)
         scores["resume"] += _HEADED * len(headed)
     for name in DOCUMENT_TYPES:
         count = len(cues[name])
@@ -253,6 +255,13 @@ def _shape_of_a_letter(layout: Layout) -> float:
         _CLOSING.match(cell.text) and len(cell.words) <= 8 for page in layout.sheets[:2] for cell in page.cells
     )
     return 1.5 * (greets + closes)
+
+
+def _add_counter_sale(sheet: Sheet, scores: dict[str, float]) -> None:
+    """`TAX INVOICE   Bill To: CASH`: sold over the counter to whoever stood there."""
+    if any(_CASH_CUSTOMER.match(cell.read_as) for cell in sheet.cells):
+        scores["receipt"] += 3.0
+        scores["invoice"] -= 3.0
 
 
 def _is_money(cell: Cell) -> bool:

@@ -43,7 +43,7 @@ _SIGNS: dict[str, tuple[str, ...]] = {
     "₪": ("ILS",), "₫": ("VND",), "฿": ("THB",), "₦": ("NGN",), "₴": ("UAH",), "₱": ("PHP",), "₡": ("CRC",), "₵": ("GHS",),
     "₸": ("KZT",), "₾": ("GEL",), "₼": ("AZN",), "₨": RUPEES, "zł": ("PLN",), "Kč": ("CZK",), "Ft": ("HUF",), "лв": ("BGN",),
     "руб": ("RUB",), "kr": KRONER, "Kr": KRONER, "kr.": KRONER, "Rs.": RUPEES, "Rs": RUPEES, "Rp": ("IDR",), "RM": ("MYR",),
-    "Rp.": ("IDR",), "RM.": ("MYR",),
+    "Rp.": ("IDR",), "RM.": ("MYR",), "đ": ("VND",), "VNĐ": ("VND",), "vnđ": ("VND",),
     "RMB": ("CNY",), "SFr.": ("CHF",), "SFr": ("CHF",), "TL": ("TRY",), "Fr.": ("CHF",), "Dhs": ("AED", "MAD"), "lei": ("RON", "MDL"),
     "Lei": ("RON", "MDL"), "LEI": ("RON", "MDL"),
 }  # fmt: skip

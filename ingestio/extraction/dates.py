@@ -71,6 +71,11 @@ _NAME_DAY_YEAR = re.compile(
     rf"(?<![^\W_])({_NAME})\.?[\s/-]*(\d{{1,2}})(?:st|nd|rd|th)?(?:\s*,\s*|[\s/-]+|,?\s*['’])({_YEAR_ENDS})",
     re.IGNORECASE,
 )
+# The recognition of print loses blank and comma: `Oct 272018`, before the time of day or nothing.
+_NAME_DAY_YEAR_GLUED = re.compile(
+    rf"(?<![^\W_])({_NAME})\.?\s?(\d{{2}})(20\d{{2}}){_TIME_FOLLOWS}|(?<![^\W_])({_NAME})\.?\s(\d{{2}})(20\d{{2}})(?![\d.,])",
+    re.IGNORECASE,
+)
 _YEAR_NAME_DAY = re.compile(
     rf"(?<!\d)(\d{{4}})[\s,/-]+({_NAME})\.?[\s/-]+(\d{{1,2}})(?:st|nd|rd|th)?(?!\d)", re.IGNORECASE
 )
@@ -86,8 +91,13 @@ _YEAR = re.compile(r"(?<![\d./,-])((?:19|20)\d{2})(?![\d/,]|\.\d)")
 _PRECISE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2})?)?\Z")
 # Letters that are recognised where print has digits, and a digit where it has a letter: `O1/12/2O18`, `14 0CT 2018`.
 _MISREAD = re.compile(
-    r"(?<![^\W_])[\dOoIl]{1,2}([./-])[\dOoIl]{1,2}\1(?:[\dOoIl]{4}|\d{2})|(?<=\d)[\s./-]?(?:0CT|N0V)(?![^\W\d_])",
+    r"(?<![^\W_])[\dOoIl]{1,2}([./-])[\dOoIl]{1,2}\1(?:[\dOoIl]{4}|\d{2})|(?<=\d)[\s./-]?(?:0CT|N0V)(?![^\W\d_])|(?<![^\W_])(?:0CT|N0V)(?=\.?\s?\d)",
     re.IGNORECASE,
+)
+# `28/2/3018`, `2819-02-28`: of a year's first two figures a camera took one for another. Where noughts are taken for eights, which of the
+# last two were eights is not known.
+_YEAR_MISREAD = re.compile(
+    r"(?<=\d[./-])(?:28(?=[0-79]{2}(?!\d))|2[2-79](?=\d\d(?!\d))|[3-9]0(?=\d\d(?!\d)))|(?<!\d)(?:28(?=[0-79]{2}-\d\d-\d\d)|[3-9]0(?=\d\d-\d\d-\d\d))"
 )
 _AS_DIGITS = str.maketrans("OoIl", "0011")
 _LEAST_DIGITS = 4
@@ -157,7 +167,7 @@ def _is_in_code(text: str, match: re.Match[str]) -> bool:
 
 def _candidates(text: str, order: DateOrder | None, *, runs: bool) -> Iterator[tuple[int, int, tuple[str, ...]]]:
     for match in _ISO.finditer(text):
-        yield match.start(), match.end(), tuple(filter(None, (_iso(int(match[1]), int(match[3]), int(match[4])),)))
+        yield match.start(), match.end(), tuple(filter(None, (_iso(_year(match[1]), int(match[3]), int(match[4])),)))
     for match in _NUMERIC.finditer(text):
         first, separator, second, year = filter(None, match.groups())
         if len(year) == 2 and _is_in_code(text, match):
@@ -168,6 +178,7 @@ def _candidates(text: str, order: DateOrder | None, *, runs: bool) -> Iterator[t
     yield from _with_names(_DAY_NAME_YEAR, text, (1, 2, 3))
     yield from _with_names(_NAME_DAY_YEAR, text, (2, 1, 3))
     yield from _with_names(_YEAR_NAME_DAY, text, (3, 2, 1))
+    yield from _with_names(_NAME_DAY_YEAR_GLUED, text, (2, 1, 3))
     if runs:
         for match in _RUN.finditer(text):
             yield match.start(), match.end(), tuple(filter(None, (_iso(int(match[1]), int(match[2]), int(match[3])),)))
@@ -180,7 +191,8 @@ def _with_names(
     day, name, year = groups
     at = 0
     while match := pattern.search(text, at):
-        value = _named(match[day], match[name], match[year])
+        parts = match.groups() if match[1] else match.groups()[3:]
+        value = _named(parts[day - 1], parts[name - 1], parts[year - 1])
         at = match.end() if value else match.start() + 1
         if value:
             yield match.start(), match.end(), (value,)
@@ -207,11 +219,16 @@ def _weekday_beside(text: str, start: int, end: int) -> int | None:
     return None
 
 
-def find_dates(text: str, order: DateOrder | None = None, *, runs: bool = False) -> list[FoundDate]:
-    """Every whole date in `text`, left to right, none overlapping. `runs` also takes 20260314, which elsewhere is a number."""
+def find_dates(
+    text: str, order: DateOrder | None = None, *, runs: bool = False, misread: bool = False
+) -> list[FoundDate]:
+    """Every whole date in `text`, left to right, none overlapping. `runs` also takes 20260314, which elsewhere is a number; `misread` also
+    dates of centuries to come, for those that a camera may have meant: they do not stand there."""
     if not any(char.isdigit() for char in text):
         return []
     text = _legible(text)
+    if misread:
+        text = _YEAR_MISREAD.sub("20", text)
     found: list[FoundDate] = []
     for start, end, readings in sorted(_candidates(text, order, runs=runs), key=lambda each: (each[0], -each[1])):
         if readings and (not found or start >= found[-1].end):

@@ -19,13 +19,13 @@ from ingestio.extraction.tokens import compact
 _UNSUPPORTED = 0.2
 _UNIQUE, _UNIQUE_AND_LABELLED, _LABELLED, _REPEATED = 0.92, 0.98, 0.95, 0.8
 _AMBIGUOUS = 0.7
-# Of words in a picture. Measured on faint, blurred, shadowed and small receipts: below lie a third of the misread words with digits and one
-# in a hundred of the others.
-_LEGIBLE = 0.7
+# Their letters with two marks are unknown to the recogniser, which leaves them out and is as sure of the rest as ever.
+_LANGUAGES_WITH_UNKNOWN_LETTERS = frozenset({"vi"})
 _PAGE = 10_000.0
 # A value that is printed more often than this is looked at no further when its label is searched for.
 _LOOKED_AT = 500
 _NUMBERS = frozenset({FieldKind.AMOUNT, FieldKind.NUMBER})
+_PRINTED_AGAIN = frozenset({FieldKind.AMOUNT, FieldKind.DATE})
 _WORDS = frozenset({FieldKind.TEXT, FieldKind.IDENTIFIER})
 # Numbers whose left or right edges are that near, in points, stand in one column.
 _SAME_EDGE = 3.0
@@ -194,7 +194,11 @@ class _Grounding:
         if len(places.all) == 1:
             return places.all[0]
         looked_at = places.all[:_LOOKED_AT]
-        return self._hinted(places, path) or max(looked_at, key=lambda each: self._has_label(field, each))
+        chosen = self._hinted(places, path) or max(looked_at, key=lambda each: self._has_label(field, each))
+        if self._own_reading and field.kind in _PRINTED_AGAIN and not chosen.is_legible:
+            # What was paid and when is printed again on card slips.
+            return next((each for each in looked_at if each.is_legible), chosen)
+        return chosen
 
     def _hinted(self, places: "_Places", path: str) -> Occurrence | None:
         hint = self._seen.get(path)
@@ -230,7 +234,7 @@ class _Grounding:
             self.found.append(ExtractedField(path, value, FieldState.UNSUPPORTED, _UNSUPPORTED))
             return
         evidence = tuple(map(self._layout.shown, place.evidence()))
-        if self._own_reading and place.legibility < _LEGIBLE:
+        if self._own_reading and (not place.is_legible or self._may_lack_letters(field, place)):
             confidence = min(_UNSUPPORTED, place.legibility)
             self.found.append(ExtractedField(path, value, FieldState.UNSUPPORTED, round(confidence, 3), evidence))
             return
@@ -246,6 +250,11 @@ class _Grounding:
         # What was misread in a picture is not made right by standing beside its label.
         confidence = min(confidence * (1.0 if place.sure else _AMBIGUOUS), place.legibility)
         self.found.append(ExtractedField(path, value, FieldState.SUPPORTED, round(confidence, 3), evidence))
+
+    def _may_lack_letters(self, field: FieldSpec, place: Occurrence) -> bool:
+        """Whether the value consists of words of a picture whose language the recogniser cannot spell."""
+        unknown = self._layout.habits.language in _LANGUAGES_WITH_UNKNOWN_LETTERS and place.cell.is_recognised
+        return unknown and field.kind in (FieldKind.TEXT, FieldKind.ADDRESS) and any(map(str.isalpha, place.cell.text))
 
 
 def _position(place: Occurrence) -> float:

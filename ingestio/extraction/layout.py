@@ -77,7 +77,7 @@ class Cell:
 
     @cached_property
     def dates(self) -> list[FoundDate]:
-        return find_dates(self.text, self._layout.habits.date_order)
+        return find_dates(self.text, self._layout.habits.date_order, misread=self.is_recognised)
 
     @cached_property
     def read_as(self) -> str:

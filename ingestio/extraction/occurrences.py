@@ -14,7 +14,7 @@ from functools import cached_property
 
 from ingestio.domain.evidence import Evidence
 from ingestio.domain.fields import FieldKind
-from ingestio.domain.text import Box, union
+from ingestio.domain.text import Box, Word, union
 from ingestio.extraction.currencies import codes_of, find_currencies
 from ingestio.extraction.dates import find_dates, find_days, find_months
 from ingestio.extraction.layout import Cell, Layout
@@ -30,6 +30,11 @@ _DEBIT_WORDS = (
     "cargo cargos adeudo debe dare addebiti addebito uscite af afschrijving dr out gastos"
 )
 _DEBIT = frozenset(_DEBIT_WORDS.split())
+# Of words in a picture. Measured on faint, blurred, shadowed and small receipts: of figures that look less sure more than every second is
+# misread, of others one in a hundred. Looks with other margins, widths and contrasts find few of them: they are misread alike.
+_LEGIBLE, _LEGIBLE_SHORT, _SHORT = 0.9, 0.7, 2
+# `A.$.`, `LTD. $TI`: a letter with a mark that was taken for a sign of money.
+_SIGN_AMONG_LETTERS = re.compile(r"[$€£][^\W\d_]|[^\W\d_]\.?[$€£](?!\d)")
 _HYPHENATED = re.compile(r"[^\W\d_][-\u2010\u00ad]")
 _DASHES = "\\-\u2010\u2012\u2013\u2212"
 _SIGNED = re.compile(rf"(?<=\s)[{_DASHES}](\d+)")
@@ -70,6 +75,12 @@ class Occurrence:
     @property
     def box(self) -> Box:
         return self.cell.box_between(self.start, self.pieces[0][2])
+
+    @property
+    def is_legible(self) -> bool:
+        """Whether each of its words was recognised surely enough for what it is."""
+        words = (word for cell, start, end in self.pieces for word in cell.words_between(start, end))
+        return all(map(_is_legible, words))
 
     @property
     def legibility(self) -> float:
@@ -344,6 +355,13 @@ class Occurrences:
         for cell in self.layout.cells:
             for match in re.finditer(rf"(?<!\S){re.escape(value.strip())}(?!\S)", cell.text):
                 yield Occurrence(((cell, match.start(), match.end()),))
+
+
+def _is_legible(word: Word) -> bool:
+    """Whether a word of a picture can be believed; short ones without a figure (`RM`, `&`) are seldom misread."""
+    short = not any(map(str.isdigit, word.text)) and sum(map(str.isalpha, word.text)) <= _SHORT
+    least = _LEGIBLE_SHORT if short else _LEGIBLE
+    return word.confidence >= least and (word.confidence == 1.0 or not _SIGN_AMONG_LETTERS.search(word.text))
 
 
 def _is_prose(cell: Cell, below: Cell) -> bool:

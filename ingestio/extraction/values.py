@@ -71,6 +71,10 @@ def find_emails(text: str) -> list[Found]:
     return [Found(match.start(), match.end(), match.group()) for match in _EMAIL.finditer(text)]
 
 
+# `29/02/2828`: a date with a digit misread, of which no calendar knows.
+_DATE_MISREAD = re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{4}|\d{4}([./-])\d{1,2}\2\d{1,2}")
+
+
 def find_phones(text: str) -> list[Found]:
     """Telephone numbers as printed: 7 to 15 digits, no date, no account number."""
     dates = find_dates(text)
@@ -79,6 +83,8 @@ def find_phones(text: str) -> list[Found]:
         written = match.group().strip()
         digits = re.sub(r"\D", "", written)
         if not 7 <= len(digits) <= 15 or any(each.start < match.end() and each.end > match.start() for each in dates):
+            continue
+        if _DATE_MISREAD.fullmatch(written):
             continue
         if re.fullmatch(r"\d+[.,]\d{2}|\d{4}-\d{3}|\d{5}-\d{4}|(?:1[5-9]|20)\d\d\s?[-–/]\s?(?:1[5-9]|20)\d\d", written):
             # an amount, a postal code, two years

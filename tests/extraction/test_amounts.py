@@ -95,6 +95,9 @@ def test_the_document_s_own_numbers_prove_its_decimal_sign() -> None:
     assert infer_decimal_sign(["1.420,00", "269,80"]) == ","
     assert infer_decimal_sign(["262.90", "16.94"]) == "."
     assert infer_decimal_sign(["12", "1.234"]) is None
+    assert infer_decimal_sign(["44,000", "12,000", "20,000"]) == "."
+    assert infer_decimal_sign(["19.22", "44.000", "12.000", "20.000"]) == ","
+    assert infer_decimal_sign(["12,50", "7,25", "1,409", "43,440"]) == ","
 
 
 def test_amounts_have_at_least_two_decimals_and_quantities_no_idle_zeros() -> None:

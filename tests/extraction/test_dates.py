@@ -137,3 +137,22 @@ def test_letters_alone_and_number_signs_are_no_language() -> None:
     lines = ["Phoenix, AZ 85034", "Invoice #", "10/4/2013", "P.O. Number", "F.O.B.", "Phone #", "Fax #", "$1,912.50"]
     habits = habits_of(lines, [(612.0, 792.0)])
     assert (habits.language, habits.date_order) == (None, DateOrder.MONTH_FIRST)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("0ct 2720181:05 PM", "2018-10-27"), ("Nov 092019", "2019-11-09"), ("0CT 27, 2018", "2018-10-27")],
+)
+def test_a_date_whose_blanks_are_lost_is_read(text: str, value: str) -> None:
+    assert [each.value for each in find_dates(text)] == [value]
+
+
+@pytest.mark.parametrize("text", ["TGL: 28/02/2819", "28.02.3019", "2819-02-28"])
+def test_a_year_of_centuries_to_come_is_looked_for_only_where_it_may_be_misread(text: str) -> None:
+    assert not find_dates(text, DateOrder.DAY_FIRST)
+    assert [each.value for each in find_dates(text, DateOrder.DAY_FIRST, misread=True)] == ["2019-02-28"]
+
+
+def test_a_year_that_may_be_one_of_several_is_not_mended() -> None:
+    assert not find_dates("28/02/2828", misread=True)  # of 2020 and 2028 either may be printed
+    assert find_dates("28/02/2019", misread=True) == find_dates("28/02/2019")

@@ -173,6 +173,33 @@ def test_words_that_are_hardly_legible_bear_out_a_model_and_not_who_read_them() 
     assert printed.state is FieldState.SUPPORTED
 
 
+@pytest.mark.parametrize(
+    ("printed", "confidence", "state"),
+    [
+        ("Total 12.00", 0.86, FieldState.UNSUPPORTED),
+        ("Total 12.00", 0.93, FieldState.SUPPORTED),
+        ("Total 12.00\n\nVisa 12.00", 0.86, FieldState.UNSUPPORTED),
+    ],
+)
+def test_a_figure_that_looks_less_than_sure_does_not_bear_out_itself(
+    printed: str, confidence: float, state: FieldState
+) -> None:
+    paper = typed(printed, confidence=confidence)
+    (found,) = ground({"total": "12.00"}, (FieldSpec("total", AMOUNT, labels=("total",)),), paper, own_reading=True)
+    assert found.state is state
+
+
+def test_a_figure_that_is_hardly_legible_is_borne_out_where_it_is_printed_again() -> None:
+    (faint,), (clear,) = (
+        typed(text, confidence=sure).pages for text, sure in (("Total 12.00", 0.86), ("\n\nVisa 12.00", 0.95))
+    )
+    paper = DocumentText((replace(faint, lines=(*faint.lines, *clear.lines)),))
+    (found,) = ground({"total": "12.00"}, (FieldSpec("total", AMOUNT, labels=("total",)),), paper, own_reading=True)
+    assert found.state is FieldState.SUPPORTED
+    assert found.confidence <= 0.95
+    assert found.evidence[0].box == clear.lines[0].words[1].box
+
+
 def test_the_evidence_of_a_crooked_page_lies_where_the_page_shows_it() -> None:
     (upright,) = typed("Total 12.00").pages
     on_its_side = DocumentText((replace(upright, turned=90.0),))

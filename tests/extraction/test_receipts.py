@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from ingestio.domain.fields import Extraction
+from ingestio.domain.evidence import FieldState
+from ingestio.domain.fields import ExtractedField, Extraction
 from ingestio.extraction.base import ExtractRequest
 from ingestio.extraction.classify import classify_text
 from ingestio.extraction.local.engine import extract_from
@@ -26,6 +27,8 @@ CASH            60.00
 CHANGE           8.90
 Goods may be returned until 21/03/2018
 """
+
+VENDOR = ExtractRequest(Path("receipt"), "image/jpeg", 1, "receipt", "Extract the vendor")
 
 
 def read(paper: str) -> Extraction:
@@ -74,3 +77,181 @@ BALANCE         20.00
 def test_a_balance_below_the_cash_is_what_came_back_and_not_the_total() -> None:
     request = ExtractRequest(Path("receipt"), "image/jpeg", 1, "receipt", "Extract the total")
     assert extract_from(typed(ISLAND), request).data["total"] == "30.00"
+
+
+CORNER = """
+WARTEG BAHARI
+Jl. Kebon Jeruk No. 12, Jakarta
+No Nota : 0031        19.22
+NASI RAMES    2   44.000
+ES TEH        2   12.000
+TEMPE         1   20.000
+SUBTOTAL          76.000
+TOTAL             83.600
+TUNAI            100.000
+KEMBALI           16.400
+"""
+
+
+def test_thousands_are_thousands_where_only_the_time_has_two_digits_behind_the_mark() -> None:
+    request = ExtractRequest(Path("receipt"), "image/jpeg", 1, "receipt", "Extract the total")
+    assert extract_from(typed(CORNER), request).data["total"] == "83600.00"
+
+
+NAMELESS = """
+1x  MILK TEA     16,500
+2x  TOAST        18,000
+TOTAL            34,500
+CASH             40,000
+CHANGE            5,500
+"""
+
+
+def test_what_was_bought_is_not_the_shop() -> None:
+    assert read(NAMELESS).data["vendor"] is None
+
+
+def test_the_address_ends_where_the_purchase_begins() -> None:
+    paper = """
+MAPLE GROVE MARKET
+1200 BLOOR ST W TORONTO
+HST 81234 5678 RT0001
+30/09/18 16:05:41
+PEARS ST GREEN     4.12
+PLATES PKG 12345   6.98
+TOTAL             11.10
+"""
+    request = ExtractRequest(Path("receipt"), "image/jpeg", 1, "receipt", "Extract the merchant address")
+    address = extract_from(typed(paper), request).data["merchant_address"]
+    assert address is not None
+    assert "BLOOR" in address
+    assert "16:05" not in address
+    assert "PEARS" not in address
+
+
+def test_a_date_with_a_digit_misread_is_no_telephone_number() -> None:
+    paper = "SATE KHAS SENAYAN\nTGL: 29/02/2828 WKT: 19.22\nTOTAL 198.000\n"
+    request = ExtractRequest(Path("receipt"), "image/jpeg", 1, "receipt", "Extract the merchant phone")
+    assert extract_from(typed(paper), request).data["merchant_phone"] is None
+
+
+def test_a_bill_to_cash_is_a_receipt() -> None:
+    paper = """
+BATU HARDWARE SDN BHD
+Company Reg No : 1022871-M
+No. 31, Jalan Industri 1/3, 68100 Batu Caves, Selangor
+TAX INVOICE
+Bill To: CASH                          Inv No: SI-18200457
+                                       Date: 09/02/2018
+                                       Terms: C.O.D.
+Item Description            Qty UOM    Price   Amount
+1    CEMENT 50KG             6  BAG    17.50   105.00
+2    PVC PIPE 4 CLASS D      2  LGTH   38.00    76.00
+                        Total Excl. GST:       181.00
+                        GST @ 6%:               10.86
+                        Total Incl. GST:       191.86
+Received the above goods in good order and condition
+"""
+    assert classify_text(typed(paper, confidence=0.94)).document_type == "receipt"
+
+
+FOLIO = """
+Pinewood Lodge
+Guest Receipt
+Printed 09/18/2020 10:40
+Room charges     987.00
+Spa              120.00
+Total charges  1,107.00
+Payment Visa  -1,107.00
+Balance            0.00
+"""
+
+
+def test_a_balance_of_nothing_is_not_what_it_cost() -> None:
+    assert read(FOLIO).data["total"] == "1107.00"
+
+
+PUMP = """
+SERI PURNAMA PETROL
+81200 JOHOR BAHRU
+DATE 03-25-18 6:41PM
+32.728 L @ RM 2.200/L   {item}
+TOTAL   RM   {total}
+VISA    RM   {paid}
+"""
+
+
+def photographed(item: str, total: str, paid: str) -> ExtractedField:
+    request = ExtractRequest(Path("receipt"), "image/jpeg", 1, "receipt", "Extract the total")
+    return extract_from(typed(PUMP.format(item=item, total=total, paid=paid), confidence=0.94), request).fields[0]
+
+
+def test_a_total_that_what_was_paid_contradicts_by_a_look_alike_figure_is_not_believed() -> None:
+    assert photographed("72.00", "72.00", "72.00").state is FieldState.SUPPORTED
+    assert photographed("72.08", "72.80", "72.08").value == "72.08"
+    assert photographed("12.08", "72.80", "72.08").state is FieldState.UNSUPPORTED
+    assert photographed("72.00", "72.08", "illegible").state is FieldState.UNSUPPORTED
+    assert photographed("72.00", "72.00", "80.00").state is FieldState.SUPPORTED
+
+
+PHO = """
+QUÁN PH THANH HUONG
+25 Lý Quôc Su, Hà Nôi
+HÓA DON THANH TOÁN
+Ngày: 25/03/2018  12:15
+Ph bò tái        2   90,000
+Trà dá           3   30,000
+Tng cng:            120,000
+Tin khách dua:      200,000
+Cm on quý khách!
+"""
+
+
+def test_words_of_a_picture_whose_letters_the_recogniser_does_not_know_are_not_believed() -> None:
+    request = ExtractRequest(Path("receipt"), "image/jpeg", 1, "receipt", "Extract the total, date and vendor")
+    total, date, vendor = extract_from(typed(PHO, confidence=0.94), request).fields
+    assert (total.value, total.state) == ("120000.00", FieldState.SUPPORTED)
+    assert (date.value, date.state) == ("2018-03-25", FieldState.SUPPORTED)
+    assert (vendor.value, vendor.state) == ("QUÁN PH THANH HUONG", FieldState.UNSUPPORTED)
+    vendor = extract_from(typed(PHO), request).fields[2]
+    assert vendor.state is FieldState.SUPPORTED  # text of the file itself
+
+
+def test_a_name_whose_legal_form_was_misread_is_not_believed() -> None:
+    (printed,) = extract_from(
+        typed(ROLL.replace("KEDAI SERI AMAN", "SERI AMAN SDN BHD"), confidence=0.94), VENDOR
+    ).fields
+    (misread,) = extract_from(
+        typed(ROLL.replace("KEDAI SERI AMAN", "SERI AMAN SDN SHD"), confidence=0.94), VENDOR
+    ).fields
+    assert (printed.value, printed.state) == ("SERI AMAN SDN BHD", FieldState.SUPPORTED)
+    assert (misread.value, misread.state) == ("SERI AMAN SDN SHD", FieldState.UNSUPPORTED)
+
+
+WEIGHED = """
+GREENFIELD FARMERS MARKET
+12/15/18  17:22
+BANANAS ORGANIC
+2.14 lb @ $0.79/lb         1.69 F
+WHL MILK GAL               3.29 F
+OIL FILTER
+2 X 14.00                 28.00
+SUBTOTAL                  32.98
+TOTAL                     32.98
+"""
+
+
+def test_an_item_may_be_priced_in_the_line_below_its_name() -> None:
+    request = ExtractRequest(Path("receipt"), "image/jpeg", 1, "receipt", None)
+    items = extract_from(typed(WEIGHED), request).data["line_items"]
+    assert [(each["description"], each["quantity"], each["unit_price"], each["amount"]) for each in items] == [
+        ("BANANAS ORGANIC", "2.14", "0.79", "1.69"),
+        ("WHL MILK GAL", None, None, "3.29"),
+        ("OIL FILTER", "2", "14.00", "28.00"),
+    ]
+
+
+def test_a_date_whose_year_was_misread_is_told_and_not_believed() -> None:
+    request = ExtractRequest(Path("receipt"), "image/jpeg", 1, "receipt", "Extract the date")
+    (date,) = extract_from(typed(ROLL.replace("14/03/2018", "14/03/3018"), confidence=0.94), request).fields
+    assert (date.value, date.state) == ("2018-03-14", FieldState.UNSUPPORTED)

@@ -118,6 +118,27 @@ async def test_long_and_short_lines_of_a_picture_that_stands_crooked_are_read_al
     assert set(words(page)) == {word for text, amount in RECEIPT.items() for word in f"{text} {amount}".split()}
 
 
+async def test_lines_set_close_are_read_also_in_a_picture_that_stands(save: Save) -> None:
+    lines = (
+        "QUICK STOP MART 118",
+        "DATE 08/05/17 TIME 22:10",
+        "GALLONS: 12.434",
+        "PRICE: 2.499",
+        "FUEL TOTAL 31.07",
+        "VISA 0092",
+    )
+    target = io.BytesIO()
+    canvas = Canvas(target, pagesize=(320, 60 + 13 * 2 * len(lines)), invariant=True)
+    canvas.setFont("Courier-Bold", 16)
+    for line, text in enumerate(lines * 2):
+        canvas.drawString(20, 20 + 13 * (2 * len(lines) - line), text)
+    canvas.save()
+    with pypdfium2.PdfDocument(target.getvalue()) as document:
+        picture = document[0].render(scale=DPI / 72, grayscale=True).to_pil().convert("L")
+    (page,) = (await read(save(encoded(picture.rotate(-90, expand=True), "PNG")), MediaType.PNG)).pages
+    assert set(words(page)) == {word for text in lines for word in text.split()}
+
+
 @pytest.mark.parametrize(
     ("kind", "media_type"), [("JPEG", MediaType.JPEG), ("WEBP", MediaType.WEBP), ("TIFF", MediaType.TIFF)]
 )
@@ -171,26 +192,26 @@ async def test_figures_that_were_misread_are_hardly_legible(save: Save) -> None:
         amounts = _amounts(seed)
         wrong, right = await _sure_words(save, noisy(_poorly_pictured(amounts), 40, seed), amounts)
         slipped, legible = slipped + wrong, legible + right
-    # Without a second look 5, and 109 of 111.
-    assert slipped <= 2
+    # Without a second look 2, and 98 of 111; of those that look sure by 0.7 alone 5, and 108.
+    assert slipped <= 1
     assert legible >= 80
 
 
-async def test_words_of_letters_that_two_looks_read_otherwise_are_hardly_legible(save: Save) -> None:
+async def test_words_of_letters_that_were_misread_seldom_look_sure(save: Save) -> None:
     slipped = legible = 0
     for seed in (3, 4, 6, 8):
         names = _names(seed)
         wrong, right = await _sure_words(save, noisy(_poorly_pictured(names, 66), 20, seed), names)
         slipped, legible = slipped + wrong, legible + right
-    # Without a second look 8, and 200 of 208.
-    assert slipped <= 4
-    assert legible >= 180
+    # Of those that look sure by 0.7 alone 8, and 200 of 208.
+    assert slipped <= 2
+    assert legible >= 160
 
 
 async def _sure_words(save: Save, picture: Image.Image, printed: list[str]) -> tuple[int, int]:
     """How many words of a picture look sure and were not printed, and how many were."""
     (page,) = (await read(save(encoded(picture, "PNG")), MediaType.PNG)).pages
-    sure = [word.text for line in page.lines for word in line.words if word.confidence >= 0.7]
+    sure = [word.text for line in page.lines for word in line.words if word.confidence >= 0.9]
     right = sum(word in printed for word in sure)
     return len(sure) - right, right
 

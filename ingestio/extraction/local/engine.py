@@ -38,7 +38,7 @@ MODEL = "rules-10"
 _CLASSIFY_PAGES = 3
 _WALL_SECONDS = 120.0
 _MEMORY_BYTES = 1 << 30
-_NOT_SURE = 0.6
+_NOT_SURE, _DOUBTED = 0.6, 0.2
 
 
 Recognised = Mapping[int, PageText]
@@ -128,7 +128,9 @@ def extract_from(text: DocumentText, request: ExtractRequest, attached: EInvoice
     checked = validate(held.data, specs)
     grounded = ground(checked, specs, text, reader.seen, layout=layout, own_reading=True)
     fields = tuple(
-        confirmed(field) if field.path in held.confirmed else _weighed(field, reader.scores.get(field.path))
+        confirmed(field)
+        if field.path in held.confirmed
+        else _weighed(field, reader.scores.get(field.path), doubted=field.path in reader.doubted)
         for field in grounded
     )
     return Extraction(
@@ -147,10 +149,12 @@ def _require_text(text: DocumentText) -> None:
         raise DocumentFailed(FailureCode.NO_TEXT)
 
 
-def _weighed(field: ExtractedField, score: float | None) -> ExtractedField:
-    """A value that was read from a weak place is less sure, however clearly it is printed."""
+def _weighed(field: ExtractedField, score: float | None, *, doubted: bool) -> ExtractedField:
+    """A value that was read from a weak place is less sure, however clearly it is printed; one that is contradicted is not supported."""
     if score is None or field.state is not FieldState.SUPPORTED:
         return field
+    if doubted:
+        return replace(field, state=FieldState.UNSUPPORTED, confidence=min(field.confidence, _DOUBTED))
     return replace(field, confidence=round(field.confidence * (_NOT_SURE + (1 - _NOT_SURE) * min(1.0, score)), 3))
 
 
@@ -174,6 +178,7 @@ class _Reader:
         self.seen: dict[str, Evidence] = {}
         self.scores: dict[str, float] = {}
         self.ambiguous: dict[str, list[str]] = {}
+        self.doubted: set[str] = set()
 
     def forget(self, paths: Iterable[str]) -> None:
         """What was read at these paths is not the value any more."""
@@ -181,6 +186,7 @@ class _Reader:
             self.seen.pop(path, None)
             self.scores.pop(path, None)
             self.ambiguous.pop(path, None)
+            self.doubted.discard(path)
 
     def value(self, wanted: Wanted) -> Any:
         """The value of a field, a list of entries, or None."""
@@ -263,6 +269,8 @@ class _Reader:
     def _take(self, reading: Reading, path: str) -> str:
         self.seen[path] = reading.evidence()
         self.scores[path] = reading.score
+        if reading.doubted:
+            self.doubted.add(path)
         cell, start, end = reading.pieces[0]
         for date in cell.dates:
             if date.ambiguous and date.start == start and date.end == end and date.value == reading.value:

@@ -12,11 +12,13 @@ Piece = tuple[Cell, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One normalised value. `pieces` are the characters it was read from; `score` from 0 to 1 ranks it among others."""
+    """One normalised value. `pieces` are the characters it was read from; `score` from 0 to 1 ranks it among others. `doubted`: other
+    print on the page contradicts it, so that its being legible proves nothing."""
 
     value: str
     pieces: tuple[Piece, ...]
     score: float = 1.0
+    doubted: bool = False
 
     @property
     def cell(self) -> Cell:

@@ -1,6 +1,8 @@
 """What is particular to receipts: items without a heading row, the time of the purchase, how it was paid."""
 
 import re
+from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 
 from ingestio.extraction.amounts import as_amount, as_number
@@ -26,7 +28,7 @@ _PAID_BY = re.compile(rf"\b{any_of('receipt', 'paid_by')}\b", re.IGNORECASE)
 _QUANTITY_BEFORE = re.compile(r"^(\d{1,3})\s?[x×X*]?\s+(?=[^\W\d_])|^(\d{1,3})\s?[x×X*]\s*")
 # `2 Stk x 1,49`, `1,284 kg x 1,89 EUR/kg`, `2 @ 3.50`.
 _QUANTITY_LINE = re.compile(
-    r"^(?P<quantity>\d+(?:[.,]\d{1,3})?)\s*(?:stk\.?|st\.?|pcs?|ea|kg|g|l|lb|oz|uds?|pz|pce|pi[eè]ces?|x)?\s*[x×X*@à]\s*(?:[€$£]|EUR|USD|GBP|CHF)?\s*(?P<price>\d+[.,]\d{2})",
+    r"^(?P<quantity>\d+(?:[.,]\d{1,3})?)\s*(?:stk\.?|st\.?|pcs?|ea|kg|g|[l1]|[l1I]b|oz|uds?|pz|pce|pi[eè]ces?|x)?\s*[x×X*@à]\s*(?:[€$£]|EUR|USD|GBP|CHF)?\s*(?P<price>\d+[.,]\d{2})",
     re.IGNORECASE,
 )
 _PAID_FIRST = re.compile(rf"^\W*{any_of('receipt', 'paid_by')}(?![^\W_])", re.IGNORECASE)
@@ -43,6 +45,9 @@ _ROUNDED = re.compile(
     re.IGNORECASE,
 )
 _DOLLAR_MISREAD = re.compile(r"[58]\d{1,4}\.\d{2}")
+_BELOW_TOTAL = 4
+_DOTTED = frozenset("08")
+_ALIKE = frozenset(map(frozenset, ("08", "06", "09", "38", "35", "56", "58", "68", "89", "17", "14", "27")))
 _OTHER_DATE = re.compile(rf"(?<![^\W_]){any_of('receipt', 'other_dates')}", re.IGNORECASE)
 # Above it a label, or several signs together, say who the merchant is.
 _SURE = 0.8
@@ -54,9 +59,12 @@ _NAME_GOES_ON = re.compile(
     r"(?:&|CO|COMPANY|SDN|BHD|ENTERPRISES?|TRADING|HOLDINGS?|LTD|LIMITED|PTE|INC|LLC|CORP|GMBH)(?![^\W_])",
     re.IGNORECASE,
 )
+_NEARLY_SDN_BHD = re.compile(r"(?<![^\W_])(?:\wDN|S\wN|SD\w)\.?\s?(?:\wHD|B\wD|BH\w)(?![^\W_])")
 _NOTE = re.compile(r"\s*[^\W\d_]{2,12}\s?[:：](?=\s)")
 _HEADING_ROWS, _LEAST_LETTERS, _SPACED_OUT = 5, 3, 1.6
 _TAX_MARK = re.compile(r"^\s*[A-Z*#]{0,2}\d?\s*$")
+# Where a till prints no cents, thousands are money.
+_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[.,]\d{3})+\W*\Z")
 _NOT_ITEMS = re.compile(r"^[-=*_.\s]+$")
 
 
@@ -68,7 +76,10 @@ def read_receipt(layout: Layout, labels: Labels, found: Found, entries: list[Ent
         if date is not None:
             found["receipt_date"] = date
     _check_total(layout, found)
+    _compare_total(layout, found)
     _name_merchant(layout, labels, found)
+    _doubt_legal_form(found)
+    _end_address(layout, found)
     if "receipt_time" not in found or not _TIME.search(found["receipt_time"].value):
         found.pop("receipt_time", None)
         time = _time(layout, found.get("receipt_date"))
@@ -105,6 +116,11 @@ def _name_merchant(layout: Layout, labels: Labels, found: Found) -> None:
     if whole or (named is not None and (named.score >= _SURE or TITLE_FROM.match(named.cell.text))):
         return
     for place, row in enumerate(layout.sheets[0].rows[:_HEADING_ROWS] if layout.sheets else ()):
+        if _is_priced(row):
+            # What was bought begins here: a slip that does not name the shop.
+            if named is not None and named.cell.page == 1 and named.cell.row >= row[0].row:
+                del found["merchant_name"]
+            return
         # `Receipt        Quill Labs`: the heading says what it is, the cell beside it whose.
         cells = row[1:] if len(row) > 1 and is_title(row[0].text) else row
         run = [cells[0]]
@@ -132,6 +148,15 @@ def _name_merchant(layout: Layout, labels: Labels, found: Found) -> None:
             return
 
 
+def _doubt_legal_form(found: Found) -> None:
+    """`MAJU SDN SHD`: what is nearly a legal form, which has but one spelling, was misread, and the name with it."""
+    named = found.get("merchant_name")
+    if named is not None and named.cell.is_recognised:
+        written = [re.sub(r"\W", "", each.group()) for each in _NEARLY_SDN_BHD.finditer(named.value.upper())]
+        if any(each != "SDNBHD" for each in written):
+            found["merchant_name"] = replace(named, doubted=True)
+
+
 def _says_something_else(labels: Labels, row: list[Cell], cell: Cell) -> bool:
     """`Invoice # R-100`, `Table   A07   Order #  3`, `NOTE: reduced rate`: labels, with their values or without, and the
     headings of a table."""
@@ -146,6 +171,35 @@ def _says_something_else(labels: Labels, row: list[Cell], cell: Cell) -> bool:
         or labels.is_label(cell)
         or _NOTE.match(cell.text) is not None
         or any(concept and not concept.endswith(("_name", "_address")) for concept in beside)
+    )
+
+
+def _end_address(layout: Layout, found: Found) -> None:
+    """A shop's address ends above the first line of the purchase: one with a date, an amount or a quantity."""
+    address = found.get("merchant_address")
+    if address is None or len(address.pieces) < 2:
+        return
+    bought = (
+        place
+        for place, (cell, _, _) in enumerate(address.pieces)
+        if any(each.dates for each in layout.row_of(cell))
+        or _is_priced(layout.row_of(cell))
+        or (_QUANTITY_BEFORE.match(cell.text) and not is_town_line(cell.text) and not is_street_line(cell.text))
+    )
+    end = next(bought, None)
+    if end is None:
+        return
+    del found["merchant_address"]
+    kept = address.pieces[:end]
+    if any(is_town_line(cell.text) or is_street_line(cell.text) for cell, _, _ in kept):
+        text = ", ".join(plain(cell.text[start:stop]).strip(" ,;") for cell, start, stop in kept)
+        found["merchant_address"] = Reading(text, kept, address.score)
+
+
+def _is_priced(row: list[Cell]) -> bool:
+    """Whether an amount stands in a row: with cents or a currency, or as thousands at its end."""
+    return any(number.looks_like_money for cell in row for number in cell.numbers) or bool(
+        _GROUPED.search(row[-1].text)
     )
 
 
@@ -191,6 +245,7 @@ def _date(layout: Layout) -> Reading | None:
 
 def _check_total(layout: Layout, found: Found) -> None:
     """What was handed over less what came back is the total: a printed amount that is just that outweighs a label's."""
+    _replace_nothing(layout, found)
     _add_rounding(layout, found)
     _mend_sign(layout, found)
     over, back = (_amounts_behind(layout, words) for words in (_HANDED_OVER, _HANDED_BACK))
@@ -216,6 +271,90 @@ def _check_total(layout: Layout, found: Found) -> None:
                 if number.value in spent:
                     found["total_amount"] = of_span(cell, number.start, number.end, as_amount(number.value), 0.8)
                     return
+
+
+def _replace_nothing(layout: Layout, found: Found) -> None:
+    """`Total charges 1,204.50   Payment 1,204.50   Balance 0.00`: nothing is left to be paid, but that is not what it cost."""
+    total = found.get("total_amount")
+    if total is None or Decimal(total.value):
+        return
+    charged = [
+        (cell, number)
+        for sheet in layout.sheets
+        for row in sheet.rows
+        if _TOTAL.match(row[0].read_as)
+        for cell in row
+        for number in cell.amounts[-1:]
+        if number.value > 0 and number.looks_like_money
+    ]
+    if charged:
+        cell, number = max(charged, key=lambda each: each[1].value)
+        found["total_amount"] = of_span(cell, number.start, number.end, as_amount(number.value), 0.7)
+
+
+def _compare_total(layout: Layout, found: Found) -> None:
+    """A total that a camera read is compared with what else is printed of the purchase: where two amounts differ in figures that look
+    alike, one of them is misread. What stands twice, or what the parts add up to, is the total; else it is not to be believed."""
+    total = found.get("total_amount")
+    if total is None or not total.cell.is_recognised:
+        return
+    mine = Decimal(total.value)
+    others = [
+        (cell, number)
+        for sheet in layout.sheets
+        for row in sheet.rows
+        if _ROUNDED.match(row[0].read_as) or total.cell.row < row[0].row <= total.cell.row + _BELOW_TOTAL
+        for cell in row
+        for number in cell.amounts
+        if not (cell is total.cell and number.start < total.pieces[0][2] and number.end > total.pieces[0][1])
+    ]
+    if any(number.value == mine for _, number in others):
+        return
+    parts = [Decimal(found[name].value) for name in ("subtotal", "tax_amount", "tip_amount") if name in found]
+    added = {sum(parts[:count], Decimal(0)) for count in range(2, len(parts) + 1)}
+    if mine in added:
+        return
+    alike = [(cell, number) for cell, number in others if _look_alike(number.value, mine)]
+    times = Counter(number.value for cell in layout.cells for number in cell.amounts)
+    for cell, number in alike:
+        if times[number.value] > 1 or number.value in added:
+            twice = of_span(cell, number.start, number.end, as_amount(number.value), 0.8)
+            # A typeface whose noughts are taken for eights is misread twice as easily as once.
+            found["total_amount"] = replace(
+                twice, doubted=number.value not in added and _all_dotted(number.value, mine)
+            )
+            return
+    elsewhere = any(_ends_alike(number.value, mine) for cell in layout.cells for number in cell.amounts)
+    if alike or elsewhere or any(_look_alike(each, mine) for each in added):
+        found["total_amount"] = replace(total, doubted=True)
+
+
+def _differing(one: Decimal, other: Decimal) -> list[tuple[int, frozenset[str]]]:
+    """Where two amounts of as many figures differ, counted from their ends, and in which figures; nothing for other amounts."""
+    first, second = (as_amount(each).replace(".", "")[::-1] for each in (one, other))
+    if len(first) != len(second):
+        return []
+    return [
+        (place, frozenset(pair)) for place, pair in enumerate(zip(first, second, strict=True)) if len(set(pair)) > 1
+    ]
+
+
+def _all_dotted(one: Decimal, other: Decimal) -> bool:
+    """`72.08` and `72.80`: they differ in noughts with a dot or stroke, which are taken for eights."""
+    differing = _differing(one, other)
+    return bool(differing) and all(pair == _DOTTED for _, pair in differing)
+
+
+def _look_alike(one: Decimal, other: Decimal) -> bool:
+    """`72.08` and `72.80`, `5.60` and `6.60`: one may have been taken for the other."""
+    differing = _differing(one, other)
+    return _all_dotted(one, other) or (len(differing) == 1 and differing[0][1] in _ALIKE)
+
+
+def _ends_alike(one: Decimal, other: Decimal) -> bool:
+    """`412.90` and `412.98`, `198.000` and `198.800`: at their very end, or in several figures, prices seldom differ so by chance."""
+    differing = _differing(one, other)
+    return _all_dotted(one, other) and (len(differing) > 1 or differing[0][0] == 0)
 
 
 def _add_rounding(layout: Layout, found: Found) -> None:
@@ -324,12 +463,18 @@ def _items(layout: Layout, labels: Labels) -> list[Entry]:
     entries: list[Entry] = []
     for sheet in layout.sheets:
         right = _amount_edge(sheet.rows)
+        name: list[Cell] | None = None
         for row in sheet.rows:
+            above, name = name, row
             begins = labels.begins(row[0])
             sums = {name.concept for name in begins.names if name.concept in SUMS} if begins is not None else set()
             if any(not _only_tip(concept) for concept in sums) and (entries or _ends_items(row, sums)):
                 return entries
             if _NOT_ITEMS.match(row[0].text):
+                continue
+            below = _priced_below(above, row, labels)
+            if below is not None:
+                entries.append(below)
                 continue
             line = _quantity_line(row)
             if line is not None and entries:
@@ -399,6 +544,22 @@ def _add_middle(entry: Entry, row: list[Cell]) -> None:
                 entry.setdefault("unit_price", of_span(cell, number.start, number.end, as_amount(number.value)))
             elif not number.percent:
                 entry.setdefault("quantity", of_span(cell, number.start, number.end, as_number(number.value)))
+
+
+def _priced_below(above: list[Cell] | None, row: list[Cell], labels: Labels) -> Entry | None:
+    """`BANANAS`, below it `2.14 lb @ $0.79/lb   1.69`: a name without an amount, and the line that says how much of it."""
+    if above is None or len(above) > 1 or len(row) < 2 or _is_priced(above):
+        return None
+    line, name, last = _quantity_line(row[:-1]), above[0], row[-1]
+    amounts = [each for each in last.amounts if each.looks_like_money] or (last.amounts if _is_priced(row) else [])
+    words = sum(map(str.isalpha, name.text))
+    if line is None or not amounts or words < _LEAST_LETTERS or name.dates or labels.is_label(name):
+        return None
+    return {
+        "description": of_cells([name]),
+        "amount": of_span(last, amounts[-1].start, amounts[-1].end, as_amount(amounts[-1].value)),
+        **line,
+    }
 
 
 def _quantity_line(row: list[Cell]) -> Entry | None:
