@@ -118,7 +118,7 @@ def says(field: ExtractedField) -> bool:
         digits = re.sub(r"\D", "", quote)
         return bool(digits) and any(int(digits) == abs(Decimal(value)) * 10**decimals for decimals in range(5))
     if field.path == "currency":
-        return bool(re.search(r"[$€£]|\bR[Mp]|[A-Z]{2,3}|z", quote))
+        return bool(re.search(r"[$€£₺₫đ]|\bR[Mp]|[A-Z]{2,3}|z|(?i:rupiah|ringgit|lira|dollar|euro|pound)", quote))
     return compact(value) in compact(quote) or compact(quote) in compact(value)
 
 
