@@ -9,7 +9,7 @@ from ingestio.domain.text import DocumentText
 from ingestio.extraction.base import OTHER, Classification
 from ingestio.extraction.catalogue import DOCUMENT_TYPES
 from ingestio.extraction.layout import Cell, Layout, Sheet
-from ingestio.extraction.local.lives import looks_like_a_life
+from ingestio.extraction.local.lives import is_of_a_person, looks_like_a_life
 from ingestio.extraction.local.vocabulary import any_of, words
 from ingestio.extraction.tokens import Runs, compact, known_runs
 
@@ -25,6 +25,8 @@ _LEAST, _OTHER = 3.0, 0.9
 # Resumes are set in headings and short lines: in a line of prose, experience and languages are anybody's.
 _OF_A_RESUME = 8
 _HEADED = 0.5
+# An advertisement, a programme and a firm's page have a résumé's words, but neither a person at the head nor years from and to.
+_NOBODY_S = 2.0
 # A contract's title without a word by which it binds may head anything.
 _NOBODY_IS_BOUND = 0.4
 # Some invoices say what they are nowhere but in the label of their number or total.
@@ -92,6 +94,7 @@ def classify_layout(layout: Layout) -> Classification:
                     against[name].add(key)
     if layout.sheets:
         _add_titles(layout.sheets[0], layout.line_height, scores)
+        says_resume = scores["resume"] > 0
         if max(scores.values(), default=0.0) <= 0 and cues["invoice"] & _own_names():
             scores["invoice"] += _OWN_NUMBER
         if cues["contract"] <= _spoken_of():
@@ -101,12 +104,18 @@ def classify_layout(layout: Layout) -> Classification:
         _add_shape(layout, scores)
         _add_counter_sale(layout.sheets[0], scores)
         scores["resume"] += _HEADED * len(headed)
+    _add_words(scores, cues, against)
+    if layout.sheets and not says_resume and not is_of_a_person(layout.sheets[:FIRST_PAGES]):
+        scores["resume"] = min(scores["resume"], _NOBODY_S)
+    return _decide(scores)
+
+
+def _add_words(scores: dict[str, float], cues: dict[str, set[str]], against: dict[str, set[str]]) -> None:
     for name in DOCUMENT_TYPES:
         count = len(cues[name])
         scores[name] += (
             _CUE * min(count, _MANY_CUES) + _MORE_CUE * max(0, count - _MANY_CUES) + _AGAINST * len(against[name])
         )
-    return _decide(scores)
 
 
 def _decide(scores: dict[str, float]) -> Classification:
@@ -148,6 +157,9 @@ def _add_titles(sheet: Sheet, usual_height: float, scores: dict[str, float]) -> 
         # A quotation or a delivery note has all of an invoice but its title.
         for name in _COMMERCIAL:
             scores[name] -= best[OTHER]
+    # So has a privacy policy of a contract.
+    if best.get(OTHER, 0.0) > best.get("contract", 0.0):
+        scores["contract"] -= best[OTHER]
 
 
 def _heads_a_column(row: list[Cell]) -> bool:
