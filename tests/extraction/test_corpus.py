@@ -26,7 +26,7 @@ FLOORS = {
     "date": 0.85,
     "total": 0.8,
     "currency": 0.95,
-    "vendor": 0.8,
+    "vendor": 0.9,
     "buyer": 0.75,
     "amount_due": 0.75,
     "document_type": 0.9,

@@ -18,7 +18,7 @@ _ON_BEHALF = re.compile(rf"\b{any_of('address', 'on_behalf')}\s*:\s*$", re.IGNOR
 _LABELLED, _LABELLED_WEAKLY = 0.95, 0.5
 _PREPOSITION = 0.88
 # `From: BLR   To: BOM`
-_LIKE_AN_AIRPORT, _CODE = re.compile(r"[A-Z]{3}"), 0.4
+_JOURNEY, _LIKE_AN_AIRPORT, _CODE = frozenset({"from", "to"}), re.compile(r"[A-Z]{3}"), 0.4
 _HEADS_SENDER = re.compile(r"\s*(?:de|da|von|van|od|fra|från)\s*:\s*", re.IGNORECASE)
 _HEADS_RECIPIENT = re.compile(r"\s*(?:para|an|aan|à|per|pour|til|till|dla)\s*:\s*", re.IGNORECASE)
 _BEFORE_TOWN, _BETWEEN_LINES = 2.4, 1.3
@@ -48,12 +48,15 @@ class Parties:
                         - 0.0005 * named.rank
                     )
                     party.score -= 0.3 if label.partial else 0.0
-                    party.score -= _CODE if _LIKE_AN_AIRPORT.fullmatch(party.name.value) else 0.0
+                    party.score -= _CODE if self._is_an_airport(label, party) else 0.0
                     party.labelled = True
                     party.reasons.append(f"label {label.key}")
                     found.append(party)
             found.extend(self._behind_a_preposition(concept))
         return sorted(found, key=lambda each: -each.score)
+
+    def _is_an_airport(self, label: Label, party: Party) -> bool:
+        return label.key in _JOURNEY and bool(_LIKE_AN_AIRPORT.fullmatch(party.name.value))
 
     def _behind_a_preposition(self, concept: str) -> Iterable[Party]:
         """`De:`, `Para:` alone in a cell head the sender's and the recipient's address."""

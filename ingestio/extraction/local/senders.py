@@ -24,6 +24,7 @@ _BELOW_A_LETTERHEAD = 0.2
 _BESIDE_AN_AMOUNT = 0.15
 _NEAR_ITS_LABEL = 8.0
 _SET_APART = 2.4
+_HEAD = 0.35
 
 
 class Senders:
@@ -41,6 +42,7 @@ class Senders:
         """
         paid = {each.key for each in payees}
         firms = self.firms()
+        headed = any(self._is_at_the_head(each.name.cell) for each in firms)
         found = [*self.sender_lines(), *firms, *self._top_blocks()]
         taken = {cell.index for cell in recipient.cells} | {recipient.name.cell.index} if recipient else set()
         kept: list[Party] = []
@@ -50,7 +52,7 @@ class Senders:
             if recipient and share_first_word(recipient, party):
                 continue
             self._weigh(party)
-            if party.key in paid and (lines.has_legal_form(party.name.value) or not firms):
+            if party.key in paid and (lines.has_legal_form(party.name.value) or not headed):
                 party.score += _PAYEE  # on a firm's bill `Titular` is a customer
             if lines.is_titled_person(party.name.value):
                 party.score -= _PERSON
@@ -196,6 +198,9 @@ class Senders:
                     party.score += 0.08
                 found.append(party)
         return found
+
+    def _is_at_the_head(self, cell: Cell) -> bool:
+        return cell.page == 1 and cell.middle < _HEAD * self._page.layout.sheets[0].height
 
     def _is_letterhead(self, cell: Cell) -> bool:
         """The page's first cell, with an address below that is set apart from it."""
