@@ -27,6 +27,8 @@ _OF_A_RESUME = 8
 _HEADED = 0.5
 # An advertisement, a programme and a firm's page have a résumé's words, but neither a person at the head nor years from and to.
 _NOBODY_S = 2.0
+# Nor so many of its headings: those whose names and years were taken out keep them.
+_HEADED_THROUGHOUT = 4
 # A contract's title without a word by which it binds may head anything.
 _NOBODY_IS_BOUND = 0.4
 # Some invoices say what they are nowhere but in the label of their number or total.
@@ -105,7 +107,8 @@ def classify_layout(layout: Layout) -> Classification:
         _add_counter_sale(layout.sheets[0], scores)
         scores["resume"] += _HEADED * len(headed)
     _add_words(scores, cues, against)
-    if layout.sheets and not says_resume and not is_of_a_person(layout.sheets[:FIRST_PAGES]):
+    told = says_resume or len(headed) >= _HEADED_THROUGHOUT
+    if layout.sheets and not told and not is_of_a_person(layout.sheets[:FIRST_PAGES]):
         scores["resume"] = min(scores["resume"], _NOBODY_S)
     return _decide(scores)
 

@@ -14,11 +14,11 @@ _YEAR = r"(?:19|20)\d{2}"
 # `2011-16`, `03/2014 – 08/2019`, `since 2016`, `2015-`, a year alone.
 _YEARS = (
     rf"\(?(?:{any_of('resume', 'since')}\s)?{_MONTH}(?P<start>{_YEAR})"
-    rf"(?P<span>\s?(?:[-–—→]|{any_of('resume', 'until')})\s?(?:{_MONTH}{_YEAR}|\d{{2}}|{any_of('resume', 'present')})?)?\)?"
+    rf"(?P<span>\s?(?:[-–—－→]|{any_of('resume', 'until')})\s?(?:{_MONTH}{_YEAR}|\d{{2}}|{any_of('resume', 'present')})?)?\)?"
 )
 _BEGINS = re.compile(rf"\W*{_YEARS}(?![\w/.,-]*\d)", re.IGNORECASE)
 _ENDS = re.compile(rf"(?<![\d/.,-]){_YEARS}\W*\Z", re.IGNORECASE)
-_UNTIL = rf"(?:[-–—→]|{any_of('resume', 'until')}\b)"
+_UNTIL = rf"(?:[-–—－→]|{any_of('resume', 'until')}\b)"
 _PRESENT = rf"{any_of('resume', 'present')}(?!\w)"
 # `03/2014 – 08/2019`, `May 2011 to present`, `01/03/2016-15/06/2018`, wherever it stands.
 _SPAN = re.compile(
@@ -26,7 +26,7 @@ _SPAN = re.compile(
     re.IGNORECASE,
 )
 # `Depuis janv. 2018 : CHU de Tours`; `Since 2011 we have built` begins a sentence.
-_SINCE = re.compile(rf"\W*{any_of('resume', 'since')}\s{_MONTH}{_YEAR}\s?(?:[:;,–—-]|\Z)", re.IGNORECASE)
+_SINCE = re.compile(rf"\W*{any_of('resume', 'since')}\s{_MONTH}{_YEAR}\s?(?:[:;,–—－-]|\Z)", re.IGNORECASE)
 # `Harbour Board, 2018 till now. Surveyor, later more`: where, from when and until when, in a sentence by itself.
 _SENTENCE_OF_YEARS = re.compile(
     rf"[^.!?]{{3,60}},\s(?P<start>{_YEAR})\s?{_UNTIL}\s?(?P<span>{_YEAR}|{_PRESENT})\.(?:\s|\Z)", re.IGNORECASE

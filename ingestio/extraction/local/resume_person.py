@@ -122,6 +122,7 @@ def _name(layout: Layout, labels: Labels, top: list[Cell]) -> Reading | None:
             or is_heading(value)
             or not could_be_name(value)
             or has_legal_form(value)
+            or any(POSITION.fullmatch(each) for each in (words[0], words[-1]))  # `HR ADMINISTRATOR`
         ):
             continue
         if not all(
