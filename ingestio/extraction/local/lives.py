@@ -5,21 +5,21 @@ from collections.abc import Sequence
 
 from ingestio.extraction.layout import Sheet, plain
 from ingestio.extraction.local.blocks import could_be_name, has_legal_form
+from ingestio.extraction.local.resume_person import POSITION
 from ingestio.extraction.local.vocabulary import any_of
 from ingestio.extraction.values import find_emails, find_phones
 
-_POSITION = re.compile(rf"\b{any_of('resume', 'position')}\b", re.IGNORECASE)
+_UNTIL = rf"(?:[-–—－→]|{any_of('resume', 'until')}\b)"
+_PRESENT = rf"{any_of('resume', 'present')}(?!\w)"
 _MONTH = r"(?:\d{1,2}[/.]|[^\W\d_]{3,9}\.?\s)?"
 _YEAR = r"(?:19|20)\d{2}"
 # `2011-16`, `03/2014 – 08/2019`, `since 2016`, `2015-`, a year alone.
 _YEARS = (
     rf"\(?(?:{any_of('resume', 'since')}\s)?{_MONTH}(?P<start>{_YEAR})"
-    rf"(?P<span>\s?(?:[-–—－→]|{any_of('resume', 'until')})\s?(?:{_MONTH}{_YEAR}|\d{{2}}|{any_of('resume', 'present')})?)?\)?"
+    rf"(?P<span>\s?{_UNTIL}\s?(?:{_MONTH}{_YEAR}|\d{{2}}|{_PRESENT})?)?\)?"
 )
 _BEGINS = re.compile(rf"\W*{_YEARS}(?![\w/.,-]*\d)", re.IGNORECASE)
 _ENDS = re.compile(rf"(?<![\d/.,-]){_YEARS}\W*\Z", re.IGNORECASE)
-_UNTIL = rf"(?:[-–—－→]|{any_of('resume', 'until')}\b)"
-_PRESENT = rf"{any_of('resume', 'present')}(?!\w)"
 # `03/2014 – 08/2019`, `May 2011 to present`, `01/03/2016-15/06/2018`, wherever it stands.
 _SPAN = re.compile(
     rf"(?<![\d.,-]){_YEAR}\s?{_UNTIL}\s?(?:(?:\d{{1,2}}[/.]){{0,2}}(?:[^\W\d_]{{3,9}}\.?\s)?{_YEAR}(?!\d)|{_PRESENT})",
@@ -60,7 +60,7 @@ def _is_headed_by_a_person(sheet: Sheet) -> bool:
             word[:1].isupper() and word.replace("-", "").replace("'", "").replace(".", "").isalpha() for word in words
         )
         least, most = _WORDS_OF_A_NAME
-        if _POSITION.search(cell.text):
+        if POSITION.search(cell.text):
             continue  # `Senior Data Engineer` is wanted, or what somebody is
         if least <= len(words) <= most and capitals and could_be_name(cell.text) and not has_legal_form(cell.text):
             return True
