@@ -286,7 +286,7 @@ class IdempotencyKey(_Created, Base):
 
     user_id: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
-    operation: Mapped[str]
+    operation: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[str]
     resource_id: Mapped[UUID]
 

@@ -21,7 +21,7 @@ async def test_all_that_runs_for_a_user_ends_and_others_go_on(house: House, gate
     document_id, job = await lone(house, "slow", pages=5)
     await run_lone(house, document_id, job)
     terminated = await house.submit(["slow"])
-    other = House(house.deps, house.superuser, "somebody-else", house.client, house.provider)
+    other = House(house.deps, house.superuser, "a-bystander", house.client, house.provider)
     await other.open()
     theirs = await other.submit(["slow"])
     async with asyncio.timeout(60):

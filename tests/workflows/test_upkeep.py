@@ -61,7 +61,8 @@ async def test_a_batch_whose_runs_are_all_terminated_completes_and_is_charged_on
     await house.client.get_workflow_handle(f"document/{house.documents(batch_id)[0]['id']}/1").terminate("by hand")
     assert await kinds(house) == [FindingKind.BATCH_WITHOUT_RUN, FindingKind.BATCH_DOCUMENT_WITHOUT_RUN]
 
-    assert await upkeep(house).make_round(NO_GRACE) >= 1
+    # How much of it this round mends is not said: a worker that has just started may be at its own.
+    await upkeep(house).make_round(NO_GRACE)
     gate.opened.set()
     batch = await asyncio.wait_for(house.finished(batch_id), 60)
 
@@ -243,6 +244,10 @@ async def test_an_older_schedule_is_brought_up_to_date_and_stays_paused(schedule
     assert await schedules.ensure_upkeep_schedule(scheduled, timedelta(minutes=9))
     handle = scheduled.get_schedule_handle(names.UPKEEP_ID)
     await handle.pause(note="looking into something")
+    async with asyncio.timeout(30):
+        # The server follows the wish a moment later, and an update before that would write the old state again.
+        while not (await handle.describe()).schedule.state.paused:
+            await asyncio.sleep(0.05)
 
     def another_queue(found: ScheduleUpdateInput) -> ScheduleUpdate:
         found.description.schedule.action.task_queue = "of-an-older-version"  # type: ignore[attr-defined]
