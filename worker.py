@@ -20,6 +20,7 @@ from activities.upkeep import UpkeepActivities
 from ingestio import tracing
 from ingestio.bootstrap import WorkerDeps, back_room
 from ingestio.config import Settings
+from ingestio.leaving import leaving_at_once
 from ingestio.temporal import connect_patiently, ensure_search_attributes
 from workflows import names
 from workflows.accounts import AccountErasureWorkflow
@@ -196,4 +197,4 @@ def main(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    main(Settings.load())
+    leaving_at_once(lambda: main(Settings.load()))

@@ -9,6 +9,7 @@ import worker
 from benchmarks.pipeline import InstantProvider
 from ingestio.bootstrap import back_room
 from ingestio.config import Settings
+from ingestio.leaving import leaving_at_once
 from ingestio.observability import configure_logging
 
 
@@ -31,4 +32,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    leaving_at_once(main)

@@ -6,11 +6,12 @@ about them to standard error; an error of ours is one line and exit code 1.
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from ingestio.errors import ConfigurationError, IngestioError
+from ingestio.leaving import leaving_at_once
 from ingestio.loading import loading
 
 
@@ -56,6 +57,11 @@ class OneForErrors(click.Command):
 @click.version_option(package_name="ingestio")
 def main() -> None:
     """Batch document extraction that survives anything: PDFs and images in, structured and evidenced data out."""
+
+
+def program() -> NoReturn:
+    """`main` as a process of its own."""
+    leaving_at_once(main)
 
 
 @main.command()

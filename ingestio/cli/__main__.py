@@ -1,5 +1,5 @@
 """`python -m ingestio.cli`, as the supervisor starts its parts."""
 
-from ingestio.cli import main
+from ingestio.cli import program
 
-main()
+program()
