@@ -80,11 +80,13 @@ async def test_each_refusal_is_typed_and_takes_no_words_along(
     seen: list[Request] = []
 
     def refuse(request: Request) -> Reply:
-        seen.append(request)
+        # A call that an earlier test gave up may arrive only now.
+        if "refused" in f"{request.query}{request.body!r}":
+            seen.append(request)
         return reply
 
     gemini.beside = refuse
-    for call in (jobs.send("ours", "m", "gs://a/b", "gs://a/c"), jobs.state("ours"), jobs.cancel("ours")):
+    for call in (jobs.send("refused", "m", "gs://a/b", "gs://a/c"), jobs.state("refused"), jobs.cancel("refused")):
         jobs._calls._circuit.close()
         with pytest.raises(ModelError) as caught:
             await call
