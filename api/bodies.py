@@ -26,7 +26,7 @@ async def json_body(request: Request, model: type[Model]) -> Model:
         raise invalid_request(error.errors(include_url=False, include_input=False, include_context=False)) from None
 
 
-def require_multipart(request: Request) -> None:
-    """Raises 415 unless the body is a form with files."""
-    if media_type(request) != MULTIPART:
-        raise HTTPException(415, f"Send {MULTIPART}.")
+def require(kind: str, request: Request) -> None:
+    """Raises 415 unless the body is of this type."""
+    if media_type(request) != kind:
+        raise HTTPException(415, f"Send {kind}.")

@@ -1,8 +1,8 @@
-"""Request bodies that are streamed, as OpenAPI describes them."""
+"""Request bodies that routes read by themselves, as OpenAPI describes them."""
 
 from typing import Any
 
-from api.schemas.batches import NewDraft
+from api.schemas.batches import DraftPatch, NewDraft
 from ingestio.domain.batches import PromptStrategy
 
 _BINARY = {"type": "string", "format": "binary"}
@@ -53,3 +53,10 @@ ONE_FILE: dict[str, Any] = {
 }
 
 RAW_FILE: dict[str, Any] = {"required": True, "content": {"application/octet-stream": {"schema": _BINARY}}}
+
+PATCH_OF_A_DRAFT: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {"schema": DraftPatch.model_json_schema(ref_template="#/components/schemas/{model}")},
+    },
+}

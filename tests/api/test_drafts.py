@@ -209,6 +209,23 @@ async def test_own_prompts_are_set_and_taken_away_by_client_id(user: User) -> No
     assert [item["prompt"] for item in await documents_of(user, draft["id"])] == [None]
 
 
+async def test_one_patch_has_room_for_the_longest_prompt_of_every_document(user: User) -> None:
+    draft = await user.draft(prompt_strategy="per_document")
+    await user.put(draft["id"], "a", pdf())
+    longest = "\N{EARTH GLOBE EUROPE-AFRICA}" * 20_000
+    nobodys = {f"nobody-{number}": longest for number in range(1, 100)}
+
+    answer = await user.ask("PATCH", f"/batches/{draft['id']}", json={"prompts": nobodys})
+    assert [item["field"] for item in assert_problem(answer, 422, "invalid_request")["errors"]] == [
+        f"prompts.{client_id}" for client_id in sorted(nobodys)
+    ]
+
+    answer = await user.ask("PATCH", f"/batches/{draft['id']}", json={"name": "x" * (32 << 20)})
+    assert_problem(answer, 413, "request_too_large")
+    answer = await user.ask("PATCH", f"/batches/{draft['id']}", content=b"{}", headers={"Content-Type": "text/plain"})
+    assert_problem(answer, 415, "unsupported_type")
+
+
 @pytest.mark.parametrize(
     ("change", "code", "field"),
     [
@@ -221,7 +238,7 @@ async def test_own_prompts_are_set_and_taken_away_by_client_id(user: User) -> No
         ({"name": "a\x00b"}, "invalid_request", "name"),
         ({"status": "completed"}, "invalid_request", "status"),
         ({"prompts": ["a"]}, "invalid_request", "prompts"),
-        ({"prompts": {"\ud800": "x"}}, "invalid_request", "prompts.?"),
+        ({"prompts": {"\ud800": "x"}}, "invalid_request", "body"),
     ],
 )
 async def test_a_wrong_patch_names_the_field_and_changes_nothing(
