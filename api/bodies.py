@@ -6,6 +6,7 @@ from fastapi import HTTPException, Request
 from pydantic import BaseModel, ValidationError
 
 from api.errors import invalid_request
+from ingestio.errors import FieldError, InvalidRequest
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -19,14 +20,16 @@ def media_type(request: Request) -> str:
 
 
 async def json_body(request: Request, model: type[Model]) -> Model:
-    """The body as `model`. Raises InvalidRequest."""
+    """The body as `model`. Raises InvalidRequest, also for one that is said to be something else: then nobody knows what it is."""
+    if media_type(request) != JSON:
+        raise InvalidRequest("The body could not be read.", [FieldError("body", f"send {JSON}")])
     try:
         return model.model_validate_json(await request.body())
     except ValidationError as error:
         raise invalid_request(error.errors(include_url=False, include_input=False, include_context=False)) from None
 
 
-def require(kind: str, request: Request) -> None:
-    """Raises 415 unless the body is of this type."""
-    if media_type(request) != kind:
-        raise HTTPException(415, f"Send {kind}.")
+def require_multipart(request: Request) -> None:
+    """Raises 415 unless the body is a form with files."""
+    if media_type(request) != MULTIPART:
+        raise HTTPException(415, f"Send {MULTIPART}.")

@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from api import lone
 from api.answers import document_answer, find_document
-from api.bodies import MULTIPART, require
+from api.bodies import require_multipart
 from api.deps import ONE_OF_THE_PICTURES, ONE_OF_THE_UPLOADS, CallerDep
 from api.downloads import as_attachment
 from api.pagination import Listed, NewestFirst
@@ -47,7 +47,7 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
 )
 async def upload_document(request: Request, response: Response, caller: CallerDep, key: ClaimedKey = None) -> Document:
     """Upload a single document. Nothing runs, and nothing is charged, until it is extracted."""
-    require(MULTIPART, request)
+    require_multipart(request)
     document_id, replayed = await receive_lone(caller, request, key)
     if replayed:
         response.headers[REPLAYED] = "true"

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 
 from api import steering
 from api.answers import batch_answer
-from api.bodies import JSON, json_body, require
+from api.bodies import json_body
 from api.deps import ONE_OF_THE_UPLOADS, Caller, CallerDep
 from api.requests import lift_body_limit
 from api.schemas.batches import Batch, DraftPatch, NewDraft, Quote, Submission
@@ -79,10 +79,9 @@ async def delete_file(batch_id: UUID, client_id: str, caller: CallerDep) -> None
     await steering.remove_file(caller, batch_id, client_id)
 
 
-@router.patch("", responses=problems(404, 408, 409, 413, 415), openapi_extra={"requestBody": PATCH_OF_A_DRAFT})
+@router.patch("", responses=problems(404, 408, 409, 413), openapi_extra={"requestBody": PATCH_OF_A_DRAFT})
 async def change_draft(batch_id: UUID, request: Request, caller: CallerDep) -> Batch:
     """Change name, strategy or prompts of a draft."""
-    require(JSON, request)
     # Read here and not by the framework, which would read before it is known who sends so much.
     lift_body_limit(request, MOST_PROMPT_BYTES)
     patch = await json_body(request, DraftPatch)
