@@ -1,8 +1,10 @@
 """Drafts: files come one by one, prompts change, the quote is exact, and submitting happens once (R43, R60)."""
 
 import json
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from ingestio.config import Settings
@@ -222,6 +224,22 @@ async def test_one_patch_has_room_for_the_longest_prompt_of_every_document(user:
 
     answer = await user.ask("PATCH", f"/batches/{draft['id']}", json={"name": "x" * (32 << 20)})
     assert_problem(answer, 413, "request_too_large")
+
+
+async def test_nobodys_prompts_are_not_read(user: User, front: httpx.AsyncClient) -> None:
+    draft = await user.draft()
+    taken = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal taken
+        for _ in range(64):
+            taken += 1
+            yield b" " * (1 << 20)
+
+    answer = await front.patch(f"/api/v1/batches/{draft['id']}", content=endless(), headers={"Content-Type": "application/json"})
+
+    assert_problem(answer, 401, "unauthenticated")
+    assert taken == 0
 
 
 @pytest.mark.parametrize(
