@@ -236,7 +236,9 @@ async def test_nobodys_prompts_are_not_read(user: User, front: httpx.AsyncClient
             taken += 1
             yield b" " * (1 << 20)
 
-    answer = await front.patch(f"/api/v1/batches/{draft['id']}", content=endless(), headers={"Content-Type": "application/json"})
+    answer = await front.patch(
+        f"/api/v1/batches/{draft['id']}", content=endless(), headers={"Content-Type": "application/json"}
+    )
 
     assert_problem(answer, 401, "unauthenticated")
     assert taken == 0

@@ -89,7 +89,9 @@ def test_an_action_that_the_status_forbids_is_said(up: Instance, batch_id: str, 
     assert "partially_completed" in done.stderr
 
 
-def test_a_retry_runs_the_failed_documents_again_with_another_prompt_if_told(up: Instance, folder: Path, tmp_path: Path) -> None:
+def test_a_retry_runs_the_failed_documents_again_with_another_prompt_if_told(
+    up: Instance, folder: Path, tmp_path: Path
+) -> None:
     put_blank(folder)
     assert up.ingestio("extract", folder, "-o", tmp_path / "out.json").returncode == 1
     (row,) = json.loads((tmp_path / "out.json").read_text())
