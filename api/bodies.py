@@ -1,5 +1,6 @@
 """Bodies that a route reads by itself, because one address takes more than one kind."""
 
+import re
 from typing import TypeVar
 
 from fastapi import HTTPException, Request
@@ -12,6 +13,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
+# As the framework takes it where it reads bodies: also `application/merge-patch+json`.
+_JSON_OF_A_KIND = re.compile(r"application/(?:[^/]+\+)?json")
 
 
 def media_type(request: Request) -> str:
@@ -20,8 +23,8 @@ def media_type(request: Request) -> str:
 
 
 async def json_body(request: Request, model: type[Model]) -> Model:
-    """The body as `model`. Raises InvalidRequest, also for one that is said to be something else: then nobody knows what it is."""
-    if media_type(request) != JSON:
+    """The body as `model`. Raises InvalidRequest, also for one that is said to be no JSON: then nobody knows what it is."""
+    if not _JSON_OF_A_KIND.fullmatch(media_type(request)):
         raise InvalidRequest("The body could not be read.", [FieldError("body", f"send {JSON}")])
     try:
         return model.model_validate_json(await request.body())

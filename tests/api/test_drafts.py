@@ -200,6 +200,13 @@ async def test_a_patch_changes_what_it_names_and_nothing_else(user: User) -> Non
     assert await patched(name=None) == (None, "global", None)
 
 
+async def test_a_patch_may_be_called_what_patches_of_json_are_called(user: User) -> None:
+    path = f"/batches/{(await user.draft())['id']}"
+    for kind in ("application/json; charset=utf-8", "application/merge-patch+json"):
+        answer = await user.ask("PATCH", path, content=json.dumps({"name": kind}), headers={"Content-Type": kind})
+        assert (answer.status_code, answer.json().get("name")) == (200, kind)
+
+
 async def test_own_prompts_are_set_and_taken_away_by_client_id(user: User) -> None:
     draft = await user.draft(prompt_strategy="per_document")
     await user.put(draft["id"], "a", pdf())
