@@ -1,4 +1,4 @@
-"""Bodies that a route reads by itself, because one address takes more than one kind."""
+"""Bodies that a route reads by itself: one address takes more than one kind, or more than is read before it is known who sends it."""
 
 import re
 from typing import TypeVar
