@@ -1,5 +1,6 @@
 """`ingestio batches`: look at batches of a running service and steer them."""
 
+from collections.abc import Callable, Mapping
 from functools import partial
 from uuid import UUID
 
@@ -55,7 +56,7 @@ def act_on(settings: Settings, batch_id: str, action: str, prompt: str | None = 
     """Cancel, pause, resume or retry (with another prompt, if given) a batch, and print how it stands then."""
     service = require_service(settings)
     with as_local_owner(settings, service) as client:
-        acts = {
+        acts: Mapping[str, Callable[[str], Batch]] = {
             "cancel": client.batches.cancel,
             "pause": client.batches.pause,
             "resume": client.batches.resume,
