@@ -135,8 +135,9 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> FastAPI:
     app.add_middleware(RateHeaders)
     app.add_middleware(AllowedHosts, hosts=hosts_of(settings))
     app.add_middleware(BoundedCrowd, places=crowd)
-    app.add_middleware(SecurityHeaders)
     app.add_middleware(Traced)
+    # Around what answers when nothing else did.
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(ProblemPages, renderer=renderer)
     _describe_once(app)
     return app

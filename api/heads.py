@@ -1,5 +1,5 @@
-"""How long a connection may take to say what it wants: one that opens and stays silent, or spells its headers out, is closed; and one
-that says what is no HTTP is told so as every other mistake is.
+"""How long a connection may take to say what it wants: one that opens and stays silent, or spells its headers out, is closed; one that
+says what is no HTTP is told so as every other mistake is; and one that says no more once everything is asked is answered.
 
 uvicorn bounds the pause between two requests and leaves the time of a request's head open. Bodies have bounds of their own, in
 `requests`.
@@ -26,6 +26,7 @@ class PromptHeads(H11Protocol):
 
     head_seconds = HEAD_SECONDS
     _due: asyncio.TimerHandle | None = None
+    _says_no_more = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn declares it
         super().connection_made(transport)
@@ -37,6 +38,19 @@ class PromptHeads(H11Protocol):
         super().data_received(data)
         if self._is_at_work:
             self._stop_waiting()
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn declares that it always hangs up
+        """The client has closed its side. True keeps ours open for the answer to what it asked whole.
+
+        Not once an answer has begun: who leaves a live stream closes both sides, which looks the same from here.
+        """
+        self._says_no_more = self._is_at_work and not self.cycle.more_body and not self.cycle.response_started
+        return self._says_no_more
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._says_no_more and not self._is_at_work:
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()

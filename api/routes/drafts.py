@@ -8,12 +8,15 @@ from fastapi import APIRouter, Query, Request
 
 from api import steering
 from api.answers import batch_answer
+from api.bodies import json_body
 from api.deps import ONE_OF_THE_UPLOADS, Caller, CallerDep
+from api.requests import lift_body_limit
 from api.schemas.batches import Batch, DraftPatch, NewDraft, Quote, Submission
 from api.schemas.documents import Document
-from api.schemas.forms import RAW_FILE
+from api.schemas.forms import PATCH_OF_A_DRAFT, RAW_FILE
 from api.schemas.problems import problems
 from api.schemas.texts import checked_prompt, checked_prompts
+from api.uploads.form import MOST_PROMPT_BYTES
 from api.uploads.singles import MOST_FILES, receive_draft_file
 from ingestio.db import batches
 from ingestio.domain.batches import PromptStrategy
@@ -76,9 +79,12 @@ async def delete_file(batch_id: UUID, client_id: str, caller: CallerDep) -> None
     await steering.remove_file(caller, batch_id, client_id)
 
 
-@router.patch("", responses=problems(404, 408, 409, 413))
-async def change_draft(batch_id: UUID, patch: DraftPatch, caller: CallerDep) -> Batch:
+@router.patch("", responses=problems(404, 408, 409, 413), openapi_extra={"requestBody": PATCH_OF_A_DRAFT})
+async def change_draft(batch_id: UUID, request: Request, caller: CallerDep) -> Batch:
     """Change name, strategy or prompts of a draft."""
+    # Read here and not by the framework, which would read before it is known who sends so much.
+    lift_body_limit(request, MOST_PROMPT_BYTES)
+    patch = await json_body(request, DraftPatch)
     given = patch.model_fields_set
     prompts = checked_prompts({f"prompts.{client_id}": text for client_id, text in (patch.prompts or {}).items()})
     change = DraftChange(

@@ -1,10 +1,13 @@
-"""Request bodies that are streamed, as OpenAPI describes them."""
+"""Request bodies that routes read by themselves, as OpenAPI describes them."""
 
 from typing import Any
 
-from api.schemas.batches import NewDraft
+from pydantic import BaseModel
+
+from api.schemas.batches import DraftPatch, NewDraft
 from ingestio.domain.batches import PromptStrategy
 
+_REFERENCE = "#/components/schemas/{model}"
 _BINARY = {"type": "string", "format": "binary"}
 
 _ONE_SHOT_FORM = {
@@ -29,11 +32,16 @@ _ONE_SHOT_FORM = {
     },
 }
 
+
+def _reference(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": _REFERENCE.format(model=model.__name__)}
+
+
 ONE_SHOT: dict[str, Any] = {
     "required": True,
     "content": {
         "multipart/form-data": {"schema": _ONE_SHOT_FORM},
-        "application/json": {"schema": NewDraft.model_json_schema(ref_template="#/components/schemas/{model}")},
+        "application/json": {"schema": _reference(NewDraft)},
     },
 }
 """POST /batches: files with their fields in any order, or a draft."""
@@ -53,3 +61,18 @@ ONE_FILE: dict[str, Any] = {
 }
 
 RAW_FILE: dict[str, Any] = {"required": True, "content": {"application/octet-stream": {"schema": _BINARY}}}
+
+PATCH_OF_A_DRAFT: dict[str, Any] = {
+    "required": True,
+    "content": {"application/json": {"schema": _reference(DraftPatch)}},
+}
+
+
+def schemas() -> dict[str, Any]:
+    """What these descriptions refer to, by name."""
+    found: dict[str, Any] = {}
+    for model in (NewDraft, DraftPatch):
+        described = model.model_json_schema(ref_template=_REFERENCE)
+        found |= described.pop("$defs", {})
+        found[model.__name__] = described
+    return found

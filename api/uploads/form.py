@@ -146,6 +146,8 @@ def _prompts(text: str) -> Prompts:
         raise _wrong(_PROMPTS, f"not JSON: {error.msg} at character {error.pos + 1}") from None
     except RecursionError:
         raise _wrong(_PROMPTS, "nested too deeply") from None
+    except ValueError:  # Python reads whole numbers of up to 4,300 digits
+        raise _wrong(_PROMPTS, "holds a number that is too long") from None
     if not isinstance(parsed, list | dict):
         raise _wrong(_PROMPTS, "must be a JSON array in file order, or an object keyed by position or file name")
     entries = parsed.items() if isinstance(parsed, dict) else enumerate(parsed)

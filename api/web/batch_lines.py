@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
+from api.deps import Caller
 from ingestio.db import batches
 from ingestio.db.batches import RUNNING, BatchRow, Refused
 from ingestio.db.session import UserSession
 from ingestio.domain.batches import BatchStatus
+from ingestio.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +47,13 @@ async def lines_of(session: UserSession, user_id: str, rows: Sequence[BatchRow])
     """Rows with their refused files."""
     refused = await batches.refused_of(session, user_id, [row.id for row in rows])
     return [BatchLine(row, refused.get(row.id, [])) for row in rows]
+
+
+async def find_line(caller: Caller, batch_id: UUID) -> BatchLine:
+    """The line of one batch. Raises NotFound."""
+    async with caller.reading() as session:
+        row = await batches.read(session, caller.user_id, batch_id)
+        if row is None:
+            raise NotFound("No such batch.")
+        (line,) = await lines_of(session, caller.user_id, [row])
+    return line

@@ -13,18 +13,17 @@ from starlette.responses import Response
 from api import steering
 from api.deps import ONE_OF_THE_UPLOADS
 from api.uploads.batches import receive_batch
-from api.web.batch_lines import BatchLine, lines_of
+from api.web.batch_lines import BatchLine, find_line
 from api.web.lists import link_maker, page_request
 from api.web.prompt_form import PromptForm
 from api.web.visitors import PostedForm, PostedPrompts, Visitor, VisitorDep, see_other, text_of
-from ingestio.db import batches, documents
+from ingestio.db import documents
 from ingestio.domain.batches import PromptStrategy
 from ingestio.errors import (
     BatchTooLarge,
     IngestioError,
     InvalidRequest,
     InvalidTransition,
-    NotFound,
     QuotaExceeded,
     SubscriptionInactive,
     UpgradeRequired,
@@ -63,7 +62,7 @@ async def upload_at_once(request: Request, visitor: VisitorDep) -> Response:
 @router.get("/{batch_id}")
 async def read_draft(batch_id: UUID, request: Request, visitor: VisitorDep, step: str = "files") -> Response:
     """A draft at one of its steps; a batch that was submitted is looked at elsewhere."""
-    line = await _draft(visitor, batch_id)
+    line = await find_line(visitor.caller, batch_id)
     if not line.is_draft:
         return see_other(line.path)
     if step == "prompts" and line.row.document_count:
@@ -89,7 +88,7 @@ async def remove_file(batch_id: UUID, visitor: VisitorDep, form: PostedForm) -> 
 @router.post("/{batch_id}/prompts")
 async def save_prompts(batch_id: UUID, visitor: VisitorDep, form: PostedPrompts) -> Response:
     """Keep what was written, then go on to the review, which needs it whole, or back to the files; or fill the empty prompts and stay."""
-    line = await _draft(visitor, batch_id)
+    line = await find_line(visitor.caller, batch_id)
     async with visitor.caller.reading() as session:
         found = await documents.of_batch(session, visitor.caller.user_id, batch_id)
     written = PromptForm.read(
@@ -114,7 +113,7 @@ async def save_prompts(batch_id: UUID, visitor: VisitorDep, form: PostedPrompts)
 @router.post("/{batch_id}/submit")
 async def submit_draft(batch_id: UUID, request: Request, visitor: VisitorDep, form: PostedForm) -> Response:
     """Submit, once: a second press finds the batch submitted and leads there too."""
-    line = await _draft(visitor, batch_id)
+    line = await find_line(visitor.caller, batch_id)
     strict = text_of(form, "all_or_nothing") == "on"
     try:
         await steering.submit(visitor.caller, batch_id, all_or_nothing=strict)
@@ -123,16 +122,6 @@ async def submit_draft(batch_id: UUID, request: Request, visitor: VisitorDep, fo
     except (QuotaExceeded, InvalidRequest, BatchTooLarge, UpgradeRequired, SubscriptionInactive) as problem:
         return await _show_review(request, visitor, line, problem=problem)
     return see_other(f"/dashboard/batches/{batch_id}", said="submitted")
-
-
-async def _draft(visitor: Visitor, batch_id: UUID) -> BatchLine:
-    user_id = visitor.caller.user_id
-    async with visitor.caller.reading() as session:
-        row = await batches.read(session, user_id, batch_id)
-        if row is None:
-            raise NotFound("No such batch.")
-        (line,) = await lines_of(session, user_id, [row])
-    return line
 
 
 async def _start(visitor: Visitor, *, status_code: int = 200, problem: IngestioError | None = None) -> Response:

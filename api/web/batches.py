@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api import steering
 from api.schemas.texts import checked_prompt
-from api.web.batch_lines import BatchLine, lines_of
+from api.web.batch_lines import BatchLine, find_line, lines_of
 from api.web.lists import choice, link_maker, page_request, search_text
 from api.web.timeline import timeline_of
 from api.web.visitors import PostedForm, Visitor, VisitorDep, see_other, text_of
@@ -47,7 +47,7 @@ async def list_batches(request: Request, visitor: VisitorDep) -> Response:
 @router.get("/{batch_id}")
 async def read_batch(batch_id: UUID, request: Request, visitor: VisitorDep) -> Response:
     """One batch: where it stands, its documents, and what can be done."""
-    line = await _find(visitor, batch_id)
+    line = await find_line(visitor.caller, batch_id)
     return see_other(line.path) if line.is_draft else await _show(request, visitor, line)
 
 
@@ -64,10 +64,10 @@ async def steer_batch(batch_id: UUID, action: str, request: Request, visitor: Vi
     try:
         said = await _steer(visitor, batch_id, action, prompt)
     except InvalidTransition as problem:
-        line = await _find(visitor, batch_id)
+        line = await find_line(visitor.caller, batch_id)
         return await _show(request, visitor, line, status_code=409, problem=problem.detail)
     except InvalidRequest as problem:
-        line = await _find(visitor, batch_id)
+        line = await find_line(visitor.caller, batch_id)
         return await _show(request, visitor, line, status_code=422, prompt=prompt, prompt_error=problem.detail)
     return see_other("/dashboard/batches" if action == "delete" else f"/dashboard/batches/{batch_id}", said=said)
 
@@ -90,16 +90,6 @@ async def _steer(visitor: Visitor, batch_id: UUID, action: str, prompt: str) -> 
             return "deleted"
         case _:
             raise NotFound("There is nothing at this address.")
-
-
-async def _find(visitor: Visitor, batch_id: UUID) -> BatchLine:
-    user_id = visitor.caller.user_id
-    async with visitor.caller.reading() as session:
-        row = await batches.read(session, user_id, batch_id)
-        if row is None:
-            raise NotFound("No such batch.")
-        (line,) = await lines_of(session, user_id, [row])
-    return line
 
 
 async def _show(

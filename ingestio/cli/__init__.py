@@ -201,7 +201,18 @@ def _action(name: str, text: str) -> None:
 _action("cancel", "Stop a batch; finished documents stay finished.")
 _action("pause", "Start no further document of a batch.")
 _action("resume", "Go on with a paused batch.")
-_action("retry", "Run the failed and cancelled documents of a batch again.")
+
+
+@batches.command()
+@click.argument("batch_id")
+@click.option("--prompt", help="What to extract this time; without it they keep their prompts.")
+@DATA_DIR
+def retry(batch_id: str, prompt: str | None, data_dir: Path | None) -> None:
+    """Run the failed and cancelled documents of a batch again."""
+    from ingestio.cli.batches import act_on
+    from ingestio.cli.service import settings_for
+
+    act_on(settings_for(data_dir), batch_id, "retry", prompt)
 
 
 @main.command()

@@ -1,5 +1,7 @@
 """`ingestio batches`: look at batches of a running service and steer them."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from uuid import UUID
 
 from ingestio.cli.orders import as_local_owner
@@ -50,15 +52,15 @@ def show_one(settings: Settings, batch_id: str) -> None:
         columns(console, ("File", "Type", "Pages", "Status", "Reason", "Document"), [*done, *refused])
 
 
-def act_on(settings: Settings, batch_id: str, action: str) -> None:
-    """Cancel, pause, resume or retry a batch, and print how it stands then."""
+def act_on(settings: Settings, batch_id: str, action: str, prompt: str | None = None) -> None:
+    """Cancel, pause, resume or retry (with another prompt, if given) a batch, and print how it stands then."""
     service = require_service(settings)
     with as_local_owner(settings, service) as client:
-        acts = {
+        acts: Mapping[str, Callable[[str], Batch]] = {
             "cancel": client.batches.cancel,
             "pause": client.batches.pause,
             "resume": client.batches.resume,
-            "retry": client.batches.retry,
+            "retry": partial(client.batches.retry, prompt=prompt),
         }
         _say_state(acts[action](_checked(batch_id)), service)
 

@@ -64,7 +64,8 @@ def run(
             for each in submitted:
                 say_run(talk(), service, each.batch)
         if output is not None:
-            talk().print(f"Wrote {harmless(str(output))}, {outcomes.total} rows", soft_wrap=True)
+            rows = "1 row" if outcomes.total == 1 else f"{outcomes.total} rows"
+            talk().print(f"Wrote {harmless(str(output))}, {rows}", soft_wrap=True)
         return exit_code(outcomes)
 
 

@@ -105,7 +105,9 @@ def _encode(sort: str, row: Any) -> str:
         key = key.isoformat()
     elif isinstance(key, UUID):
         key = str(key)
-    return base64.urlsafe_b64encode(json.dumps([sort, key, str(row.id)]).encode()).decode().rstrip("=")
+    # As UTF-8: escaped, a name of many emoji would make a longer cursor than is taken back.
+    written = json.dumps([sort, key, str(row.id)], ensure_ascii=False)
+    return base64.urlsafe_b64encode(written.encode()).decode().rstrip("=")
 
 
 def _decode(cursor: str, sort: str, column: InstrumentedAttribute[Any]) -> tuple[Any, UUID]:

@@ -136,9 +136,9 @@ def require_batches(profile: ProfileRow, book: PlanBook) -> None:
         )
     if book.plan_of(profile.user_id, profile.membership).batch_documents == 0:
         limit = book.explain(profile.user_id, profile.membership, "batch_documents")
+        lifted = "no plan allows it" if limit.lifted_by is None else f"batches come with the {limit.lifted_by} plan"
         raise UpgradeRequired(
-            f"Upgrade required: the {profile.membership} plan takes single documents; {_lifted(limit, 'batches come with')}.",
-            limit=limit,
+            f"Upgrade required: the {profile.membership} plan takes single documents; {lifted}.", limit=limit
         )
 
 
@@ -147,12 +147,9 @@ def require_room(profile: ProfileRow, book: PlanBook, count: int) -> None:
     most = book.plan_of(profile.user_id, profile.membership).batch_documents
     if most is not None and count > most:
         limit = book.explain(profile.user_id, profile.membership, "batch_documents", count)
+        larger = "" if limit.lifted_by is None else f", or take the {limit.lifted_by} plan"
         raise BatchTooLarge(
             f"A batch holds at most {most} documents on the {profile.membership} plan, this one has {count}; "
-            f"{_lifted(limit, 'larger ones come with')}, or submit it in parts.",
+            f"submit it in parts{larger}.",
             limit=limit,
         )
-
-
-def _lifted(limit: PlanLimit, words: str) -> str:
-    return f"{words} the {limit.lifted_by} plan" if limit.lifted_by is not None else "no plan allows it"

@@ -21,7 +21,9 @@ LONGEST_URL = 2000
 _RESOLVE_SECONDS = 5.0
 # All that was ever given out of IPv6 (RFC 4291): what wraps an IPv4 address, and what was given up, lies elsewhere.
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
-_DOCUMENTATION = ipaddress.ip_network("3fff::/20")  # RFC 9637, younger than Python's own list
+# What the lists of older Pythons leave out: addresses for documentation (RFC 9637), and for protocols (RFC 6890), of which a cloud
+# answers for its metadata at 192.0.0.192.
+_SET_APART = (ipaddress.ip_network("3fff::/20"), ipaddress.ip_network("192.0.0.0/24"))
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _LONGEST_NAME = 253
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
@@ -109,9 +111,9 @@ def _reached(address: Address) -> Address:
 
 def _is_public(address: Address) -> bool:
     """Neither private, loopback, link-local (where clouds keep their metadata), shared, reserved nor multicast."""
-    if isinstance(address, ipaddress.IPv6Address) and (address not in _GLOBAL_UNICAST or address in _DOCUMENTATION):
+    if isinstance(address, ipaddress.IPv6Address) and address not in _GLOBAL_UNICAST:
         return False
-    return address.is_global and not address.is_multicast
+    return address.is_global and not address.is_multicast and not any(address in network for network in _SET_APART)
 
 
 def _may_be_public(host: str) -> bool:

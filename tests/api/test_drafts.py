@@ -1,8 +1,10 @@
 """Drafts: files come one by one, prompts change, the quote is exact, and submitting happens once (R43, R60)."""
 
 import json
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from ingestio.config import Settings
@@ -198,6 +200,13 @@ async def test_a_patch_changes_what_it_names_and_nothing_else(user: User) -> Non
     assert await patched(name=None) == (None, "global", None)
 
 
+async def test_a_patch_may_be_called_what_patches_of_json_are_called(user: User) -> None:
+    path = f"/batches/{(await user.draft())['id']}"
+    for kind in ("application/json; charset=utf-8", "application/merge-patch+json"):
+        answer = await user.ask("PATCH", path, content=json.dumps({"name": kind}), headers={"Content-Type": kind})
+        assert (answer.status_code, answer.json().get("name")) == (200, kind)
+
+
 async def test_own_prompts_are_set_and_taken_away_by_client_id(user: User) -> None:
     draft = await user.draft(prompt_strategy="per_document")
     await user.put(draft["id"], "a", pdf())
@@ -207,6 +216,39 @@ async def test_own_prompts_are_set_and_taken_away_by_client_id(user: User) -> No
     assert [item["prompt"] for item in await documents_of(user, draft["id"])] == ["the total"]
     await user.ask("PATCH", path, json={"prompts": {"a": None}})
     assert [item["prompt"] for item in await documents_of(user, draft["id"])] == [None]
+
+
+async def test_one_patch_has_room_for_the_longest_prompt_of_every_document(user: User) -> None:
+    draft = await user.draft(prompt_strategy="per_document")
+    await user.put(draft["id"], "a", pdf())
+    longest = "\N{EARTH GLOBE EUROPE-AFRICA}" * 20_000
+    nobodys = {f"nobody-{number}": longest for number in range(1, 100)}
+
+    answer = await user.ask("PATCH", f"/batches/{draft['id']}", json={"prompts": nobodys})
+    assert [item["field"] for item in assert_problem(answer, 422, "invalid_request")["errors"]] == [
+        f"prompts.{client_id}" for client_id in sorted(nobodys)
+    ]
+
+    answer = await user.ask("PATCH", f"/batches/{draft['id']}", json={"name": "x" * (32 << 20)})
+    assert_problem(answer, 413, "request_too_large")
+
+
+async def test_nobodys_prompts_are_not_read(user: User, front: httpx.AsyncClient) -> None:
+    draft = await user.draft()
+    taken = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal taken
+        for _ in range(64):
+            taken += 1
+            yield b" " * (1 << 20)
+
+    answer = await front.patch(
+        f"/api/v1/batches/{draft['id']}", content=endless(), headers={"Content-Type": "application/json"}
+    )
+
+    assert_problem(answer, 401, "unauthenticated")
+    assert taken == 0
 
 
 @pytest.mark.parametrize(
@@ -221,7 +263,7 @@ async def test_own_prompts_are_set_and_taken_away_by_client_id(user: User) -> No
         ({"name": "a\x00b"}, "invalid_request", "name"),
         ({"status": "completed"}, "invalid_request", "status"),
         ({"prompts": ["a"]}, "invalid_request", "prompts"),
-        ({"prompts": {"\ud800": "x"}}, "invalid_request", "prompts.?"),
+        ({"prompts": {"\ud800": "x"}}, "invalid_request", "body"),
     ],
 )
 async def test_a_wrong_patch_names_the_field_and_changes_nothing(

@@ -38,6 +38,18 @@ async def test_too_many_documents(new_user: NewUser) -> None:
     assert (await user.put(draft["id"], "24", pdf())).status_code == 201
 
 
+async def test_a_batch_that_is_too_large_for_every_plan_is_to_be_submitted_in_parts(
+    open_door: OpenDoor, new_user: NewUser
+) -> None:
+    async with open_door(INGESTIO_PLANS=json.dumps({"growth": {"batch_documents": 1}})) as client:
+        user: User = await new_user(Membership.GROWTH, client)
+        answer = await user.upload([("a.pdf", pdf()), ("b.pdf", pdf())])
+
+    problem = assert_problem(answer, 413, "batch_too_large")
+    assert problem["limit"] == limit("batch_documents", 1, "growth", None)
+    assert problem["detail"].endswith("this one has 2; submit it in parts.")
+
+
 async def test_too_large_a_file(open_door: OpenDoor, new_user: NewUser) -> None:
     table = {"plus": {"file_mb": 1}, "growth": {"file_mb": 1}}
     content = pdf() + b"\n%" + b"x" * (1 << 20)

@@ -45,6 +45,16 @@ async def test_a_page_is_stable_while_rows_are_added(user: User) -> None:
     assert [item["id"] for item in first["items"] + second["items"]] == made[::-1]
 
 
+async def test_the_longest_names_do_not_make_a_cursor_too_long_to_come_back(user: User) -> None:
+    longest = "\N{GRINNING FACE}" * 251 + ".pdf"
+    batch = (await user.upload([(longest, pdf()), (longest, pdf(2))])).json()
+    for name in ("\N{GRINNING FACE}" * 200, '"' * 200):
+        await user.draft(name=name)
+
+    assert len(await walk(user, f"/batches/{batch['id']}/documents", sort="-filename", limit=1)) == 2
+    assert len(await walk(user, "/batches", sort="-name", limit=1)) == 3
+
+
 @pytest.mark.parametrize(
     "sort", ["created_at", "-created_at", "updated_at", "status", "-total_pages", "document_count", "-failed_count"]
 )

@@ -252,6 +252,7 @@ WRONG_FIELDS: list[tuple[dict[str, str], str, str]] = [
     ({"per_document_prompts": "{"}, "invalid_request", "per_document_prompts"),
     ({"per_document_prompts": '"text"'}, "invalid_request", "per_document_prompts"),
     ({"per_document_prompts": "[" * 100_000}, "invalid_request", "per_document_prompts"),
+    ({"per_document_prompts": f"[{'9' * 5_000}]"}, "invalid_request", "per_document_prompts"),
     ({"per_document_prompts": '["a", "b", "c"]'}, "invalid_request", "per_document_prompts"),
     ({"per_document_prompts": "[1]"}, "invalid_request", "per_document_prompts.0"),
     ({"per_document_prompts": '{"0": ["a"]}'}, "invalid_request", "per_document_prompts.0"),

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
 from api.requests import BoundedBodies
+from api.security import HEADERS
 from ingestio.auth.local_issuer import LocalIssuer
 from ingestio.config import Settings
 from tests.api.conftest import NOBODY_LISTENS, SECRET, NewUser, OpenDoor, User, assert_problem, documents_of, running
@@ -81,7 +82,9 @@ async def test_head_is_answered_like_get_without_the_body(user: User, front: htt
         (b"[" * 100_000, "application/json", 422, "invalid_request"),
         (b'"\xff"', "application/json", 422, "invalid_request"),
         (b"{}", "text/plain", 422, "invalid_request"),
-        (b'{"name": "' + b"x" * (1 << 20) + b'"}', "application/json", 413, "request_too_large"),
+        (b'{"prompt": "' + b"x" * (1 << 20) + b'"}', "application/json", 413, "request_too_large"),
+        # A draft may be given the prompts of all its documents at once.
+        (b'{"name": "' + b"x" * (32 << 20) + b'"}', "application/json", 413, "request_too_large"),
     ],
 )
 async def test_a_body_that_cannot_be_read_is_refused(
@@ -89,7 +92,8 @@ async def test_a_body_that_cannot_be_read_is_refused(
 ) -> None:
     draft = await user.draft()
 
-    for method, path in (("PATCH", f"/batches/{draft['id']}"), ("POST", f"/batches/{draft['id']}/retry")):
+    asked = [("PATCH", f"/batches/{draft['id']}"), ("POST", f"/batches/{draft['id']}/retry")]
+    for method, path in asked[content.startswith(b'{"prompt"') :]:
         answer = await user.ask(method, path, content=content, headers={"Content-Type": kind})
         problem = assert_problem(answer, status, code)
         if status == 422:
@@ -174,7 +178,9 @@ async def test_what_nobody_foresaw_is_a_500_that_tells_nothing_and_a_log_that_te
 
     problem = assert_problem(answer, 500, "internal")
     assert set(problem) == {"type", "title", "status", "detail", "code", "trace_id"}
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
     assert page.status_code == 500
+    assert page.headers["x-frame-options"] == "DENY"
     assert page.headers["x-trace-id"] in page.text
     assert "What you sent may not have been taken" in page.text
     for inside in ("sql", "psycopg", "relation", "users", "role", "traceback", ".py"):

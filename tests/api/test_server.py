@@ -19,6 +19,7 @@ from ingestio.config import Settings
 from tests.api.conftest import NewUser, User, documents_of, stored_files
 from tests.api.files import pdf
 from tests.api.processes import Line, Server, free_port, serve, serving
+from tests.api.waiting import until
 
 MIB = 1 << 20
 FORM = {"Content-Type": "multipart/form-data; boundary=B"}
@@ -88,13 +89,6 @@ async def test_a_large_upload_passes_through_without_staying_in_memory(server: S
     assert peak - before < 50 * MIB
     download = await walker.get(f"/documents/{raw.json()['id']}/file")
     assert download.content == content
-
-
-async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
 
 
 async def test_hanging_up_in_the_middle_of_a_batch_leaves_neither_rows_nor_files(server: Server, walker: User) -> None:

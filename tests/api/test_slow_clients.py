@@ -133,3 +133,49 @@ async def test_what_stops_being_http_in_mid_answer_ends_its_connection_and_raise
         loop.set_exception_handler(before)
 
     assert raised == []
+
+
+@pytest.mark.parametrize("questions", [1, 2])
+async def test_who_says_no_more_once_everything_is_asked_is_answered(questions: int) -> None:
+    """As `nc -N` does, and scripts that close their sending side to say that a request is whole."""
+    async with listening() as port, asyncio.timeout(60):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * questions)
+        writer.write_eof()
+        assert (await reader.read()).count(b"HTTP/1.1 204") == questions
+        writer.close()
+
+
+async def test_who_says_no_more_in_the_middle_of_a_body_is_gone() -> None:
+    heard: list[str] = []
+
+    async def told(scope: Scope, receive: Receive, send: Send) -> None:
+        while not heard or heard[-1] == "http.request":
+            heard.append((await receive())["type"])
+
+    async with listening(told) as port, asyncio.timeout(60):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf")
+        writer.write_eof()
+        assert await reader.read() == b""
+        writer.close()
+
+    assert heard == ["http.request", "http.disconnect"]
+
+
+async def test_who_leaves_a_stream_is_gone() -> None:
+    gone = asyncio.Event()
+
+    async def streaming(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"begun", "more_body": True})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        gone.set()
+
+    async with listening(streaming) as port, asyncio.timeout(60):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await reader.readuntil(b"begun")
+        writer.close()
+        await gone.wait()

@@ -15,6 +15,7 @@ from ingestio.config import Settings
 from tests.api.conftest import NewUser, User, stored_files
 from tests.api.files import pdf
 from tests.api.processes import Line, Server, serving
+from tests.api.waiting import until
 
 FORM = {"Content-Type": "multipart/form-data; boundary=B"}
 HEAD = (
@@ -37,13 +38,6 @@ async def walker(server: Server, new_user: NewUser) -> AsyncIterator[User]:
     async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
         user: User = await new_user(client=client)
         yield user
-
-
-async def until(condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
 
 
 def begin_upload(server: Server, line: Line, content: bytes) -> bytes:

@@ -89,13 +89,20 @@ def test_an_action_that_the_status_forbids_is_said(up: Instance, batch_id: str, 
     assert "partially_completed" in done.stderr
 
 
-def test_a_retry_runs_the_failed_documents_again(up: Instance, folder: Path, tmp_path: Path) -> None:
+def test_a_retry_runs_the_failed_documents_again_with_another_prompt_if_told(
+    up: Instance, folder: Path, tmp_path: Path
+) -> None:
     put_blank(folder)
     assert up.ingestio("extract", folder, "-o", tmp_path / "out.json").returncode == 1
     (row,) = json.loads((tmp_path / "out.json").read_text())
-    done = up.ingestio("batches", "retry", row["batch"])
+    done = up.ingestio("batches", "retry", row["batch"], "--prompt", "Extract the total")
     assert done.returncode == 0, done.stderr
     assert "queued" in done.stdout or "processing" in done.stdout
+    token = up.ingestio("token", "--user", "me").stdout.strip()
+    (document,) = httpx.get(
+        f"{up.url}/api/v1/batches/{row['batch']}/documents", headers={"Authorization": f"Bearer {token}"}
+    ).json()["items"]
+    assert document["prompt"] == "Extract the total"
 
 
 @pytest.mark.parametrize("wrong", ["00000000-0000-4000-8000-000000000000", "../account", "a b"])

@@ -73,6 +73,12 @@ def test_only_bad_files_are_exit_1_and_still_rows(up: Instance, folder: Path, tm
     assert {name: line["error_code"] for name, line in _table(tmp_path / "out.csv").items()} == BAD
 
 
+def test_a_single_row_is_counted_as_one(up: Instance, tmp_path: Path) -> None:
+    (tmp_path / "empty.pdf").touch()
+    done = up.ingestio("extract", tmp_path / "empty.pdf", "-o", tmp_path / "out.csv")
+    assert done.stderr.endswith("out.csv, 1 row\n")
+
+
 def test_one_prompt_asks_every_file_for_the_same_fields(up: Instance, tmp_path: Path, folder: Path) -> None:
     put(folder, *GOOD)
     prompt = "Extract the total amount and the currency."

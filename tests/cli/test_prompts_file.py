@@ -41,6 +41,8 @@ def test_a_file_that_begins_with_a_byte_order_mark_is_read(tmp_path: Path) -> No
         ({"b.pdf": "x"}, "names 2 files"),
         ({"c.pdf": 3}, "'c.pdf' must be a text"),
         ([["nested"]], "1 must be a text"),
+        (f"[{'9' * 5_000}]", "not JSON"),
+        ('{"c.pdf": "one", "c.pdf": "another"}', "'c.pdf' is named twice"),
     ],
 )
 def test_what_is_unclear_is_said(tmp_path: Path, content: Any, said: str) -> None:

@@ -317,6 +317,8 @@ def test_alembic_by_hand_is_sent_to_the_command_that_holds_the_lock() -> None:
 
 def test_a_revision_imports_nothing_but_sqlalchemy_and_alembic_and_the_tools_of_the_migrations() -> None:
     """What a revision does must not change when the application's code does."""
-    for path in (MIGRATIONS / "versions").glob("*.py"):
+    revisions = list((MIGRATIONS / "versions").glob("*.py"))
+    assert revisions
+    for path in revisions:
         imported = re.findall(r"^\s*(?:from|import)\s+([\w.]+)", path.read_text(), flags=re.MULTILINE)
         assert {name.split(".")[0] for name in imported} <= {"sqlalchemy", "alembic", "migrations"}, path.name

@@ -74,6 +74,22 @@ def test_the_environment_that_a_process_gets_is_one_that_it_takes(
         "INGESTIO_OIDC_ISSUER": "https://issuer.example.org",
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
     }
+    environment |= {
+        "INGESTIO_OIDC_JWKS_URL": "https://issuer.example.org/keys",
+        "INGESTIO_PROXIES": "10.0.0.0/8",
+        "INGESTIO_WEBHOOK_NETWORKS": "10.1.0.0/16",
+        "INGESTIO_DATABASE_POOL_SIZE": "16",
+        "GOOGLE_GENAI_USE_VERTEXAI": "0",
+        "GOOGLE_GEMINI_BASE_URL": "https://models.example.org",
+        "INGESTIO_GEMINI_MEDIA_RESOLUTION": "low",
+        "INGESTIO_GEMINI_THINKING_BUDGET": "0",
+        "INGESTIO_MODEL_PRICES": "{}",
+        "INGESTIO_MODEL_CALLS_PER_SECOND": "5",
+        "INGESTIO_MODEL_TIMEOUT_SECONDS": "60",
+        "INGESTIO_MODEL_WAIT_SECONDS": "600",
+        "INGESTIO_BULK_POLL_SECONDS": "60",
+        "INGESTIO_BULK_DEADLINE_SECONDS": "3600",
+    }
     environment |= {"INGESTIO_PLANS": '{"plus": {"retention_days": 90}}', "INGESTIO_REVIEW_RULES": "{}"}
     environment |= {
         "INGESTIO_STORAGE_URL": "s3://mine/prefix",
@@ -93,6 +109,17 @@ def test_the_environment_that_a_process_gets_is_one_that_it_takes(
     if name != "migrate":
         assert settings.redis_url
         assert settings.storage_url == ("s3://mine/prefix" if filled else "s3://ingestio")
+
+
+def test_every_setting_can_be_given_in_the_environment_file() -> None:
+    decided = {
+        *("INGESTIO_DATA_DIR", "INGESTIO_HOST", "INGESTIO_PORT"),  # by the image
+        *("TEMPORAL_NAMESPACE", "STRIPE_API_BASE"),  # by the servers that stand in the file, and by Stripe
+        "INGESTIO_DATABASE_OWNER_URL",  # `migrate` alone has it
+    }
+    known = {field.alias for field in Settings.model_fields.values()}
+    for name in ("api", "worker"):
+        assert known - set(SERVICES[name]["environment"]) == decided
 
 
 def test_every_variable_of_the_compose_file_is_in_the_example_and_the_other_way_round() -> None:

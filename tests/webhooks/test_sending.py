@@ -113,6 +113,7 @@ async def test_without_the_operators_word_nothing_reaches_this_machine(receiver:
         "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
         "255.255.255.255", "[::1]", "[::]", "[fe80::1]", "[fd00:ec2::254]", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]",
         "[2002:7f00:1::]", "[ff02::1]", "[64:ff9b:1::1]", "[fec0::1]", "[::127.0.0.1]", "[::ffff:0:127.0.0.1]", "[4000::1]", "[3fff::1]",
+        "192.0.0.192",
     ],
 )  # fmt: skip
 async def test_an_address_that_is_not_of_the_public_internet_is_refused(address: str) -> None:
