@@ -19,7 +19,7 @@ from ingestio.extraction.currencies import codes_of, find_currencies
 from ingestio.extraction.dates import find_dates, find_days, find_months
 from ingestio.extraction.layout import Cell, Layout
 from ingestio.extraction.target import Target
-from ingestio.extraction.tokens import compact, fold, tokens
+from ingestio.extraction.tokens import fold, tokens
 
 # Kinds whose digits may be grouped differently on paper: `DE 123 456 789` is DE123456789.
 _REGROUPED = frozenset({FieldKind.IBAN, FieldKind.PHONE, FieldKind.TAX_ID, FieldKind.IDENTIFIER})
@@ -426,8 +426,3 @@ def _squeezed(text: str) -> tuple[str, list[int]]:
             chars.extend(plain)
             places.extend([index] * len(plain))
     return "".join(chars), places
-
-
-def same_text(first: str, second: str) -> bool:
-    """Whether two texts are the same but for case, accents, blanks and punctuation."""
-    return compact(first) == compact(second) and bool(compact(first))

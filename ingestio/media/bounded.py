@@ -119,12 +119,6 @@ class BoundedPool:
                 return _value_of(name, answer)
             raise Unavailable("The system kills the processes that read files; it may be short of memory.")
 
-    async def warm(self, *functions: str) -> None:
-        """Starts all children and has each import the modules of `functions`, so that the first task need not wait for that."""
-        self._modules.update(dict.fromkeys(map(_module, functions)))
-        while len(self._alive) < self._size:
-            self._idle.append(self._spawn())
-
     async def close(self) -> None:
         """Kills all children, busy ones too, and waits until they are gone. Tasks that still run end with ChildCrashed."""
         self._closed = True

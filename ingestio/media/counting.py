@@ -10,7 +10,7 @@ from pathlib import Path
 from ingestio.domain.media import MediaType
 from ingestio.domain.shapes import shape, shortened
 from ingestio.errors import FileRefused, RefusalCode
-from ingestio.media.bounded import BoundedFailure, MemoryExceeded, TimeExceeded, run_bounded, shared_pool
+from ingestio.media.bounded import BoundedFailure, MemoryExceeded, TimeExceeded, run_bounded
 from ingestio.media.readers import Opened, Refused
 
 _READERS = "ingestio.media.pdf_trees:ask_readers"
@@ -93,11 +93,6 @@ async def count_pages(path: Path, media_type: MediaType, limits: MediaLimits = M
             return _within(counted.existing, counted.shapes, limits)
         case _:
             return Refusal(RefusalCode.CORRUPT, "The pages could not be counted; the file is damaged.")
-
-
-async def warm_up() -> None:
-    """Starts the children that count ahead of the first upload. Optional; returns at once."""
-    await shared_pool().warm(_READERS, _FRAMES)
 
 
 def agreed(first: Opened | Refused, second: Opened | Refused, limits: MediaLimits) -> PageCount | Refusal:

@@ -33,7 +33,6 @@ _CARRIED = re.compile(
     re.IGNORECASE,
 )
 _CONTINUATION = 1.7
-_LOOSE_CONTINUATION = 2.6
 _TEXTS = frozenset({FieldKind.TEXT, FieldKind.IDENTIFIER, FieldKind.ADDRESS})
 
 
