@@ -96,7 +96,11 @@ def find_currencies(text: str) -> list[FoundCurrency]:
     found: list[FoundCurrency] = []
     for match in _ANY.finditer(text):
         writing = match.group()
-        alone = text.strip() == writing or text[match.start() - 1 : match.end() + 1] == f"({writing})"
+        # `(Lei)`, `Valoarea -Lei-`
+        alone = text.strip(" -–") == writing or text[match.start() - 1 : match.end() + 1] in (
+            f"({writing})",
+            f"-{writing}-",
+        )
         if writing in NOT_ALONE or (writing in _ONLY_BESIDE_NUMBERS and not alone):
             continue
         codes = codes_of(writing) if not match[2] or writing in CODES else ()

@@ -13,8 +13,10 @@ from ingestio.extraction.layout import Cell, Layout
 from ingestio.extraction.local.sum_names import WITH_TAX, WITHOUT_TAX, sum_name
 from ingestio.extraction.tokens import Runs, compact
 
-# Behind a label, before its colon: a unit or a hint on the form, `Total (EUR):`, `Date (DD/MM/YYYY):`, `Total in EUR:`.
+# Behind a label, before its colon: a unit or a hint on the form, `Total (EUR):`, `Date (DD/MM/YYYY):`, `Total in EUR:`; or where goods are
+# handed over, `Total FOB Ningbo:`.
 _ASIDE = re.compile(
+    r"\s+(?:EXW|FCA|FAS|FOB|CFR|C&F|CNF|CIF|CPT|CIP|DAP|DPU|DDP)\b(?:\s[^\W\d_]+){0,2}|"
     r"\s*(?:\([^()]{0,24}\)|\[[^\[\]]{0,24}\]|(?:in|en|à|at|@)\s+[A-Z€$£]{1,4}|/\s?[^\s:]{1,20}(?:\s[^\s:]{1,12}){0,2}(?=\s*:))"
 )
 # Between two labels that share a value.
@@ -26,8 +28,10 @@ _BEFORE_SUM = re.compile(
     r"\W*(?:\d{1,2}(?:[.,]\d{1,3})?\s?%)?\W*",
     re.IGNORECASE,
 )
-# `PI/22-23/014`, `PO-5561`, `PO-BE-5561`: letters that begin a code are no label.
-_IN_CODE = re.compile(r"[A-Za-z]{1,3}[-/](?:[A-Z]{1,4}[-/])?\d")
+# `PI/22-23/014`, `PO-5561`, `PO-BE-5561`, `PI-NB0419`: letters that begin a code are no label.
+_IN_CODE = re.compile(r"[A-Za-z]{1,3}[-/](?:[A-Z]{1,4}[-/]?)?\d")
+# `QT77/INV`: nor are letters that go on with one.
+_CODE_BEFORE = re.compile(r"\d\w*[-/]\Z")
 # Names put together from known words rank behind those that are known as a whole.
 _COMPOSED = 40
 _NUMBERED = frozenset({"invoice", "receipt", "purchase_order"})
@@ -156,7 +160,11 @@ def labels_in(cell: Cell, lexicon: Lexicon) -> list[Label]:
             best_key = "".join(token.key for token in cell.label_tokens[position : position + best])
         else:
             names = lexicon.get(best_key)
-        if best and not _IN_CODE.match(cell.text, cell.label_tokens[position + best - 1].end - len(best_key)):
+        starts = cell.label_tokens[position].start
+        in_code = _CODE_BEFORE.search(cell.text, 0, starts) or _IN_CODE.match(
+            cell.text, cell.label_tokens[position + best - 1].end - len(best_key)
+        )
+        if best and not in_code:
             found.append(_label(cell, position, position + best - 1, best_key, names))
         position += max(1, best)
     return found

@@ -1,7 +1,9 @@
 """Invoices, receipts and purchase orders: number, dates, parties, items, sums, currency and payment details."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from ingestio.domain.fields import FieldKind
 from ingestio.extraction.catalogue import DOCUMENT_TYPES, Concept
@@ -38,6 +40,7 @@ _FLAT = re.compile(r"#\d{1,3}-\d{1,4}[A-Z]?(?![\w-])")
 _SERIES = re.compile(
     rf"(?<![^\W_])(?i:{any_of('value', 'series_captions')})(?:\s?:\s?|\s)(?P<series>[A-Z]{{1,5}}|\d{{3,5}})(?![^\W_])"
 )
+_LINE_ABOVE = 1.6
 _OF_A_REGISTER = re.compile(any_of("address", "register"), re.IGNORECASE)
 # `Reference: PO 5561` is the customer's as often as the document's own.
 _REFERS = 0.05
@@ -200,19 +203,29 @@ def _read_scalar(
 
 
 def _with_its_series(layout: Layout, number: Reading) -> Reading:
-    """`Punto de Venta: 0003   Comp. Nro: 00001234`, `Seria RBT nr. 4471`, `Folio: 8812   Serie: F`: a number counts within the series that
-    is captioned beside it."""
+    """`Punto de Venta: 0003   Comp. Nro: 00001234`, `Seria RBT nr. 4471`, `Folio: 8812   Serie: F`, `Serie   F` over `Folio   8812`:
+    a number counts within the series that is captioned beside it or in the line above."""
     cell, start, end = number.pieces[0]
     if len(number.pieces) > 1 or not number.value.isdigit():
         return number  # it has its letters
-    beside = [*layout.left_of(cell)[:2], cell, *layout.right_of(cell)[:1]]
-    for other in beside:
-        for match in _SERIES.finditer(other.text):
-            if other is not cell or match.end() <= start or match.start() >= end:
-                between = "-" if match["series"].isdigit() else " "
-                pieces = ((other, *match.span("series")), (cell, start, end))
-                return Reading(f"{match['series']}{between}{number.value}", pieces, number.score)
+    before = layout.left_of(cell)[:2]
+    above = [over for each in (*before, cell) for over in islice(layout.above(each, reach=_LINE_ABOVE), 1)]
+    for other in (*before, cell, *layout.right_of(cell)[:1], *above):
+        for holder, span in _series_of(layout, other):
+            if other is not cell or span[1] <= start or span[0] >= end:
+                series = holder.text[slice(*span)]
+                between = "-" if series.isdigit() else " "
+                return Reading(f"{series}{between}{number.value}", ((holder, *span), (cell, start, end)), number.score)
     return number
+
+
+def _series_of(layout: Layout, cell: Cell) -> Iterator[tuple[Cell, tuple[int, int]]]:
+    """The series that a cell captions: in it, or in the cell beside it."""
+    for match in _SERIES.finditer(cell.text):
+        yield cell, match.span("series")
+    beside = next(iter(layout.right_of(cell)), None)
+    if beside is not None and _SERIES.fullmatch(f"{cell.text.strip(' :')} {beside.text}"):
+        yield beside, (0, len(beside.text))
 
 
 def _number_by_its_prefix(layout: Layout) -> Reading | None:
