@@ -9,6 +9,7 @@ from ingestio.domain.text import DocumentText
 from ingestio.extraction.base import OTHER, Classification
 from ingestio.extraction.catalogue import DOCUMENT_TYPES
 from ingestio.extraction.layout import Cell, Layout, Sheet
+from ingestio.extraction.local.blocks import is_copy_mark
 from ingestio.extraction.local.lives import is_of_a_person, looks_like_a_life
 from ingestio.extraction.local.vocabulary import any_of, words
 from ingestio.extraction.tokens import Runs, compact, known_runs
@@ -62,7 +63,11 @@ _TIME = re.compile(
 )
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[.,]\d{3})+(?![\d.,])")
 _TOTAL = re.compile(rf"^\W*(?:grand |invoice )?{any_of('receipt', 'total')}(?![^\W_])", re.IGNORECASE)
-_COMPOUND = re.compile(r"[a-z]{3,}(?:rechnung|abrechnung|gutschrift|faktura|factuur)$")
+# `Beitragsrechnung`, `Stromrechnung`, `Untermietvertrag`
+_COMPOUNDS = {
+    "invoice": re.compile(r"[a-z]{3,}(?:rechnung|abrechnung|gutschrift|faktura|factuur)$"),
+    "contract": re.compile(r"[a-z]{3,}(?:vertrag|vereinbarung|overeenkomst|avtal)$"),
+}
 _SALUTATION = re.compile(rf"^{any_of('letter', 'salutation')}", re.IGNORECASE)
 _CLOSING = re.compile(rf"^{any_of('letter', 'closing')}", re.IGNORECASE)
 _GIVEN_BACK = re.compile(rf"^\W*{any_of('receipt', 'handed_back')}(?![^\W_])", re.IGNORECASE)
@@ -147,8 +152,9 @@ def _add_titles(sheet: Sheet, usual_height: float, scores: dict[str, float]) -> 
         keys = _without_gaps([token.key for token in tokens])
         if not keys or len(keys) > 12 or cell.text.rstrip().endswith("?"):
             continue  # `When is a handshake a contract?`
-        if _COMPOUND.search(keys[0]) and len(keys) <= 8:  # `Beitragsrechnung`, `Stromrechnung`
-            best["invoice"] = max(best.get("invoice", 0.0), _TITLE_START)
+        for name, compound in _COMPOUNDS.items():
+            if compound.search(keys[0]) and len(keys) <= 8:
+                best[name] = max(best.get(name, 0.0), _TITLE if len(keys) == 1 else _TITLE_START)
         size = min(1.6, max(0.7, cell.height / max(usual_height, 1.0)))
         place = 1.0 if cell.box[1] < _TOP * sheet.height else 0.4
         place *= _HEADS_A_COLUMN if _heads_a_column(sheet.rows[cell.row]) else 1.0
@@ -203,10 +209,10 @@ def _titled(keys: list[str], small: list[bool]) -> Iterator[tuple[str, float]]:
 
 
 def _titled_at_the_start(keys: list[str], *, in_a_sentence: bool) -> Iterator[tuple[str, float]]:
-    """`minutes are unpaid.` goes on with a sentence, but `invoice no. 12` does not."""
+    """`minutes are unpaid.` goes on with a sentence; `invoice no. 12` and `Invoice ORIGINAL` do not."""
     for length in range(1, min(_MAX_TOKENS, len(keys) - 1) + 1):
         start = "".join(keys[:length])
-        if _number_follows(keys[length:]):
+        if _number_follows(keys[length:]) or is_copy_mark("".join(keys[length:])):
             weight = _TITLE
         elif in_a_sentence:
             continue

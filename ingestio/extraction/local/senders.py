@@ -14,7 +14,7 @@ from ingestio.extraction.tokens import compact
 
 _DOMAIN = re.compile(r"(?:www\.|https?://(?:www\.)?|@)([\w-]{3,})\.", re.IGNORECASE)
 _FREE_MAIL = frozenset(words("address", "free_mail"))
-_FROM = re.compile(r"^(?:for|.*\b(?:from|by|issued by|on behalf of))\s+(?=[A-Z])")
+_FROM = re.compile(r"^(?:[Ff]or|.*\b(?:from|by|issued by|on behalf of))\s+(?=[A-Z])")
 # `Harcourt Vane LLP is a limited liability partnership`: what a footer says of the firm.
 _SAYS_OF_ITSELF = re.compile(r"\s(?:is|are|ist|est|è|é|es|is een)\s(?=[a-zà-ÿ])")
 _OF_A_REGISTER = re.compile(any_of("address", "register"), re.IGNORECASE)
@@ -23,7 +23,7 @@ _OF_A_FIRM = frozenset(compact(word) for word in words("address", "name_label_of
 _SENDER_LINE, _LEGAL, _TOP_BLOCK = 0.85, 0.5, 0.42
 _WEB_DOMAIN, _NAMED_AGAIN, _PAYEE, _PERSON, _LEFT = 0.25, 0.15, 0.3, 0.25, 0.12
 _BELOW_A_LETTERHEAD = 0.2
-_IMPRINT, _GOES_TO = 0.2, 0.1
+_IMPRINT, _GOES_TO, _HEADS_THE_PAGE = 0.2, 0.1, 0.1
 _BESIDE_AN_AMOUNT = 0.15
 _NEAR_ITS_LABEL = 8.0
 _SET_APART = 2.4
@@ -114,6 +114,7 @@ class Senders:
             sheet = self._page.layout.sheet(cell)
             if cell.box[1] < 0.25 * sheet.height and cell.page == 1:
                 party.score += _NAMED_AGAIN
+                party.score += _HEADS_THE_PAGE if cell is sheet.rows[0][0] else 0.0
             elif cell.box[1] > 0.8 * sheet.height:
                 party.score += 0.1
             elif 0.3 * sheet.height < cell.box[1] < 0.8 * sheet.height:

@@ -10,7 +10,7 @@ from ingestio.extraction.catalogue import DOCUMENT_TYPES, Concept
 from ingestio.extraction.dates import FoundDate
 from ingestio.extraction.layout import Cell, Layout, plain
 from ingestio.extraction.local import scalars
-from ingestio.extraction.local.blocks import is_title
+from ingestio.extraction.local.blocks import is_street_line, is_title
 from ingestio.extraction.local.items import Listed, list_entries
 from ingestio.extraction.local.labels import Label, Labels, columns_of, lexicon_of
 from ingestio.extraction.local.money import read_currency
@@ -33,9 +33,11 @@ _PAID = re.compile(
 _EXPLAINS = re.compile(any_of("sum", "explains"), re.IGNORECASE)
 _WEAK_SENDER = 0.6
 _FEEBLE_SENDER, _UNLESS_PAID, _SURE_ADDRESS = 0.3, 0.55, 0.7
-# A series of some system may stand before it: `ACC-SINV-2024-00088`.
-_INVOICE_CODE = re.compile(r"#?\s?(?:[A-Z]{2,5}[-/])?(?:(?i:S?INV(?:OICE)?)|F[ATRSV]|FAC|RE|RG)[-/#_ ]?\d[\w/-]*(?<!-)")
-_BARE_NUMBER = frozenset({"no", "number", "nummer", "nr", "numero"})
+# A series of some system may stand before it: `ACC-SINV-2024-00088`. Peru has letter, series and number: `F001-00002218`.
+_INVOICE_CODE = re.compile(
+    r"[FB]\w{3}-\d{3,8}|#?\s?(?:[A-Z]{2,5}[-/])?(?:(?i:S?INV(?:OICE)?)|F[ATRSV]|FAC|RE|RG)[-/#_ ]?\d[\w/-]*(?<!-)"
+)
+_BARE_NUMBER = frozenset({"no", "number", "nummer", "nr", "numero", "nomor", "αριθμοσ"})
 _FLAT = re.compile(r"#\d{1,3}-\d{1,4}[A-Z]?(?![\w-])")
 _SERIES = re.compile(
     rf"(?<![^\W_])(?i:{any_of('value', 'series_captions')})(?:\s?:\s?|\s)(?P<series>[A-Z]{{1,5}}|\d{{3,5}})(?![^\W_])"
@@ -252,6 +254,8 @@ def _numbers_something_else(candidate: scalars.Candidate) -> bool:
     before = cell.text[: label.start].rstrip()
     if candidate.relation == "below" and candidate.reading.value.lstrip("0") == "1":
         return True  # below `Nr.` alone it is the first position of a table
+    if label.leading and not label.closed and "," in cell.text and is_street_line(cell.text):
+        return True  # `No. 12 & 14, Jalan Tun Razak 3`
     if _OF_A_REGISTER.search(before):
         return True  # `Registered in England and Wales (No. 09263424)`
     return (label.closed and before[-1:].isalpha()) or bool(_FLAT.match(cell.text[label.start :]))
