@@ -50,6 +50,7 @@ _TITLE_ROWS, _FAR = 5, 0.4
 _CARDS = ("visa",)
 _BLANK, _MANY_BLANKS = re.compile("_{4,}|[☐☑☒]"), 3
 _PROSE = 0.6
+_CONFORMED = re.compile(r"(?<!\S)/s/\s")
 _SHEET_POINTS, _ACROSS, _ROWS_ACROSS = 500, 0.7, 4
 # `Rechnung   Datum   Fällig   Betrag`: what heads a column of many is less of a title.
 _MANY_COLUMNS, _HEADS_A_COLUMN = 4, 0.5
@@ -109,7 +110,7 @@ def classify_layout(layout: Layout) -> Classification:
         says_resume = scores["resume"] > 0
         if max(scores.values(), default=0.0) <= 0 and cues["invoice"] & _own_names():
             scores["invoice"] += _OWN_NUMBER
-        if cues["contract"] <= _spoken_of():
+        if cues["contract"] <= _spoken_of() and not _is_signed(layout):
             # An article about contracts, a warranty, a letter that gives notice: none of the words by which one binds.
             cues["contract"].clear()
             scores["contract"] *= _NOBODY_IS_BOUND
@@ -285,6 +286,11 @@ def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
     if blanks >= _MANY_BLANKS:
         # Below prose they are where it is signed; those of a form stand beside its labels.
         scores["contract" if prose > _PROSE else "form"] += 3.0
+
+
+def _is_signed(layout: Layout) -> bool:
+    """`By: /s/ Ruth Kessel`: how an agreement that was typed anew says who signed it."""
+    return any(_CONFORMED.search(cell.text) for sheet in layout.sheets[:FIRST_PAGES] for cell in sheet.cells)
 
 
 def _shape_of_a_letter(layout: Layout) -> float:

@@ -24,7 +24,9 @@ from ingestio.extraction.tokens import compact
 from ingestio.extraction.values import find_emails, find_ibans, find_phones
 
 _TIME = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?", re.IGNORECASE)
-_DATE_OF_PLACE = re.compile(r"^[^\W\d_][^\d,:]{1,30},\s*(?:den|le|li|lì|il|a|am|el|op)?\s*$", re.IGNORECASE)
+_DATE_OF_PLACE = re.compile(
+    r"^[^\W\d_][^\d,:]{1,30},\s*(?:den|le|li|lì|il|a|am|el|op|dnia|dne|dňa)?\s*$", re.IGNORECASE
+)
 _PAID = re.compile(
     r"\b(?:paid in full|paid|bezahlt|beglichen|pay[ée]e?|acquitt[ée]e?|pagad[oa]|pagat[oa]|betaald|voldaan|pag[oa]|"
     r"deposit|anzahlung|acompte|anticipo|acconto)\b",
@@ -247,17 +249,18 @@ def _own_number(candidates: list[scalars.Candidate]) -> Reading | None:
 
 
 def _numbers_something_else(candidate: scalars.Candidate) -> bool:
-    """`Waybill Number: 82732`: a bare `Number` behind another word is that thing's. `#03-15` in an address is a flat."""
+    """`Waybill Number: 82732`: a bare `Number` behind another word is that thing's. `#03-15` in an address is a flat. What stands behind a
+    register's name is a number of it, whatever it is called: `Registro Mercantil de Asturias, folio 88`."""
     label, cell = candidate.label, candidate.label.cell
+    before = cell.text[: label.start].rstrip()
+    if _OF_A_REGISTER.search(before):
+        return True  # `Registered in England and Wales (No. 09263424)`
     if label.key not in _BARE_NUMBER:
         return False
-    before = cell.text[: label.start].rstrip()
     if candidate.relation == "below" and candidate.reading.value.lstrip("0") == "1":
         return True  # below `Nr.` alone it is the first position of a table
     if label.leading and not label.closed and "," in cell.text and is_street_line(cell.text):
         return True  # `No. 12 & 14, Jalan Tun Razak 3`
-    if _OF_A_REGISTER.search(before):
-        return True  # `Registered in England and Wales (No. 09263424)`
     return (label.closed and before[-1:].isalpha()) or bool(_FLAT.match(cell.text[label.start :]))
 
 
