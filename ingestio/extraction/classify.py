@@ -159,8 +159,9 @@ def _add_titles(sheet: Sheet, usual_height: float, scores: dict[str, float]) -> 
         size = min(1.6, max(0.7, cell.height / max(usual_height, 1.0)))
         place = 1.0 if cell.box[1] < _TOP * sheet.height else 0.4
         place *= _HEADS_A_COLUMN if _heads_a_column(sheet.rows[cell.row]) else 1.0
-        headline = 1.0 if cell.row > 1 or not _is_heading(keys) else _HEADLINE
-        stands_out = len(sheet.rows[cell.row]) == 1 or cell.height > _STANDS_OUT * usual_height
+        heads_the_page = cell.row <= 1
+        headline = _HEADLINE if heads_the_page and _is_heading(keys) else 1.0
+        stands_out = heads_the_page or len(sheet.rows[cell.row]) == 1 or cell.height > _STANDS_OUT * usual_height
         for name, weight in _titled(keys, [cell.text[token.start].islower() for token in tokens]):
             name = _OTHER_OR_REFERENCE if name == OTHER and not stands_out else name
             # `Driving licence: B` ends many a résumé.

@@ -39,7 +39,7 @@ _FEEBLE_SENDER, _UNLESS_PAID, _SURE_ADDRESS = 0.3, 0.55, 0.7
 _INVOICE_CODE = re.compile(
     r"[FB]\w{3}-\d{3,8}|#?\s?(?:[A-Z]{2,5}[-/])?(?:(?i:S?INV(?:OICE)?)|F[ATRSV]|FAC|RE|RG)[-/#_ ]?\d[\w/-]*(?<!-)"
 )
-_BARE_NUMBER = frozenset({"no", "number", "nummer", "nr", "numero", "nomor", "αριθμοσ"})
+_BARE_NUMBER = frozenset({"no", "number", "nummer", "nr", "numero", "nomor", "cislo", "αριθμοσ"})
 _FLAT = re.compile(r"#\d{1,3}-\d{1,4}[A-Z]?(?![\w-])")
 _SERIES = re.compile(
     rf"(?<![^\W_])(?i:{any_of('value', 'series_captions')})(?:\s?:\s?|\s)(?P<series>[A-Z]{{1,5}}|\d{{3,5}})(?![^\W_])"
