@@ -167,6 +167,8 @@ def _add_titles(sheet: Sheet, usual_height: float, scores: dict[str, float]) -> 
             # `Driving licence: B` ends many a résumé.
             far = _FAR if name == "id_document" and cell.row > _TITLE_ROWS else 1.0
             best[name] = max(best.get(name, 0.0), weight * size * place * headline * far)
+        if heads_the_page and "".join(keys) in _general_terms():
+            best[OTHER] = max(best.get(OTHER, 0.0), _TITLE * size * _HEADLINE)
     referred = best.pop(_OTHER_OR_REFERENCE, 0.0)
     if referred and not any(best.get(name, 0.0) >= _TITLE_LATER for name in _COMMERCIAL):
         best[OTHER] = max(best.get(OTHER, 0.0), referred)
@@ -378,6 +380,11 @@ def _index(attribute: str) -> dict[str, tuple[str, ...]]:
 @lru_cache(maxsize=1)
 def _titles() -> dict[str, tuple[str, ...]]:
     return _index("titles")
+
+
+@lru_cache(maxsize=1)
+def _general_terms() -> frozenset[str]:
+    return frozenset(compact(phrase) for phrase in words("contract", "general_terms"))
 
 
 @lru_cache(maxsize=1)
