@@ -9,6 +9,7 @@ from ingestio.domain.text import DocumentText
 from ingestio.extraction.base import OTHER, Classification
 from ingestio.extraction.catalogue import DOCUMENT_TYPES
 from ingestio.extraction.layout import Cell, Layout, Sheet
+from ingestio.extraction.local.blocks import is_copy_mark
 from ingestio.extraction.local.lives import is_of_a_person, looks_like_a_life
 from ingestio.extraction.local.vocabulary import any_of, words
 from ingestio.extraction.tokens import Runs, compact, known_runs
@@ -38,12 +39,18 @@ _COMMERCIAL = ("invoice", "receipt", "purchase_order")
 _TOP = 0.55
 # `TAX INVOICE (ORIGINAL FOR RECIPIENT)`: which copy of the title's paper it is.
 _ASIDE = re.compile(r"\s\([^()]*\)\s*$")
-# `DEVIS n° 118`: a quotation, or the one that an invoice answers.
-_NUMBERED_OTHER = "other with its number"
+# `DEVIS n° 118`, `Delivery note   DN-77`: a quotation, a delivery note, or the one that an invoice answers.
+_OTHER_OR_REFERENCE = "other, or a reference to one"
+_STANDS_OUT = 1.15
+# `Numéro de facture`; in small letters behind more words a title is a word of a sentence: `Let it cool for 30 minutes`.
+_BEFORE_SMALL_LETTERS = 3
 # An identity document says at its head what it is.
 _TITLE_ROWS, _FAR = 5, 0.4
 # Titles of identity documents that are names of cards too.
 _CARDS = ("visa",)
+_BLANK, _MANY_BLANKS = re.compile("_{4,}|[☐☑☒]"), 3
+_PROSE = 0.6
+_CONFORMED = re.compile(r"(?<!\S)/s/\s")
 _SHEET_POINTS, _ACROSS, _ROWS_ACROSS = 500, 0.7, 4
 # `Rechnung   Datum   Fällig   Betrag`: what heads a column of many is less of a title.
 _MANY_COLUMNS, _HEADS_A_COLUMN = 4, 0.5
@@ -57,7 +64,11 @@ _TIME = re.compile(
 )
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[.,]\d{3})+(?![\d.,])")
 _TOTAL = re.compile(rf"^\W*(?:grand |invoice )?{any_of('receipt', 'total')}(?![^\W_])", re.IGNORECASE)
-_COMPOUND = re.compile(r"[a-z]{3,}(?:rechnung|abrechnung|gutschrift|faktura|factuur)$")
+# `Beitragsrechnung`, `Stromrechnung`, `Untermietvertrag`
+_COMPOUNDS = {
+    "invoice": re.compile(r"[a-z]{3,}(?:rechnung|abrechnung|gutschrift|faktura|factuur)$"),
+    "contract": re.compile(r"[a-z]{3,}(?:vertrag|vereinbarung|overeenkomst|avtal)$"),
+}
 _SALUTATION = re.compile(rf"^{any_of('letter', 'salutation')}", re.IGNORECASE)
 _CLOSING = re.compile(rf"^{any_of('letter', 'closing')}", re.IGNORECASE)
 _GIVEN_BACK = re.compile(rf"^\W*{any_of('receipt', 'handed_back')}(?![^\W_])", re.IGNORECASE)
@@ -99,7 +110,7 @@ def classify_layout(layout: Layout) -> Classification:
         says_resume = scores["resume"] > 0
         if max(scores.values(), default=0.0) <= 0 and cues["invoice"] & _own_names():
             scores["invoice"] += _OWN_NUMBER
-        if cues["contract"] <= _spoken_of():
+        if cues["contract"] <= _spoken_of() and not _is_signed(layout):
             # An article about contracts, a warranty, a letter that gives notice: none of the words by which one binds.
             cues["contract"].clear()
             scores["contract"] *= _NOBODY_IS_BOUND
@@ -138,22 +149,29 @@ def _add_titles(sheet: Sheet, usual_height: float, scores: dict[str, float]) -> 
     best: dict[str, float] = {}
     for cell in sheet.cells:
         aside = _ASIDE.search(cell.text)
-        keys = _without_gaps([token.key for token in cell.tokens if aside is None or token.end <= aside.start()])
+        tokens = [token for token in cell.tokens if aside is None or token.end <= aside.start()]
+        keys = _without_gaps([token.key for token in tokens])
         if not keys or len(keys) > 12 or cell.text.rstrip().endswith("?"):
             continue  # `When is a handshake a contract?`
-        if _COMPOUND.search(keys[0]) and len(keys) <= 8:  # `Beitragsrechnung`, `Stromrechnung`
-            best["invoice"] = max(best.get("invoice", 0.0), _TITLE_START)
+        for name, compound in _COMPOUNDS.items():
+            if compound.search(keys[0]) and len(keys) <= 8:
+                best[name] = max(best.get(name, 0.0), _TITLE if len(keys) == 1 else _TITLE_START)
         size = min(1.6, max(0.7, cell.height / max(usual_height, 1.0)))
         place = 1.0 if cell.box[1] < _TOP * sheet.height else 0.4
         place *= _HEADS_A_COLUMN if _heads_a_column(sheet.rows[cell.row]) else 1.0
-        headline = 1.0 if cell.row > 1 or not _is_heading(keys) else _HEADLINE
-        for name, weight in _titled(keys):
+        heads_the_page = cell.row <= 1
+        headline = _HEADLINE if heads_the_page and _is_heading(keys) else 1.0
+        stands_out = heads_the_page or len(sheet.rows[cell.row]) == 1 or cell.height > _STANDS_OUT * usual_height
+        for name, weight in _titled(keys, [cell.text[token.start].islower() for token in tokens]):
+            name = _OTHER_OR_REFERENCE if name == OTHER and not stands_out else name
             # `Driving licence: B` ends many a résumé.
             far = _FAR if name == "id_document" and cell.row > _TITLE_ROWS else 1.0
             best[name] = max(best.get(name, 0.0), weight * size * place * headline * far)
-    numbered = best.pop(_NUMBERED_OTHER, 0.0)
-    if numbered and not any(best.get(name, 0.0) >= _TITLE_LATER for name in _COMMERCIAL):
-        best[OTHER] = max(best.get(OTHER, 0.0), numbered)
+        if heads_the_page and "".join(keys) in _general_terms():
+            best[OTHER] = max(best.get(OTHER, 0.0), _TITLE * size * _HEADLINE)
+    referred = best.pop(_OTHER_OR_REFERENCE, 0.0)
+    if referred and not any(best.get(name, 0.0) >= _TITLE_LATER for name in _COMMERCIAL):
+        best[OTHER] = max(best.get(OTHER, 0.0), referred)
     for name, weight in best.items():
         scores[name] += weight
     if best.get(OTHER, 0.0) > max(best.get(name, 0.0) for name in _COMMERCIAL):
@@ -179,31 +197,42 @@ def _is_heading(keys: list[str]) -> bool:
     return "".join(keys) in _titles()
 
 
-def _titled(keys: list[str]) -> Iterator[tuple[str, float]]:
-    """The types whose title the words of a cell are, begin with or end with. A delivery note is only one where it says nothing else:
-    an invoice names the one that it answers, with its number."""
-    whole = "".join(keys)
-    for length in range(1, min(_MAX_TOKENS, len(keys)) + 1):
+def _titled(keys: list[str], small: list[bool]) -> Iterator[tuple[str, float]]:
+    """The types whose title the words of a cell are, or else begin or end with; `small` says which begin with a small letter.
+
+    What the whole cell is, no part of it is: a privacy notice is no notice. Another paper's title counts only where the cell says
+    nothing else: an invoice names the delivery note that it answers, with its number."""
+    if whole := _titles().get("".join(keys)):
+        yield from ((name, _TITLE * (1.1 if len(keys) > 1 else 1.0)) for name in whole)
+        return
+    yield from _titled_at_the_start(keys, in_a_sentence=small[0])
+    for first in range(1, len(keys) if len(keys) <= 8 else 0):
+        for name in _titles().get("".join(keys[first:]), ()):
+            if name != OTHER and not (small[first] and first > _BEFORE_SMALL_LETTERS):
+                yield name, _TITLE_START
+
+
+def _titled_at_the_start(keys: list[str], *, in_a_sentence: bool) -> Iterator[tuple[str, float]]:
+    """`minutes are unpaid.` goes on with a sentence; `invoice no. 12` and `Invoice ORIGINAL` do not."""
+    for length in range(1, min(_MAX_TOKENS, len(keys) - 1) + 1):
         start = "".join(keys[:length])
-        if start == whole or _number_follows(keys[length:]):
-            weight = _TITLE  # alone, or with a number behind it
+        if _number_follows(keys[length:]) or is_copy_mark("".join(keys[length:])):
+            weight = _TITLE
+        elif in_a_sentence:
+            continue
         elif len(keys) <= length + 4:
             weight = _TITLE_START
         else:
             weight = _TITLE_LATER * 0.5
         for name in _titles().get(start, ()):
-            if name == "id_document" and start in _CARDS and start != whole:
+            if name == "id_document" and start in _CARDS:
                 continue  # `Visa ••••8821`
-            if name == "purchase_order" and length == 1 and start != whole:
+            if name == "purchase_order" and length == 1:
                 yield name, min(weight, _TITLE_START)  # `Order ID 10982` stands on invoices too
-            elif name != OTHER or start == whole:
+            elif name != OTHER:
                 yield name, weight * (1.1 if length > 1 else 1.0)
             elif weight == _TITLE:
-                yield _NUMBERED_OTHER, weight
-    for first in range(1, len(keys) if len(keys) <= 8 else 0):
-        for name in _titles().get("".join(keys[first:]), ()):
-            if name != OTHER:
-                yield name, _TITLE_START
+                yield _OTHER_OR_REFERENCE, weight
 
 
 def _number_follows(keys: list[str]) -> bool:
@@ -242,7 +271,7 @@ def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
         for name in ("invoice", "receipt", "purchase_order"):
             scores[name] += 1.5
     dates = sum(1 for cell in sheet.cells if cell.dates and len(cell.words) <= 4)
-    if amounts <= 2 and prose > 0.6:
+    if amounts <= 2 and prose > _PROSE:
         scores["letter"] += 1.0
         scores["contract"] += 1.0
         scores["report"] += 1.0
@@ -256,11 +285,15 @@ def _add_shape(layout: Layout, scores: dict[str, float]) -> None:
         scores["bank_statement"] += 3.0
     if not totalled:
         scores["letter"] += _shape_of_a_letter(layout)
-    blanks = sum(
-        1 for cell in sheet.cells if "____" in cell.text or "☐" in cell.text or "☑" in cell.text or "☒" in cell.text
-    )
-    if blanks >= 3:
-        scores["form"] += 3.0
+    blanks = sum(len(_BLANK.findall(cell.text)) for cell in sheet.cells)
+    if blanks >= _MANY_BLANKS:
+        # Below prose they are where it is signed; those of a form stand beside its labels.
+        scores["contract" if prose > _PROSE else "form"] += 3.0
+
+
+def _is_signed(layout: Layout) -> bool:
+    """`By: /s/ Ruth Kessel`: how an agreement that was typed anew says who signed it."""
+    return any(_CONFORMED.search(cell.text) for sheet in layout.sheets[:FIRST_PAGES] for cell in sheet.cells)
 
 
 def _shape_of_a_letter(layout: Layout) -> float:
@@ -347,6 +380,11 @@ def _index(attribute: str) -> dict[str, tuple[str, ...]]:
 @lru_cache(maxsize=1)
 def _titles() -> dict[str, tuple[str, ...]]:
     return _index("titles")
+
+
+@lru_cache(maxsize=1)
+def _general_terms() -> frozenset[str]:
+    return frozenset(compact(phrase) for phrase in words("contract", "general_terms"))
 
 
 @lru_cache(maxsize=1)

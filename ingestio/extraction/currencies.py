@@ -45,7 +45,8 @@ _SIGNS: dict[str, tuple[str, ...]] = {
     "руб": ("RUB",), "kr": KRONER, "Kr": KRONER, "kr.": KRONER, "Rs.": RUPEES, "Rs": RUPEES, "Rp": ("IDR",), "RM": ("MYR",),
     "Rp.": ("IDR",), "RM.": ("MYR",), "đ": ("VND",), "VNĐ": ("VND",), "vnđ": ("VND",),
     "RMB": ("CNY",), "SFr.": ("CHF",), "SFr": ("CHF",), "TL": ("TRY",), "Fr.": ("CHF",), "Dhs": ("AED", "MAD"), "lei": ("RON", "MDL"),
-    "Lei": ("RON", "MDL"), "LEI": ("RON", "MDL"),
+    "Lei": ("RON", "MDL"), "LEI": ("RON", "MDL"), "S/": ("PEN",), "S/.": ("PEN",), "KSh": ("KES",), "Ksh": ("KES",), "KShs": ("KES",),
+    "Kshs": ("KES",), "Kshs.": ("KES",), "лв.": ("BGN",),
 }  # fmt: skip
 
 _WORDS: dict[str, tuple[str, ...]] = {
@@ -55,6 +56,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "franchi svizzeri": ("CHF",), "rupees": RUPEES, "indian rupees": ("INR",), "yen": ("JPY",), "canadian dollars": ("CAD",),
     "australian dollars": ("AUD",), "kronor": ("SEK",), "złotych": ("PLN",), "zlotych": ("PLN",), "złote": ("PLN",), "forint": ("HUF",),
     "korun": ("CZK",), "türk lirası": ("TRY",), "reais": ("BRL",), "rupiah": ("IDR",), "ringgit": ("MYR",), "pesos": PESOS,
+    "soles": ("PEN",),
 }  # fmt: skip
 
 # Written before or after a number; a sign that is made of letters must not touch other letters.
@@ -96,7 +98,11 @@ def find_currencies(text: str) -> list[FoundCurrency]:
     found: list[FoundCurrency] = []
     for match in _ANY.finditer(text):
         writing = match.group()
-        alone = text.strip() == writing or text[match.start() - 1 : match.end() + 1] == f"({writing})"
+        # `(Lei)`, `Valoarea -Lei-`
+        alone = text.strip(" -–") == writing or text[match.start() - 1 : match.end() + 1] in (
+            f"({writing})",
+            f"-{writing}-",
+        )
         if writing in NOT_ALONE or (writing in _ONLY_BESIDE_NUMBERS and not alone):
             continue
         codes = codes_of(writing) if not match[2] or writing in CODES else ()

@@ -10,7 +10,7 @@ from ingestio.extraction.tokens import tokens
 _STOPWORDS = {
     "en": "the of and to for this is with your our you from are by on be please any all that will not under thank",
     "de": "der die das und den von zu mit fur auf ist im dem nicht ein eine des sie wir bitte bei ihre zum zur oder nach rechnung",
-    "fr": "le la les des et du pour est dans une sur par avec vous votre nous au aux facture ce cette sont qui que en date",
+    "fr": "le la les des et du pour est dans une sur par avec vous votre nous au aux facture ce cette sont qui que en",
     "es": "el la los las del y para por con una es en su se al nuestro usted factura fecha importe no que como",
     "it": "il lo gli di del della dei per con una sono nel alla al che si fattura importo data pagamento non dal",
     "nl": "de het een van en voor met op is dat niet uw wij aan bij te zijn naar factuur bedrag datum of om",
@@ -58,17 +58,18 @@ def habits_of(texts: list[str], page_sizes: list[tuple[float, float]]) -> Habits
 
 
 def _language(texts: list[str]) -> str | None:
-    counts = dict.fromkeys(_WORDS_OF, 0)
+    """The one whose words are most; a single word, however often, is as likely a part of a name: `Fond du Lac`."""
+    found: dict[str, list[str]] = {language: [] for language in _WORDS_OF}
     for text in texts[:1500]:
         for token in tokens(text):
             if len(token.key) == 1 or token.key == "no":
                 continue  # `2214 E. Washington`, `E-mail`, `Phone #`
             for language, words in _WORDS_OF.items():
                 if token.key in words:
-                    counts[language] += 1
-    ranked = sorted(counts.items(), key=lambda each: -each[1])
-    (best, most), (_, second) = ranked[0], ranked[1]
-    return best if most >= 3 and most > second else None
+                    found[language].append(token.key)
+    best, second, *_ = sorted(found, key=lambda language: -len(found[language]))
+    told = len(found[best]) >= 3 and len(set(found[best])) > 1
+    return best if told and len(found[best]) > len(found[second]) else None
 
 
 def _likely_order(texts: list[str], page_sizes: list[tuple[float, float]], language: str | None) -> DateOrder | None:

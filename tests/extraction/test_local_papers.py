@@ -77,6 +77,13 @@ def test_only_the_first_three_pages_are_classified() -> None:
     assert classify_text(typed(pages)).document_type == "other"
 
 
+@pytest.mark.parametrize("mark", ["ORIGINAL", "Copia cliente", "ОРИГИНАЛ"])
+def test_which_copy_it_is_takes_nothing_from_a_title(mark: str) -> None:
+    title = f"INVOICE {mark}"
+    small = in_size(typed(f"{title}\nSea salt   12.00\nSum of it   12.00"), {title: 0.7})
+    assert classify_text(small).document_type == "invoice"
+
+
 @pytest.mark.parametrize("paper", INVOICES, ids=lambda paper: paper.name)
 def test_a_prompt_that_names_fields_yields_those_under_the_user_s_names(paper: Paper) -> None:
     extraction = read(paper, "Extract the invoice number, date, total and vendor")

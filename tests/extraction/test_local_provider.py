@@ -26,7 +26,7 @@ async def test_it_classifies_and_extracts_a_file() -> None:
     extraction = await provider.extract(
         ExtractRequest(path, "application/pdf", 1, kind.document_type, "Extract the invoice number and total")
     )
-    assert (extraction.provider, extraction.model, extraction.document_type) == ("local", "rules-10", "invoice")
+    assert (extraction.provider, extraction.model, extraction.document_type) == ("local", "rules-11", "invoice")
     assert extraction.data["invoice_number"] == "HP-104482"
     assert (extraction.usage.input_tokens, extraction.usage.output_tokens) == (0, 0)
     assert all(field.evidence for field in extraction.fields)

@@ -34,7 +34,7 @@ R = TypeVar("R", ClassifyRequest, ExtractRequest)
 T = TypeVar("T")
 
 NAME = "local"
-MODEL = "rules-10"
+MODEL = "rules-11"
 _CLASSIFY_PAGES = 3
 _WALL_SECONDS = 120.0
 _MEMORY_BYTES = 1 << 30

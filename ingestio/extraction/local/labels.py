@@ -13,8 +13,10 @@ from ingestio.extraction.layout import Cell, Layout
 from ingestio.extraction.local.sum_names import WITH_TAX, WITHOUT_TAX, sum_name
 from ingestio.extraction.tokens import Runs, compact
 
-# Behind a label, before its colon: a unit or a hint on the form, `Total (EUR):`, `Date (DD/MM/YYYY):`, `Total in EUR:`.
+# Behind a label, before its colon: a unit or a hint on the form, `Total (EUR):`, `Date (DD/MM/YYYY):`, `Total in EUR:`; or where goods are
+# handed over, `Total FOB Ningbo:`.
 _ASIDE = re.compile(
+    r"\s+(?:EXW|FCA|FAS|FOB|CFR|C&F|CNF|CIF|CPT|CIP|DAP|DPU|DDP)\b(?:\s[^\W\d_]+){0,2}|"
     r"\s*(?:\([^()]{0,24}\)|\[[^\[\]]{0,24}\]|(?:in|en|à|at|@)\s+[A-Z€$£]{1,4}|/\s?[^\s:]{1,20}(?:\s[^\s:]{1,12}){0,2}(?=\s*:))"
 )
 # Between two labels that share a value.
@@ -26,10 +28,13 @@ _BEFORE_SUM = re.compile(
     r"\W*(?:\d{1,2}(?:[.,]\d{1,3})?\s?%)?\W*",
     re.IGNORECASE,
 )
-# `PI/22-23/014`, `PO-5561`, `PO-BE-5561`: letters that begin a code are no label.
-_IN_CODE = re.compile(r"[A-Za-z]{1,3}[-/](?:[A-Z]{1,4}[-/])?\d")
+# `PI/22-23/014`, `PO-5561`, `PO-BE-5561`, `PI-NB0419`: letters that begin a code are no label.
+_IN_CODE = re.compile(r"[A-Za-z]{1,3}[-/](?:[A-Z]{1,4}[-/]?)?\d")
+# `QT77/INV`: nor are letters that go on with one.
+_CODE_BEFORE = re.compile(r"\d\w*[-/]\Z")
 # Names put together from known words rank behind those that are known as a whole.
 _COMPOSED = 40
+_SAME_HEADING, _SAME_EDGE, _BROKEN_WORDS = 0.9, 4, 4
 _NUMBERED = frozenset({"invoice", "receipt", "purchase_order"})
 # Words that are labels on any paper, so that no text value runs into them.
 _COMMON = (
@@ -156,10 +161,18 @@ def labels_in(cell: Cell, lexicon: Lexicon) -> list[Label]:
             best_key = "".join(token.key for token in cell.label_tokens[position : position + best])
         else:
             names = lexicon.get(best_key)
-        if best and not _IN_CODE.match(cell.text, cell.label_tokens[position + best - 1].end - len(best_key)):
+        if best and not _is_in_a_value(cell, cell.label_tokens[position].start, position + best - 1, best_key):
             found.append(_label(cell, position, position + best - 1, best_key, names))
         position += max(1, best)
     return found
+
+
+def _is_in_a_value(cell: Cell, start: int, last: int, key: str) -> bool:
+    """Whether what reads like a label is a part of a code, or of a date: `28 de junio del 2023`."""
+    in_code = _CODE_BEFORE.search(cell.text, 0, start) or _IN_CODE.match(
+        cell.text, cell.label_tokens[last].end - len(key)
+    )
+    return in_code is not None or any(date.start < start < date.end for date in cell.dates)
 
 
 def _label(cell: Cell, first: int, last: int, key: str, names: tuple[Named, ...]) -> Label:
@@ -186,6 +199,24 @@ def _label(cell: Cell, first: int, last: int, key: str, names: tuple[Named, ...]
     )
 
 
+def _broken_label(layout: Layout, cell: Cell, lexicon: Lexicon) -> Label | None:
+    """`Invoice   Invoice`, below them `Number   Date`: a heading of several that their columns broke over two lines is the label that both
+    of its lines together are."""
+    above = next(iter(layout.above(cell, reach=_SAME_HEADING)), None)
+    if above is None or abs(above.box[0] - cell.box[0]) > _SAME_EDGE:
+        return None
+    keys = [token.key for each in (above, cell) for token in each.tokens]
+    key = "".join(keys)
+    if len(keys) > _BROKEN_WORDS or key not in lexicon:
+        return None
+    rows = (layout.row_of(above), layout.row_of(cell))
+    if min(map(len, rows)) < 2 or any(
+        char.isdigit() or char in ":：" for row in rows for each in row for char in each.text
+    ):
+        return None  # `VAT   10.00`, below it `Total   60.00`: each has its own value
+    return Label(cell, 0, len(cell.text), key, lexicon.get(key), closed=False, leading=True, partial=False)
+
+
 class Labels:
     """Every label of a document, with a lookup by cell and by concept. `skip` cells (headings and bodies of tables) have none."""
 
@@ -197,7 +228,8 @@ class Labels:
         for cell in layout.cells:
             if cell.index in skip:
                 continue
-            labels = labels_in(cell, lexicon)
+            broken = _broken_label(layout, cell, lexicon)
+            labels = [broken] if broken is not None else labels_in(cell, lexicon)
             if labels:
                 self.by_cell[cell.index] = labels
                 for label in labels:

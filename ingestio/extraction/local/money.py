@@ -36,7 +36,7 @@ _COUNTRY_SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("NOK", re.compile(r"\b(?:Oslo|Bergen|Trondheim|Stavanger)\b|\bNorge\b|\bNorway\b|\bMVA\b|\bOrg\.?\s?nr\b.*MVA")),
     ("CNY", re.compile(r"[\u4e00-\u9fff]*(?:人民币|发票)|\bRMB\b|\bChina\b")),
     ("COP", re.compile(r"\bColombia\b|\bBogot[áa]\b|\bMedell[ií]n\b|\bCOP\b|\bpesos colombianos\b", re.IGNORECASE)),
-    ("CLP", re.compile(r"\bChile\b|\bCLP\b|\bpesos chilenos\b", re.IGNORECASE)),
+    ("CLP", re.compile(r"\bChile\b|\bCLP\b|\bR\.?U\.?T\b|\bpesos chilenos\b", re.IGNORECASE)),
     ("ARS", re.compile(r"\bArgentina\b|\bCUIT\b|\bARS\b|\bpesos argentinos\b", re.IGNORECASE)),
     ("TWD", re.compile(r"\bTaiwan\b|\bTaipei\b|統一編號")),
     ("PKR", re.compile(r"\bPakistan\b")),
@@ -88,8 +88,10 @@ def _cells_of_sum_labels(labels: Labels, sums: Found) -> list[Cell]:
 def _currencies_in(cell: Cell) -> list[tuple[tuple[str, ...], int, int, bool]]:
     found: list[tuple[tuple[str, ...], int, int, bool]] = []
     for number in cell.numbers:
-        if number.currency:
-            written = cell.text[number.start : number.end]
+        written = cell.text[number.start : number.end]
+        # `SDN BHD 447188`: a code that is a word too wants an amount beside it, with cents or grouped.
+        is_a_word = NOT_ALONE.issuperset(number.currency) and not re.search(r"\d[.,'’]\d", written)
+        if number.currency and not is_a_word:
             sign = re.sub(r"[\d.,'’\s()+−–-]+", " ", written).strip()
             at = number.start + max(0, written.find(sign))
             found.append((number.currency, at, at + len(sign), True))

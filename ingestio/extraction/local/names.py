@@ -16,9 +16,9 @@ SEPARATORS = re.compile(r"\s+[|•●·∙–—-]\s+|\s*[|•●·∙]\s*|,\s+|
 """Between the parts of an address that is printed on one line."""
 
 NAME_LABEL = re.compile(rf"^{any_of('address', 'name_label')}\s*:\s*", re.IGNORECASE)
-# How a German letter addresses somebody, or a firm: no part of the name.
-_ADDRESSED_AS = re.compile(r"^(?:Herrn?|Frau|Firma|Fa\.)\s+(?=[A-ZÄÖÜ])")
-_CARE_OF = re.compile(r"^(?:c/o|p/a|z\.\s?hd\.?)\s", re.IGNORECASE)
+# How a German letter addresses somebody, or a firm, and for whom an Indian clerk signs: no part of the name.
+_ADDRESSED_AS = re.compile(r"^(?:Herrn?|Frau|Firma|Fa\.|[Ff]or)\s+(?=[A-ZÄÖÜ])")
+_CARE_OF = re.compile(r"^(?:c/[o-]|p/a|z\.\s?hd\.?)\s", re.IGNORECASE)
 # `TX 78701`, `BS1 4TR`, `H2W 2M4`, `ON M5H 1J9`, `59100` alone: what stands before it is the town.
 _BEHIND_A_TOWN = re.compile(
     r"^(?:[A-Z]{2}(?:\s+\d{5}(?:-\d{4})?)?|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}|(?:[A-Z]{2}\s+)?[A-Z]\d[A-Z]\s?\d[A-Z]\d|\d{4,6})$"

@@ -10,6 +10,7 @@ from ingestio.extraction.local.names import NAME_LABEL, SEPARATORS, Page, Party,
 from ingestio.extraction.local.reading import Reading
 from ingestio.extraction.local.senders import Senders
 from ingestio.extraction.local.vocabulary import any_of, words
+from ingestio.extraction.tokens import compact
 
 __all__ = ["Parties", "Party"]
 
@@ -17,12 +18,13 @@ _PREPOSITIONS = frozenset(words("address", "prepositions"))
 _ON_BEHALF = re.compile(rf"\b{any_of('address', 'on_behalf')}\s*:\s*$", re.IGNORECASE)
 _LABELLED, _LABELLED_WEAKLY = 0.95, 0.5
 _PREPOSITION = 0.88
-# `From: BLR   To: BOM`
-_JOURNEY, _LIKE_AN_AIRPORT, _CODE = frozenset({"from", "to"}), re.compile(r"[A-Z]{3}"), 0.4
+# `From: BLR   To: BOM`, `From: Ningbo To: Gothenburg` in one breath
+_JOURNEY, _LIKE_AN_AIRPORT, _OF_A_JOURNEY = frozenset({"from", "to"}), re.compile(r"[A-Z]{3}"), 0.4
 _HEADS_SENDER = re.compile(r"\s*(?:de|da|von|van|od|fra|från)\s*:\s*", re.IGNORECASE)
 _HEADS_RECIPIENT = re.compile(r"\s*(?:para|an|aan|à|per|pour|til|till|dla)\s*:\s*", re.IGNORECASE)
 _BEFORE_TOWN, _BETWEEN_LINES = 2.4, 1.3
 _HEADING_CELLS = 5
+_PAYMENT_SLIPS = frozenset(compact(each) for each in words("address", "payment_slips"))
 _ANOTHER_COLUMN = 6.0
 _SECTION_ROWS = 3
 
@@ -41,22 +43,30 @@ class Parties:
             for label in self._page.labels.of(concept):
                 named = label.named(concept)
                 party = self._of_label(label) if label.leading else None
-                if party is not None and named is not None:
+                if party is not None and named is not None and not self._is_on_a_payment_slip(label):
                     party.score = (
                         (_LABELLED_WEAKLY if named.weak else _LABELLED)
                         - 0.02 * min(label.cell.page - 1, 5)
                         - 0.0005 * named.rank
                     )
                     party.score -= 0.3 if label.partial else 0.0
-                    party.score -= _CODE if self._is_an_airport(label, party) else 0.0
+                    party.score -= _OF_A_JOURNEY if self._is_of_a_journey(label, party) else 0.0
                     party.labelled = True
                     party.reasons.append(f"label {label.key}")
                     found.append(party)
             found.extend(self._behind_a_preposition(concept))
         return sorted(found, key=lambda each: -each.score)
 
-    def _is_an_airport(self, label: Label, party: Party) -> bool:
-        return label.key in _JOURNEY and bool(_LIKE_AN_AIRPORT.fullmatch(party.name.value))
+    def _is_of_a_journey(self, label: Label, party: Party) -> bool:
+        name = party.name.value
+        both = {each.key for each in self._page.labels.by_cell[label.cell.index]} >= _JOURNEY
+        between_places = both and not lines.has_legal_form(name)
+        return label.key in _JOURNEY and (between_places or bool(_LIKE_AN_AIRPORT.fullmatch(name)))
+
+    def _is_on_a_payment_slip(self, label: Label) -> bool:
+        """`PAYMENT ADVICE`, below it `To: Firm`: it does not say who is billed."""
+        above = next(iter(self._page.layout.above(label.cell, reach=2.0)), None)
+        return above is not None and compact(above.text) in _PAYMENT_SLIPS
 
     def _behind_a_preposition(self, concept: str) -> Iterable[Party]:
         """`De:`, `Para:` alone in a cell head the sender's and the recipient's address."""
@@ -268,11 +278,16 @@ class Parties:
             and len(behind.split()) <= 6
         )
 
+    def _letterheads(self) -> set[str]:
+        """The names with which the first page's sender lines begin, at the head or at the foot."""
+        cells = self._page.layout.sheets[0].cells
+        return {compact(SEPARATORS.split(cell.text)[0]) for cell in cells if self._page.is_sender_line(cell)}
+
     def _addressee_above(self, town: Cell) -> Party | None:
         """The name above a town's line: lines with the same left edge, set loosely as letters do, down to the country."""
         if self._page.is_sender_line(town) or self._page.labels.is_label(town):
             return None
-        column = [town]
+        column, letterheads = [town], self._letterheads()
         for cell in self._page.layout.above(town, reach=14.0):
             gap = column[0].box[1] - cell.box[3]
             # A blank line may set off the town, as older letters have it, but nothing else.
@@ -283,6 +298,7 @@ class Parties:
             address = lines.is_street_line(text) or lines.is_salutation(text) or lines.is_attention_line(text)
             if (
                 self._page.is_sender_line(cell)
+                or compact(text) in letterheads
                 or (self._page.names_a_field(cell) and not lines.is_attention_line(text))
                 or not (address or lines.could_be_name(text) or lines.could_be_department(text))
             ):

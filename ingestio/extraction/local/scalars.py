@@ -173,10 +173,9 @@ def _below(labels: Labels, label: Label, concept: str, kind: FieldKind) -> Itera
             return
         if _is_something_else(labels, cell, kind) or (is_title(label.cell.text) and _is_in_a_table(labels, cell)):
             return
-        if kind is FieldKind.DATE and _is_cut(cell, 0):
-            date = _date_over_two_lines(labels, cell)
-            if date is not None and _aligned(_box(date), box, kind):
-                yield "below", _BELOW - 0.03 * number, [date]
+        date = _date_over_two_lines(labels, cell) if kind is FieldKind.DATE and not cell.dates else None
+        if date is not None and _aligned(_box(date), box, kind):
+            yield "below", _BELOW - 0.03 * number, [date]
             return
         if kind is FieldKind.IDENTIFIER and (_is_cut(cell, 0) or _is_the_rest(labels, cell)):
             code = _over_two_lines(labels, cell, 0)
@@ -258,11 +257,12 @@ def _over_two_lines(labels: Labels, cell: Cell, start: int) -> Reading | None:
 
 
 def _date_over_two_lines(labels: Labels, cell: Cell) -> Reading | None:
-    """`2025-`, below it `02-28`: a date that its column was too narrow for."""
+    """`2025-`, below it `02-28`; `Nov 18,`, below it `2023`: a date that its column was too narrow for."""
     below = next(iter(labels.layout.below(cell, reach=0.9)), None)
     if below is None or labels.begins(below):
         return None
-    written = cell.text.strip() + below.text.strip()
+    between = "" if _is_cut(cell, 0) else " "
+    written = cell.text.strip() + between + below.text.strip()
     date = next(iter(find_dates(written)), None)
     if date is None or date.end - date.start < len(written):
         return None

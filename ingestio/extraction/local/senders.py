@@ -9,18 +9,21 @@ from ingestio.extraction.local import blocks as lines
 from ingestio.extraction.local.names import SEPARATORS, Page, Party, is_part_of, share_first_word, with_lines
 from ingestio.extraction.local.reading import Reading, of_span
 from ingestio.extraction.local.totals import SUMS
-from ingestio.extraction.local.vocabulary import words
+from ingestio.extraction.local.vocabulary import any_of, words
 from ingestio.extraction.tokens import compact
 
 _DOMAIN = re.compile(r"(?:www\.|https?://(?:www\.)?|@)([\w-]{3,})\.", re.IGNORECASE)
 _FREE_MAIL = frozenset(words("address", "free_mail"))
-_FROM = re.compile(r"^.*\b(?:from|by|issued by|on behalf of)\s+(?=[A-Z])")
+_FROM = re.compile(r"^(?:[Ff]or|.*\b(?:from|by|issued by|on behalf of))\s+(?=[A-Z])")
 # `Harcourt Vane LLP is a limited liability partnership`: what a footer says of the firm.
 _SAYS_OF_ITSELF = re.compile(r"\s(?:is|are|ist|est|è|é|es|is een)\s(?=[a-zà-ÿ])")
+_OF_A_REGISTER = re.compile(any_of("address", "register"), re.IGNORECASE)
+_GOES_ON = frozenset(words("address", "conjunctions"))
 _OF_A_FIRM = frozenset(compact(word) for word in words("address", "name_label_of_a_firm"))
 _SENDER_LINE, _LEGAL, _TOP_BLOCK = 0.85, 0.5, 0.42
 _WEB_DOMAIN, _NAMED_AGAIN, _PAYEE, _PERSON, _LEFT = 0.25, 0.15, 0.3, 0.25, 0.12
 _BELOW_A_LETTERHEAD = 0.2
+_IMPRINT, _GOES_TO, _HEADS_THE_PAGE = 0.2, 0.1, 0.1
 _BESIDE_AN_AMOUNT = 0.15
 _NEAR_ITS_LABEL = 8.0
 _SET_APART = 2.4
@@ -42,7 +45,7 @@ class Senders:
         """
         paid = {each.key for each in payees}
         firms = self.firms()
-        headed = any(self._is_at_the_head(each.name.cell) for each in firms)
+        stated = any(self._is_at_the_head(each.name.cell) or "imprint" in each.reasons for each in firms)
         found = [*self.sender_lines(), *firms, *self._top_blocks()]
         taken = {cell.index for cell in recipient.cells} | {recipient.name.cell.index} if recipient else set()
         kept: list[Party] = []
@@ -52,7 +55,7 @@ class Senders:
             if recipient and share_first_word(recipient, party):
                 continue
             self._weigh(party)
-            if party.key in paid and (lines.has_legal_form(party.name.value) or not headed):
+            if party.key in paid and (lines.has_legal_form(party.name.value) or not stated):
                 party.score += _PAYEE  # on a firm's bill `Titular` is a customer
             if lines.is_titled_person(party.name.value):
                 party.score -= _PERSON
@@ -77,7 +80,9 @@ class Senders:
                 firm = lines.has_legal_form(above.text) and not lines.has_legal_form(parts[0])
                 if above.height > 1.15 * cell.height or (firm and abs(above.box[0] - cell.box[0]) < 4):
                     continue  # the address line of a letterhead
-            name = parts[0].rpartition(": ")[2]  # `Return with payment. Remit to: Firm, P.O. Box 1`
+            # `Firm Ltd. Registered office: Firm House, Lane 1`, `Return with payment. Remit to: Firm, P.O. Box 1`
+            firm_named = self._firm_in(cell) if ": " in parts[0] else None
+            name = firm_named.value if firm_named is not None else parts[0].rpartition(": ")[2]
             name = lines.up_to_legal_form(name) if re.search(r"[^\W\d_]{2}", name) else ""
             if (
                 not name
@@ -109,26 +114,34 @@ class Senders:
             sheet = self._page.layout.sheet(cell)
             if cell.box[1] < 0.25 * sheet.height and cell.page == 1:
                 party.score += _NAMED_AGAIN
+                party.score += _HEADS_THE_PAGE if cell is sheet.rows[0][0] else 0.0
             elif cell.box[1] > 0.8 * sheet.height:
                 party.score += 0.1
             elif 0.3 * sheet.height < cell.box[1] < 0.8 * sheet.height:
                 party.score -= 0.15
             party.reasons.append("legal form")
+            if _OF_A_REGISTER.search(cell.text, name.pieces[-1][2]):
+                # What the law has a firm say of itself on its papers: `Firm Ltd. Registered in England no. 1234567`.
+                party.score += _IMPRINT
+                party.reasons.append("imprint")
             found.append(party)
         return found
 
     def _with_its_beginning(self, name: Reading) -> Reading:
-        """`Company:   Rift Valley Oven`, below it `Works Ltd`: a firm's name that its column was too narrow for."""
+        """`Company:   Rift Valley Oven`, below it `Works Ltd`; `MARMARA SANAYİ`, below it `VE TİC. LTD. ŞTİ.`: a name that its column was
+        too narrow for."""
         layout, cell = self._page.layout, name.cell
         above = next(iter(layout.above(cell, reach=0.9)), None)
-        if above is None or len(name.value.split()) > 3 or abs(above.box[0] - cell.box[0]) > 4:
+        if above is None or abs(above.box[0] - cell.box[0]) > 4:
             return name
         label = next(iter(layout.left_of(above)), None)
-        if (
-            label is None
-            or compact(label.text) not in _OF_A_FIRM
-            or any(other.box[2] > label.box[0] for other in layout.left_of(cell))
-        ):
+        captioned = (
+            label is not None
+            and len(name.value.split()) <= 3
+            and compact(label.text) in _OF_A_FIRM
+            and all(other.box[2] <= label.box[0] for other in layout.left_of(cell))
+        )
+        if not captioned and name.value.split()[0].casefold() not in _GOES_ON:
             return name
         if lines.has_legal_form(above.text) or not lines.could_be_name(above.text):
             return name
@@ -191,6 +204,8 @@ class Senders:
                 score = _TOP_BLOCK - 0.04 * place - 0.25 * cell.box[1] / sheet.height
                 score += min(0.18, 0.12 * max(0.0, cell.height / usual - 1.0))
                 score += 0.05 if place == 0 and cell is sheet.rows[0][0] else 0.0
+                if any(lines.is_titled_person(each.text) for each in block.cells[:place]):
+                    score -= _PERSON  # his firm, below `Mr. Otto Lindgren` in an address
                 if any(n.looks_like_money for other in self._page.layout.right_of(cell) for n in other.numbers):
                     score -= _BESIDE_AN_AMOUNT
                 party = Party(name, score, tuple(block.cells[place:][:8]), reasons=["top block"])
@@ -249,6 +264,8 @@ class Senders:
             party.reasons.append("web domain")
         if any(lines.is_contact_line(cell.text) for cell in party.cells):
             party.score += 0.08
+        if any(lines.is_attention_line(cell.text) for cell in party.cells[1:]):
+            party.score -= _GOES_TO
         if self._named_again(party):
             party.score += _NAMED_AGAIN
         if party.name.cell.box[1] > 0 and lines.is_title(party.name.value):

@@ -1,14 +1,16 @@
 """Invoices, receipts and purchase orders: number, dates, parties, items, sums, currency and payment details."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from ingestio.domain.fields import FieldKind
 from ingestio.extraction.catalogue import DOCUMENT_TYPES, Concept
 from ingestio.extraction.dates import FoundDate
 from ingestio.extraction.layout import Cell, Layout, plain
 from ingestio.extraction.local import scalars
-from ingestio.extraction.local.blocks import is_title
+from ingestio.extraction.local.blocks import is_street_line, is_title
 from ingestio.extraction.local.items import Listed, list_entries
 from ingestio.extraction.local.labels import Label, Labels, columns_of, lexicon_of
 from ingestio.extraction.local.money import read_currency
@@ -22,7 +24,9 @@ from ingestio.extraction.tokens import compact
 from ingestio.extraction.values import find_emails, find_ibans, find_phones
 
 _TIME = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?", re.IGNORECASE)
-_DATE_OF_PLACE = re.compile(r"^[^\W\d_][^\d,:]{1,30},\s*(?:den|le|li|lì|il|a|am|el|op)?\s*$", re.IGNORECASE)
+_DATE_OF_PLACE = re.compile(
+    r"^[^\W\d_][^\d,:]{1,30},\s*(?:den|le|li|lì|il|a|am|el|op|dnia|dne|dňa)?\s*$", re.IGNORECASE
+)
 _PAID = re.compile(
     r"\b(?:paid in full|paid|bezahlt|beglichen|pay[ée]e?|acquitt[ée]e?|pagad[oa]|pagat[oa]|betaald|voldaan|pag[oa]|"
     r"deposit|anzahlung|acompte|anticipo|acconto)\b",
@@ -31,13 +35,16 @@ _PAID = re.compile(
 _EXPLAINS = re.compile(any_of("sum", "explains"), re.IGNORECASE)
 _WEAK_SENDER = 0.6
 _FEEBLE_SENDER, _UNLESS_PAID, _SURE_ADDRESS = 0.3, 0.55, 0.7
-# A series of some system may stand before it: `ACC-SINV-2024-00088`.
-_INVOICE_CODE = re.compile(r"#?\s?(?:[A-Z]{2,5}[-/])?(?:(?i:S?INV(?:OICE)?)|F[ATRSV]|FAC|RE|RG)[-/#_ ]?\d[\w/-]*(?<!-)")
-_BARE_NUMBER = frozenset({"no", "number", "nummer", "nr", "numero"})
+# A series of some system may stand before it: `ACC-SINV-2024-00088`. Peru has letter, series and number: `F001-00002218`.
+_INVOICE_CODE = re.compile(
+    r"[FB]\w{3}-\d{3,8}|#?\s?(?:[A-Z]{2,5}[-/])?(?:(?i:S?INV(?:OICE)?)|F[ATRSV]|FAC|RE|RG)[-/#_ ]?\d[\w/-]*(?<!-)"
+)
+_BARE_NUMBER = frozenset({"no", "number", "nummer", "nr", "numero", "nomor", "cislo", "αριθμοσ"})
 _FLAT = re.compile(r"#\d{1,3}-\d{1,4}[A-Z]?(?![\w-])")
 _SERIES = re.compile(
     rf"(?<![^\W_])(?i:{any_of('value', 'series_captions')})(?:\s?:\s?|\s)(?P<series>[A-Z]{{1,5}}|\d{{3,5}})(?![^\W_])"
 )
+_LINE_ABOVE = 1.6
 _OF_A_REGISTER = re.compile(any_of("address", "register"), re.IGNORECASE)
 # `Reference: PO 5561` is the customer's as often as the document's own.
 _REFERS = 0.05
@@ -200,19 +207,29 @@ def _read_scalar(
 
 
 def _with_its_series(layout: Layout, number: Reading) -> Reading:
-    """`Punto de Venta: 0003   Comp. Nro: 00001234`, `Seria RBT nr. 4471`, `Folio: 8812   Serie: F`: a number counts within the series that
-    is captioned beside it."""
+    """`Punto de Venta: 0003   Comp. Nro: 00001234`, `Seria RBT nr. 4471`, `Folio: 8812   Serie: F`, `Serie   F` over `Folio   8812`:
+    a number counts within the series that is captioned beside it or in the line above."""
     cell, start, end = number.pieces[0]
     if len(number.pieces) > 1 or not number.value.isdigit():
         return number  # it has its letters
-    beside = [*layout.left_of(cell)[:2], cell, *layout.right_of(cell)[:1]]
-    for other in beside:
-        for match in _SERIES.finditer(other.text):
-            if other is not cell or match.end() <= start or match.start() >= end:
-                between = "-" if match["series"].isdigit() else " "
-                pieces = ((other, *match.span("series")), (cell, start, end))
-                return Reading(f"{match['series']}{between}{number.value}", pieces, number.score)
+    before = layout.left_of(cell)[:2]
+    above = [over for each in (*before, cell) for over in islice(layout.above(each, reach=_LINE_ABOVE), 1)]
+    for other in (*before, cell, *layout.right_of(cell)[:1], *above):
+        for holder, span in _series_of(layout, other):
+            if other is not cell or span[1] <= start or span[0] >= end:
+                series = holder.text[slice(*span)]
+                between = "-" if series.isdigit() else " "
+                return Reading(f"{series}{between}{number.value}", ((holder, *span), (cell, start, end)), number.score)
     return number
+
+
+def _series_of(layout: Layout, cell: Cell) -> Iterator[tuple[Cell, tuple[int, int]]]:
+    """The series that a cell captions: in it, or in the cell beside it."""
+    for match in _SERIES.finditer(cell.text):
+        yield cell, match.span("series")
+    beside = next(iter(layout.right_of(cell)), None)
+    if beside is not None and _SERIES.fullmatch(f"{cell.text.strip(' :')} {beside.text}"):
+        yield beside, (0, len(beside.text))
 
 
 def _number_by_its_prefix(layout: Layout) -> Reading | None:
@@ -232,15 +249,18 @@ def _own_number(candidates: list[scalars.Candidate]) -> Reading | None:
 
 
 def _numbers_something_else(candidate: scalars.Candidate) -> bool:
-    """`Waybill Number: 82732`: a bare `Number` behind another word is that thing's. `#03-15` in an address is a flat."""
+    """`Waybill Number: 82732`: a bare `Number` behind another word is that thing's. `#03-15` in an address is a flat. What stands behind a
+    register's name is a number of it, whatever it is called: `Registro Mercantil de Asturias, folio 88`."""
     label, cell = candidate.label, candidate.label.cell
-    if label.key not in _BARE_NUMBER:
-        return False
     before = cell.text[: label.start].rstrip()
-    if candidate.relation == "below" and candidate.reading.value.lstrip("0") == "1":
-        return True  # below `Nr.` alone it is the first position of a table
     if _OF_A_REGISTER.search(before):
         return True  # `Registered in England and Wales (No. 09263424)`
+    if label.key not in _BARE_NUMBER:
+        return False
+    if candidate.relation == "below" and candidate.reading.value.lstrip("0") == "1":
+        return True  # below `Nr.` alone it is the first position of a table
+    if label.leading and not label.closed and "," in cell.text and is_street_line(cell.text):
+        return True  # `No. 12 & 14, Jalan Tun Razak 3`
     return (label.closed and before[-1:].isalpha()) or bool(_FLAT.match(cell.text[label.start :]))
 
 
