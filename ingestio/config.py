@@ -4,6 +4,7 @@ A wrong or contradictory value raises `ConfigurationError` with one line that na
 compose files and CI systems pass unset variables that way. Nothing outside this module and the command line reads the environment.
 """
 
+import difflib
 import ipaddress
 import json
 import re
@@ -24,6 +25,17 @@ from ingestio.domain.plans import BUILT_IN_PLANS, Membership, PlanTable, overrid
 from ingestio.domain.prices import PriceList, price_list
 from ingestio.errors import ConfigurationError
 
+# Ours as well, and read elsewhere: by clients, by the compose file, and by the parts that one `ingestio up` starts.
+_READ_ELSEWHERE = frozenset(
+    {
+        "INGESTIO_URL",
+        "INGESTIO_TOKEN",
+        "INGESTIO_WEBHOOK_SECRET",
+        "INGESTIO_OWNER_PASSWORD",
+        "INGESTIO_APP_PASSWORD",
+        "INGESTIO_INSTANCE_DIR",
+    }
+)
 _HOST_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -412,3 +424,13 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def unread_variables(environment: Mapping[str, str]) -> list[str]:
+    """The set variables that are named like ours and that nothing reads, each with the one that is probably meant."""
+    known = {str(field.alias) for field in Settings.model_fields.values()} | _READ_ELSEWHERE
+    unread = sorted(
+        name for name, value in environment.items() if value and name.startswith("INGESTIO_") and name not in known
+    )
+    meant = {name: difflib.get_close_matches(name, known, n=1, cutoff=0.8) for name in unread}
+    return [f"{name} (is {meant[name][0]} meant?)" if meant[name] else name for name in unread]

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from ingestio.config import Settings
+from ingestio.config import Settings, unread_variables
 from ingestio.domain.plans import Membership
 from ingestio.errors import ConfigurationError
 
@@ -156,3 +156,18 @@ def test_a_rate_of_model_calls_must_be_positive() -> None:
     assert Settings.load(INGESTIO_MODEL_CALLS_PER_SECOND="0.5").model_calls_per_second == 0.5
     with pytest.raises(ConfigurationError, match="INGESTIO_MODEL_CALLS_PER_SECOND"):
         Settings.load(INGESTIO_MODEL_CALLS_PER_SECOND="0")
+
+
+def test_what_is_set_in_vain_is_named_with_what_is_meant() -> None:
+    environment = {
+        "INGESTIO_PROVDER": "gemini",
+        "INGESTIO_SOMETHING_OF_ANOTHER": "1",
+        "INGESTIO_PROVIDER": "gemini",
+        "INGESTIO_URL": "http://127.0.0.1:8000",
+        "INGESTIO_EMPTY": "",
+        "OTHERS": "1",
+    }
+    assert unread_variables(environment) == [
+        "INGESTIO_PROVDER (is INGESTIO_PROVIDER meant?)",
+        "INGESTIO_SOMETHING_OF_ANOTHER",
+    ]

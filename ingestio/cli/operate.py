@@ -1,14 +1,19 @@
 """The parts alone, for operators who run each in its own container: migrate, api, worker."""
 
+import logging
+import os
+
 import click
 
-from ingestio.config import Settings
+from ingestio.config import Settings, unread_variables
 from ingestio.embedded.files import kept_secret
 from ingestio.embedded.instance import Instance, running
 from ingestio.embedded.locks import await_start
 from ingestio.errors import ConfigurationError
 from ingestio.loading import loading
 from ingestio.observability import configure_logging
+
+logger = logging.getLogger(__name__)
 
 
 def run_migrations(settings: Settings) -> None:
@@ -34,8 +39,7 @@ def run_api(port: int | None) -> None:
     with loading():
         from api.server import serve
 
-    settings = with_secret(Settings.load() if port is None else Settings.load(INGESTIO_PORT=port))
-    configure_logging(settings.log_level)
+    settings = _of_a_part() if port is None else _of_a_part(INGESTIO_PORT=port)
     serve(settings, await_start)
 
 
@@ -44,10 +48,18 @@ def run_worker() -> None:
     with loading():
         import worker
 
-    settings = with_secret(Settings.load())
-    configure_logging(settings.log_level)
+    settings = _of_a_part()
     await_start()
     worker.main(settings)
+
+
+def _of_a_part(**overrides: int) -> Settings:
+    """The settings of a process that serves. Begins the log, with what was set in vain."""
+    settings = with_secret(Settings.load(**overrides))
+    configure_logging(settings.log_level)
+    for name in unread_variables(os.environ):
+        logger.warning("nothing reads the variable %s", name)
+    return settings
 
 
 def with_secret(settings: Settings) -> Settings:

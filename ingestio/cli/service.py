@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 
-from ingestio.config import Settings
+from ingestio.config import Settings, unread_variables
 from ingestio.domain.runs import run_url
 from ingestio.embedded.files import kept_secret
 from ingestio.embedded.instance import (
@@ -62,7 +62,12 @@ class Service:
 
 
 def settings_for(data_dir: Path | None) -> Settings:
-    """The settings of the environment, on another data dir when the command line names one."""
+    """The settings of the environment, on another data dir when the command line names one.
+
+    What was set in vain is said: a name with a slip in it leaves the default in force, and nobody would know.
+    """
+    for name in unread_variables(os.environ):
+        click.echo(f"ingestio: nothing reads the variable {name}", err=True)
     return Settings.load() if data_dir is None else Settings.load(INGESTIO_DATA_DIR=data_dir)
 
 

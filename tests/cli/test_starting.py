@@ -1,6 +1,7 @@
 """What `ingestio up` makes of its surroundings at the start: ports, servers that are not there, variables that disagree."""
 
 import contextlib
+import json
 import signal
 import socket
 import time
@@ -155,3 +156,14 @@ def test_a_database_that_does_not_answer_is_named_by_its_variable_in_every_comma
     [line] = [line for line in doctor.stdout.splitlines() if line.startswith("finding  database")]
     assert "INGESTIO_DATABASE_URL" in line
     assert "secret" not in token.stderr + doctor.stdout
+
+
+def test_a_variable_with_a_slip_in_its_name_is_said(tmp_path: Path) -> None:
+    said = "nothing reads the variable INGESTIO_PROVDER (is INGESTIO_PROVIDER meant?)"
+
+    command = ingestio("doctor", "--data-dir", tmp_path / "data", INGESTIO_PROVDER="gemini")
+    assert command.stderr.splitlines()[0] == f"ingestio: {said}"
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        part = ingestio("api", "--port", str(other.getsockname()[1]), INGESTIO_PROVDER="gemini")
+    assert (part.returncode, json.loads(part.stderr.splitlines()[0])["event"]) == (1, said)
