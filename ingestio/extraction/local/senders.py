@@ -18,6 +18,7 @@ _FROM = re.compile(r"^(?:[Ff]or|.*\b(?:from|by|issued by|on behalf of))\s+(?=[A-
 # `Harcourt Vane LLP is a limited liability partnership`: what a footer says of the firm.
 _SAYS_OF_ITSELF = re.compile(r"\s(?:is|are|ist|est|è|é|es|is een)\s(?=[a-zà-ÿ])")
 _OF_A_REGISTER = re.compile(any_of("address", "register"), re.IGNORECASE)
+_REGISTER_NUMBER = re.compile(r"\d[\d .]{4,}\d")
 _GOES_ON = frozenset(words("address", "conjunctions"))
 _OF_A_FIRM = frozenset(compact(word) for word in words("address", "name_label_of_a_firm"))
 _SENDER_LINE, _LEGAL, _TOP_BLOCK = 0.85, 0.5, 0.42
@@ -120,12 +121,21 @@ class Senders:
             elif 0.3 * sheet.height < cell.box[1] < 0.8 * sheet.height:
                 party.score -= 0.15
             party.reasons.append("legal form")
-            if _OF_A_REGISTER.search(cell.text, name.pieces[-1][2]):
+            imprint = _OF_A_REGISTER.search(cell.text, name.pieces[-1][2])
+            if imprint and not self._is_registered_at_the_head(cell, cell.text[imprint.start() :]):
                 # What the law has a firm say of itself on its papers: `Firm Ltd. Registered in England no. 1234567`.
                 party.score += _IMPRINT
                 party.reasons.append("imprint")
             found.append(party)
         return found
+
+    def _is_registered_at_the_head(self, imprint: Cell, register: str) -> bool:
+        """Whether the register's number stands at the head too: the name that is printed there is the one the firm trades under."""
+        numbers = [compact(each) for each in _REGISTER_NUMBER.findall(register)]
+        heads = [
+            compact(cell.text) for cell in self._page.layout.cells if cell is not imprint and self._is_at_the_head(cell)
+        ]
+        return any(number in head for number in numbers for head in heads)
 
     def _with_its_beginning(self, name: Reading) -> Reading:
         """`Company:   Rift Valley Oven`, below it `Works Ltd`; `MARMARA SANAYİ`, below it `VE TİC. LTD. ŞTİ.`: a name that its column was
