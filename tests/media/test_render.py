@@ -1,6 +1,7 @@
 """Pictures of pages as a person sees them."""
 
 import io
+from itertools import pairwise
 
 import pikepdf
 import pytest
@@ -14,6 +15,7 @@ from ingestio.media.counting import PageCount, count_pages
 from ingestio.media.render import MAX_RENDERED_PIXELS, render_page
 from ingestio.media.sniff import sniff
 from ingestio.media.text import read_text
+from tests.data.scans import encoded
 from tests.media import hostile
 from tests.media.conftest import Save
 
@@ -186,10 +188,72 @@ async def test_transparency_is_white_paper(save: Save) -> None:
     assert (await picture(save, target.getvalue(), MediaType.PNG)).getpixel((1, 1)) == (255, 255, 255)
 
 
-async def test_a_photograph_is_drawn_upright(save: Save) -> None:
+@pytest.mark.parametrize("mode", ["L", "RGB", "P"])
+async def test_a_colour_that_stands_for_nothing_is_white_paper(mode: str, save: Save) -> None:
+    paper, ink = Image.new("L", (40, 20), 0), Image.new("L", (20, 20), 20)
+    paper.paste(ink)
+    target = io.BytesIO()
+    paper.convert(mode).save(target, "PNG", transparency=(0, 0, 0) if mode == "RGB" else 0)
+
+    shown = await picture(save, target.getvalue(), MediaType.PNG, dpi=110)
+    assert [shown.getpixel((x, 10)) for x in (10, 30)] == [(20, 20, 20), (255, 255, 255)]
+
+
+@pytest.mark.parametrize(("level", "paper"), [(255, 0), (235, 0), (150, 255), (0, 255)])
+async def test_light_ink_without_paper_is_laid_on_black(level: int, paper: int, save: Save) -> None:
+    picture_ = Image.new("RGBA", (40, 20), (0, 0, 0, 0))
+    picture_.paste((level, level, level, 255), (0, 0, 20, 20))
+    target = io.BytesIO()
+    picture_.save(target, "PNG")
+
+    shown = await picture(save, target.getvalue(), MediaType.PNG, dpi=110)
+    assert [shown.getpixel((x, 10)) for x in (10, 30)] == [(level,) * 3, (paper,) * 3]
+
+
+@pytest.mark.parametrize("mode", ["1", "P"])
+async def test_a_thin_stroke_in_two_colours_stays_whole_in_a_smaller_picture(mode: str, save: Save) -> None:
+    strokes = Image.new("L", (1200, 1200), 255)
+    for at in range(10, 1200, 101):
+        strokes.paste(0, (at, 0, at + 3, 1200))
+    drawn = strokes.convert(mode, dither=Image.Dither.NONE)
+
+    shown = (await picture(save, encoded(drawn, "PNG"), MediaType.PNG, dpi=20)).convert("L")
+    row = [level < 200 for level in shown.crop((0, 50, shown.width, 51)).tobytes()]
+    assert sum(ink and not before for before, ink in pairwise(row)) == len(range(10, 1200, 101))
+
+
+@pytest.mark.parametrize("kind", [MediaType.JPEG, MediaType.PNG, MediaType.TIFF, MediaType.WEBP])
+@pytest.mark.parametrize("turn", range(1, 9))
+async def test_a_photograph_is_drawn_upright(kind: MediaType, turn: int, save: Save) -> None:
+    """A mark at the top left of what was meant; `turn` says which corner of the pixels that is (Exif 2.32, 4.6.4)."""
+    meant = Image.new("L", (120, 80), 255)
+    meant.paste(0, (0, 0, 60, 20))
+    taken = {
+        2: [Image.Transpose.FLIP_LEFT_RIGHT],
+        3: [Image.Transpose.ROTATE_180],
+        4: [Image.Transpose.FLIP_TOP_BOTTOM],
+        5: [Image.Transpose.TRANSPOSE],
+        6: [Image.Transpose.ROTATE_90],
+        7: [Image.Transpose.TRANSVERSE],
+        8: [Image.Transpose.ROTATE_270],
+    }
+    stored = meant.transpose(taken[turn][0]) if turn in taken else meant
+    exif = Image.Exif()
+    exif[0x0112] = turn
+
+    shown = (await picture(save, encoded(stored, kind.name, exif=exif), kind, dpi=110)).convert("L")
+    assert shown.size == (120, 80)
+    corners = [shown.getpixel(at) for at in ((30, 10), (90, 10), (30, 70), (90, 70))]
+    assert corners == pytest.approx([0, 255, 255, 255], abs=12)
+
+
+async def test_a_fax_that_lies_on_its_side_has_its_resolutions_turned_with_it(save: Save) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    assert (await picture(save, hostile.image("JPEG", (60, 40), exif=exif), MediaType.JPEG, dpi=110)).size == (40, 60)
+    fax = hostile.image("TIFF", (1728, 1100), "1", exif=exif, dpi=(204, 98))
+
+    page = (await read_text(save(fax), MediaType.TIFF)).pages[0]
+    assert (page.width, page.height) == pytest.approx((1100 / 98 * 72, 1728 / 204 * 72), abs=0.01)
 
 
 async def test_what_cannot_be_drawn_is_refused(save: Save) -> None:
