@@ -22,7 +22,7 @@ from ingestio.extraction.local.totals import SUMS
 from ingestio.extraction.local.vocabulary import any_of
 
 _TIME = re.compile(
-    r"(?<![\d:.,])(?<!\d[lIOoSB])([01]?\d|2[0-3])[:.h]([0-5]\d)(?::[0-5]\d)?(?:\s?[AaPp]\.?[Mm]\.?)?(?![\d:%lIOo])"
+    r"(?<![\d:.])(?<!\d,)(?<!\d[lIOoSB])([01]?\d|2[0-3])[:.h]([0-5]\d)(?::[0-5]\d)?(?:\s?[AaPp]\.?[Mm]\.?)?(?![\d:%lIOo])"
 )
 _PAID_BY = re.compile(rf"\b{any_of('receipt', 'paid_by')}\b", re.IGNORECASE)
 _QUANTITY_BEFORE = re.compile(r"^(\d{1,3})\s?[x×X*]?\s+(?=[^\W\d_])|^(\d{1,3})\s?[x×X*]\s*")
@@ -41,11 +41,13 @@ _ROUNDED_TOTAL = re.compile(rf"^\W*{any_of('receipt', 'rounded_total')}", re.IGN
 _ROUNDING = re.compile(rf"^\W*{any_of('receipt', 'rounding')}", re.IGNORECASE)
 # `Rounded Total RM 98.90`, but also `Rounding RM 98.90` and what was paid: `CREDIT RM 98.90`.
 _ROUNDED = re.compile(
-    rf"^\W*(?:{'|'.join(any_of('receipt', name) for name in ('total', 'rounding', 'paid_by', 'by_card'))})",
+    rf"^\W*(?:{'|'.join(any_of('receipt', name) for name in ('total', 'rounding', 'rounded_total', 'paid_by', 'by_card'))})",
     re.IGNORECASE,
 )
 _DOLLAR_MISREAD = re.compile(r"[58]\d{1,4}\.\d{2}")
 _BELOW_TOTAL = 4
+# To the next coin: five or ten cents where there are cents.
+_MOST_ROUNDED = Decimal("0.10")
 _DOTTED = frozenset("08")
 _ALIKE = frozenset(map(frozenset, ("08", "06", "09", "38", "35", "56", "58", "68", "89", "17", "14", "27")))
 _OTHER_DATE = re.compile(rf"(?<![^\W_]){any_of('receipt', 'other_dates')}", re.IGNORECASE)
@@ -245,6 +247,7 @@ def _date(layout: Layout) -> Reading | None:
 
 def _check_total(layout: Layout, found: Found) -> None:
     """What was handed over less what came back is the total: a printed amount that is just that outweighs a label's."""
+    _pay_net(layout, found)
     _replace_nothing(layout, found)
     _add_rounding(layout, found)
     _mend_sign(layout, found)
@@ -271,6 +274,17 @@ def _check_total(layout: Layout, found: Found) -> None:
                 if number.value in spent:
                     found["total_amount"] = of_span(cell, number.start, number.end, as_amount(number.value), 0.8)
                     return
+
+
+def _pay_net(layout: Layout, found: Found) -> None:
+    """`Gross 411.60   Round off 0.40   Net amount 412.00`: a net amount that is rounded is what is paid, whatever it is elsewhere."""
+    net = found.get("subtotal")
+    if net is None or "total_amount" in found or not _TOTAL.match(layout.row_of(net.cell)[0].read_as):
+        return
+    amount = Decimal(net.value)
+    printed = {number.value for cell in layout.cells for number in cell.amounts}
+    if any(by and {amount - by, amount + by} & printed for by in _amounts_behind(layout, _ROUNDING)):
+        found["total_amount"] = found.pop("subtotal")
 
 
 def _replace_nothing(layout: Layout, found: Found) -> None:
@@ -362,6 +376,11 @@ def _add_rounding(layout: Layout, found: Found) -> None:
     total = found.get("total_amount")
     if total is None:
         return
+    for rounded in _amounts_behind(layout, _ROUNDED_TOTAL):
+        behind = _total_of(layout, rounded, total.cell)
+        if behind is not None and abs(rounded - Decimal(total.value)) < _MOST_ROUNDED:
+            found["total_amount"] = behind
+            return
     for by in filter(None, _amounts_behind(layout, _ROUNDING)):
         for rounded in (Decimal(total.value) + by, Decimal(total.value) - by):
             behind = _total_of(layout, rounded, total.cell)
