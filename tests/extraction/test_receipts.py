@@ -311,3 +311,31 @@ def test_a_time_may_stand_behind_a_date_s_comma_and_a_telephone_tell_the_country
     assert abroad["receipt_time"] == "08:14:09"
     assert abroad["currency"] == "ZAR"
     assert extract_from(typed(KIOSK.format(phone="043 760 1188")), request).data["currency"] is None
+
+
+MERCEARIA = """
+MERCEARIA DO LARGO LDA
+Rua Direita 14, 3000-112 Coimbra
+NIF {tax_id}
+{phone}
+12/02/2026 17:20
+CAFE MOIDO         4,20
+ARROZ 1KG          1,35
+TOTAL A PAGAR      5,55
+{paid}             5,55
+"""
+
+
+def test_the_number_for_taxes_is_no_telephone_and_a_telephone_stays_one() -> None:
+    request = ExtractRequest(Path("receipt"), "image/jpeg", 1, "receipt")
+    silent = extract_from(typed(MERCEARIA.format(tax_id="507118034", phone="", paid="Dinheiro")), request).data
+    assert (silent["merchant_tax_id"], silent["merchant_phone"]) == ("507118034", None)
+    called = typed(MERCEARIA.format(tax_id="507118034", phone="Tel 239 811 204", paid="Dinheiro"))
+    assert extract_from(called, request).data["merchant_phone"] == "239 811 204"
+
+
+def test_a_card_has_many_names() -> None:
+    request = ExtractRequest(Path("receipt"), "image/jpeg", 1, "receipt")
+    for card in ("Cartao de Debito", "Cartão", "Bankkort", "Kort"):
+        paper = typed(MERCEARIA.format(tax_id="507118034", phone="", paid=card))
+        assert extract_from(paper, request).data["payment_method"] == card

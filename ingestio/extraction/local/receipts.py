@@ -20,6 +20,7 @@ from ingestio.extraction.local.names import TITLE_FROM
 from ingestio.extraction.local.reading import Entry, Found, Reading, of_cells, of_span
 from ingestio.extraction.local.totals import SUMS
 from ingestio.extraction.local.vocabulary import any_of
+from ingestio.extraction.values import find_phones
 
 _TIME = re.compile(
     r"(?<![\d:.])(?<!\d,)(?<!\d[lIOoSB])([01]?\d|2[0-3])[:.h]([0-5]\d)(?::[0-5]\d)?(?:\s?[AaPp]\.?[Mm]\.?)?(?![\d:%lIOo])"
@@ -62,6 +63,7 @@ _NAME_GOES_ON = re.compile(
     re.IGNORECASE,
 )
 _NEARLY_SDN_BHD = re.compile(r"(?<![^\W_])(?:\wDN|S\wN|SD\w)\.?\s?(?:\wHD|B\wD|BH\w)(?![^\W_])")
+_CALLED = re.compile(r"(?<![^\W_])(?:tel|ph|fon|phone|t[eé]l[eé][fp]\w*)\W*$", re.IGNORECASE)
 _NOTE = re.compile(r"\s*[^\W\d_]{2,12}\s?[:：](?=\s)")
 _HEADING_ROWS, _LEAST_LETTERS, _SPACED_OUT = 5, 3, 1.6
 _TAX_MARK = re.compile(r"^\s*[A-Z*#]{0,2}\d?\s*$")
@@ -82,6 +84,7 @@ def read_receipt(layout: Layout, labels: Labels, found: Found, entries: list[Ent
     _name_merchant(layout, labels, found)
     _doubt_legal_form(found)
     _end_address(layout, found)
+    _tell_numbers_apart(layout, found)
     if "receipt_time" not in found or not _TIME.search(found["receipt_time"].value):
         found.pop("receipt_time", None)
         time = _time(layout, found.get("receipt_date"))
@@ -196,6 +199,27 @@ def _end_address(layout: Layout, found: Found) -> None:
     if any(is_town_line(cell.text) or is_street_line(cell.text) for cell, _, _ in kept):
         text = ", ".join(plain(cell.text[start:stop]).strip(" ,;") for cell, start, stop in kept)
         found["merchant_address"] = Reading(text, kept, address.score)
+
+
+def _tell_numbers_apart(layout: Layout, found: Found) -> None:
+    """`NIF 502118934`: the number that taxes are paid under is not called as well; the telephone is another, or none is printed."""
+    phone, tax_id = found.get("merchant_phone"), found.get("merchant_tax_id")
+    if phone is None or tax_id is None or _digits(phone.value) != _digits(tax_id.value):
+        return
+    others = [
+        of_span(cell, each.start, each.end, each.value, 0.7)
+        for cell in layout.cells
+        for each in find_phones(cell.text)
+        if _CALLED.search(cell.text[: each.start]) and _digits(each.value) != _digits(tax_id.value)
+    ]
+    if others:
+        found["merchant_phone"] = others[0]
+    else:
+        del found["merchant_phone"]
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"\D", "", text)
 
 
 def _is_priced(row: list[Cell]) -> bool:
