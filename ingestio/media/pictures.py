@@ -86,7 +86,8 @@ def _image_page(
         image.draft(None, size)
         decode(image)
         fit = fit_to_shrink(image)
-        fit.thumbnail(size, Image.Resampling.LANCZOS)
+        # Samples of 16 bits are spread from the darkest to the lightest, and the sharper filter makes edges darker and lighter than any.
+        fit.thumbnail(size, Image.Resampling.HAMMING if fit.mode[0] in "IF" else Image.Resampling.LANCZOS)
         picture = on_paper(upright(fit))
         shape = width / height * picture.height / picture.width
         if is_bent(picture.width / picture.height, width / height):

@@ -1,11 +1,13 @@
 """Pictures of pages as a person sees them."""
 
 import io
+import struct
+import zlib
 from itertools import pairwise
 
 import pikepdf
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from reportlab.pdfgen.canvas import Canvas
 
 from ingestio.domain.media import MediaType
@@ -173,6 +175,80 @@ async def test_a_poster_is_drawn_coarser_instead_of_refused(save: Save) -> None:
 async def test_every_kind_of_image_is_drawn_and_never_enlarged(data: bytes, media_type: MediaType, save: Save) -> None:
     assert (await picture(save, data, media_type, dpi=300)).size == (40, 20)
     assert (await picture(save, data, media_type, dpi=55)).size == (20, 10)
+
+
+def _ink() -> Image.Image:
+    """A page that is larger than it is drawn, with ink in its first quarter."""
+    page = Image.new("L", (1200, 1600), 255)
+    page.paste(0, (0, 0, 600, 800))
+    return page
+
+
+def _sixteen_bits_of_each_colour(page: Image.Image) -> bytes:
+    """A PNG, byte by byte: Pillow writes none of that kind."""
+    row = b"".join(b"\0" + bytes(level for level in line for _ in range(6)) for line in _lines_of(page))
+    size = struct.pack(">IIBBBBB", *page.size, 16, 2, 0, 0, 0)
+    chunks = ((b"IHDR", size), (b"IDAT", zlib.compress(row)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
+    )
+
+
+def _lines_of(page: Image.Image) -> list[bytes]:
+    width, height = page.size
+    samples = page.tobytes()
+    return [samples[width * line : width * (line + 1)] for line in range(height)]
+
+
+def _of_transparency(mode: str) -> Image.Image:
+    """Black ink on nothing, and the nothing is black as well."""
+    layers = {"L": Image.new("L", _ink().size), "A": ImageOps.invert(_ink())}
+    return Image.merge(mode, [layers.get(band, layers["L"]) for band in mode])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encoded(_of_transparency("RGBA"), "PNG"),
+        encoded(_of_transparency("LA"), "PNG"),
+        encoded(_of_transparency("RGBA").quantize(8), "PNG"),
+        encoded(_of_transparency("RGBA"), "WEBP"),
+        encoded(_of_transparency("RGBA"), "TIFF"),
+        encoded(_ink().convert("1"), "PNG"),
+        encoded(_ink().quantize(4), "PNG"),
+        encoded(Image.eval(_ink().convert("I"), lambda level: level * 100 + 20_000).convert("I;16"), "PNG"),
+        _sixteen_bits_of_each_colour(_ink()),
+        encoded(_ink().convert("CMYK"), "JPEG"),
+        encoded(_ink().convert("RGB"), "JPEG", progressive=True),
+        encoded(_ink().convert("1"), "TIFF", compression="group3"),
+        encoded(_ink().convert("1"), "TIFF", compression="group4"),
+        encoded(_ink().convert("RGB"), "TIFF", compression="tiff_lzw"),
+        encoded(_ink().convert("CMYK"), "TIFF", compression="tiff_adobe_deflate"),
+        encoded(_ink().convert("YCbCr"), "TIFF", compression="jpeg"),
+    ],
+)
+async def test_ink_is_black_on_white_however_it_is_stored(data: bytes, save: Save) -> None:
+    media_type = sniff(data)
+    assert media_type is not None
+    counted = await count_pages(save(data), media_type)
+    assert counted == PageCount(1)
+
+    shown = (await picture(save, data, media_type, dpi=50)).convert("L")
+    assert shown.width < 1200
+    corners = [shown.getpixel((shown.width * x // 4, shown.height * y // 4)) for y in (1, 3) for x in (1, 3)]
+    assert corners == pytest.approx([0, 255, 255, 255], abs=12)
+
+
+async def test_frames_of_different_size_and_kind_are_pages_each(save: Save) -> None:
+    frames = [_ink().convert("RGB"), Image.new("1", (300, 900), 1), Image.new("L", (1200, 300), 255)]
+    data = encoded(frames[0], "TIFF", save_all=True, append_images=frames[1:])
+
+    counted = await count_pages(save(data), MediaType.TIFF)
+    assert isinstance(counted, PageCount)
+    assert counted.pages == len(frames)
+    for number, frame in enumerate(frames, start=1):
+        drawn = await picture(save, data, MediaType.TIFF, page=number)
+        assert drawn.width / drawn.height == pytest.approx(frame.width / frame.height, rel=0.01)
 
 
 async def test_heic_is_drawn(save: Save) -> None:
