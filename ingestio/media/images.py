@@ -218,7 +218,8 @@ def upright(image: Image.Image) -> Image.Image:
 
 def fit_to_shrink(image: Image.Image) -> Image.Image:
     """The decoded frame in a mode in which neighbouring pixels can be mixed. Of two colours or a palette Pillow keeps every so many pixels
-    instead: thin strokes break. And a colour that stands for nothing must not be mixed with ink."""
+    instead: thin strokes break. Samples of 16 bits it cannot shrink to less than a quarter. And a colour that stands for nothing must not
+    be mixed with ink."""
     keyed = "transparency" in image.info and image.size[0] * image.size[1] <= _DECODED_PIXELS
     if keyed and image.mode in ("1", "L", "P", "RGB"):
         return image.convert("RGBA")
@@ -226,7 +227,7 @@ def fit_to_shrink(image: Image.Image) -> Image.Image:
         return image.convert("L")
     if image.mode == "P":
         return image.convert("RGB")
-    return image
+    return image.convert("F") if image.mode.startswith("I;16") else image
 
 
 def on_paper(image: Image.Image) -> Image.Image:

@@ -239,6 +239,15 @@ async def test_ink_is_black_on_white_however_it_is_stored(data: bytes, save: Sav
     assert corners == pytest.approx([0, 255, 255, 255], abs=12)
 
 
+@pytest.mark.parametrize("mode", ["I;16", "I", "F", "CMYK", "1", "RGBA"])
+async def test_every_kind_of_image_is_drawn_in_a_tenth_of_its_size(mode: str, save: Save) -> None:
+    data = encoded(_ink().convert(mode), "TIFF", dpi=(300, 300))
+
+    shown = (await picture(save, data, MediaType.TIFF, dpi=30)).convert("L")
+    assert shown.size == (120, 160)
+    assert [shown.getpixel((30, 40)), shown.getpixel((90, 120))] == pytest.approx([0, 255], abs=12)
+
+
 async def test_frames_of_different_size_and_kind_are_pages_each(save: Save) -> None:
     frames = [_ink().convert("RGB"), Image.new("1", (300, 900), 1), Image.new("L", (1200, 300), 255)]
     data = encoded(frames[0], "TIFF", save_all=True, append_images=frames[1:])
