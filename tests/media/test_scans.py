@@ -179,7 +179,7 @@ def _scanned(*, turned: int = 0, stored: str = "") -> bytes:
     with pikepdf.open(target) as document:
         page = document.pages[0]
         page.rotate(turned, relative=False)
-        (image,) = page.resources.XObject.values()  # type: ignore[operator]
+        (image,) = page.resources.XObject.values()
         image.ColorSpace = pikepdf.Name.DeviceGray
         match stored:
             case "JPEG 2000":
