@@ -237,7 +237,10 @@ def on_paper(image: Image.Image) -> Image.Image:
         # 16-bit and floating point samples: convert() would cut everything above 255 to white.
         samples = image.convert("F")
         lowest, highest = cast("tuple[float, float]", samples.getextrema())
-        scale = 255.0 / (highest - lowest) if highest > lowest else 1.0
+        if lowest == highest:
+            # An even page is empty paper, unless there is no light in it.
+            return Image.new("L", image.size, 255 if highest > 0 else 0)
+        scale = 255.0 / (highest - lowest)
         return samples.point(lambda value: value * scale - lowest * scale).convert("L")
     if image.mode in ("RGBA", "LA", "PA"):
         ink = image.convert("RGBA")

@@ -239,6 +239,11 @@ async def test_ink_is_black_on_white_however_it_is_stored(data: bytes, save: Sav
     assert corners == pytest.approx([0, 255, 255, 255], abs=12)
 
 
+async def test_an_empty_page_of_16_bits_is_white(save: Save) -> None:
+    blank = encoded(Image.new("I;16", (40, 20), 65_535), "PNG")
+    assert (await picture(save, blank, MediaType.PNG)).getpixel((1, 1)) == (255, 255, 255)
+
+
 @pytest.mark.parametrize("mode", ["I;16", "I", "F", "CMYK", "1", "RGBA"])
 async def test_every_kind_of_image_is_drawn_in_a_tenth_of_its_size(mode: str, save: Save) -> None:
     data = encoded(_ink().convert(mode), "TIFF", dpi=(300, 300))
