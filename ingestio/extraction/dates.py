@@ -59,7 +59,7 @@ _DAY_ENDS = rf"\d{{2}}{_TIME_FOLLOWS}|\d{{1,2}}(?!\d)"
 _ISO = re.compile(rf"(?<![\d.,/-])(\d{{4}})\s?([-/.])\s?(\d{{1,2}})\s?\2\s?({_DAY_ENDS})(?![-/.]\d)")
 # The look-behind and look-ahead keep parts of longer chains (1.2.3.4, 1-2-3-4) out, but let the two dates of 01.05.14-31.05.14 in.
 _NUMERIC = re.compile(
-    rf"(?<!\d)(?<!\d[.,/-])(\d{{1,2}})\s?([./-])\s?(\d{{1,2}})\s?\2\s?({_YEAR_ENDS})(?!\2\d)(?![.,]\d)"
+    rf"(?<!\d)(?<!\d[.,/-])(\d{{1,2}})\s?([./-])\s?(\d{{1,2}})\s?\2\s?({_YEAR_ENDS})(?!\2\d)(?!\.\d|,\d(?!\d?:[0-5]\d))"
     r"|(?<=\d-)(?<![\d.,/])(\d{1,2})([./])(\d{1,2})\6(\d{4}|\d{2})(?!\d)(?![./,-]\d)"
 )
 _DAY_NAME_YEAR = re.compile(

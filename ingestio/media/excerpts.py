@@ -47,7 +47,7 @@ def tiff_as_pdf_sync(path: Path, last_page: int = MAX_PAGES, first_page: int = 1
     """A PDF with a page for each of these frames (from 1), as large on paper as the frame says. Raises FileRefused."""
     import pypdfium2
 
-    from ingestio.media.images import IMAGE_TROUBLE, damaged, frames, open_image, size_in_points, upright
+    from ingestio.media.images import IMAGE_TROUBLE, damaged, frames, on_paper, open_image, size_in_points, upright
 
     target = io.BytesIO()
     with open_image(path, MediaType.TIFF, MAX_PIXELS) as image, pypdfium2.PdfDocument.new() as document:
@@ -58,7 +58,7 @@ def tiff_as_pdf_sync(path: Path, last_page: int = MAX_PAGES, first_page: int = 1
                 continue
             width, height = size_in_points(image)
             try:
-                jpeg = _jpeg(upright(image))
+                jpeg = _jpeg(on_paper(upright(image)))
             except IMAGE_TROUBLE:
                 raise damaged() from None
             picture = pypdfium2.PdfImage.new(document)
@@ -73,17 +73,6 @@ def tiff_as_pdf_sync(path: Path, last_page: int = MAX_PAGES, first_page: int = 1
 
 
 def _jpeg(frame: "Image.Image") -> io.BytesIO:
-    from PIL import Image
-
-    if frame.mode.startswith("I;16"):
-        # Pillow would cut 16 bits off at 255 instead of scaling them.
-        frame = frame.convert("I").point(lambda value: value / 256).convert("L")
-    elif frame.has_transparency_data:
-        shown = frame.convert("RGBA")
-        frame = Image.new("RGB", shown.size, "white")
-        frame.paste(shown, mask=shown.getchannel("A"))
-    elif frame.mode not in {"L", "RGB"}:
-        frame = frame.convert("L" if frame.mode in {"1", "I", "F"} else "RGB")
     frame.thumbnail((_LONGEST_SIDE_PIXELS, _LONGEST_SIDE_PIXELS))
     jpeg = io.BytesIO()
     frame.save(jpeg, "JPEG", quality=_JPEG_QUALITY)

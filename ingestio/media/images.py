@@ -50,6 +50,8 @@ _BELIEVABLE_DPI = range(110, 2401)
 _LEAST_FAX_DPI = 50
 _LONGEST_POINTS = 842.0
 _LEAST_POINTS = 0.01
+# Between the lightest and the darkest of 255 levels: what shows less is not to be read.
+_FAINT = 48
 # Of a picture's own shape and its paper's: nearer than this they are meant to be one.
 _SAME_SHAPE = 1.05
 
@@ -96,7 +98,12 @@ def is_bent(shown: float, paper: float) -> bool:
 def shown_size(image: Image.Image) -> tuple[int, int]:
     """Pixels across and down of the frame, turned as its camera meant it."""
     width, height = image.size
-    return (height, width) if image.getexif().get(0x0112, 1) in (5, 6, 7, 8) else (width, height)
+    # Of a TIFF Pillow tells the size that it has once it is turned.
+    return (height, width) if image.format != "TIFF" and _lies_on_its_side(image) else (width, height)
+
+
+def _lies_on_its_side(image: Image.Image) -> bool:
+    return image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
 
 
 def _is_huge_webp(path: Path, max_pixels: int) -> bool:
@@ -133,11 +140,12 @@ def _is_whole(image: Image.Image, media_type: MediaType, path: Path) -> bool:
 def open_image(path: Path, media_type: MediaType, max_pixels: int) -> Iterator[Image.Image]:
     """The image at its first frame, not yet decoded. Raises FileRefused (corrupt, image_too_large)."""
     Image.MAX_IMAGE_PIXELS = max_pixels
-    with warnings.catch_warnings():
+    # Opened as a stream: of a file Pillow maps plain samples into memory, and those of a TIFF that lies on its side with the wrong width.
+    with path.open("rb") as stream, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            image = Image.open(path, formats=_FORMATS[media_type])
+            image = Image.open(stream, formats=_FORMATS[media_type])
         except (Image.DecompressionBombWarning, Image.DecompressionBombError):
             raise too_large(max_pixels) from None
         except IMAGE_TROUBLE:
@@ -193,6 +201,8 @@ def size_in_points(image: Image.Image) -> tuple[float, float]:
         across, down = (float(dpi[0]), float(dpi[1])) if dpi else (0.0, 0.0)
     except (TypeError, ValueError, IndexError, ZeroDivisionError):
         across, down = 0.0, 0.0
+    if _lies_on_its_side(image):
+        across, down = down, across
     least, most = _BELIEVABLE_DPI.start, _BELIEVABLE_DPI.stop
     # A fax has 204 dots across and 98 down: who writes that down knows the paper.
     if not (least <= max(across, down) < most and 3 * min(across, down) >= max(across, down, 3 * _LEAST_FAX_DPI)):
@@ -206,23 +216,51 @@ def upright(image: Image.Image) -> Image.Image:
     return ImageOps.exif_transpose(image)
 
 
-def on_white(image: Image.Image) -> Image.Image:
-    """The decoded frame in grey or colour with 8 bits a channel, transparency laid on white paper."""
-    if image.mode in ("L", "RGB"):
-        return image
+def fit_to_shrink(image: Image.Image) -> Image.Image:
+    """The decoded frame in a mode in which neighbouring pixels can be mixed. Of two colours or a palette Pillow keeps every so many pixels
+    instead: thin strokes break. Samples of 16 bits it cannot shrink to less than a quarter. And a colour that stands for nothing must not
+    be mixed with ink."""
+    keyed = "transparency" in image.info and image.size[0] * image.size[1] <= _DECODED_PIXELS
+    if keyed and image.mode in ("1", "L", "P", "RGB"):
+        return image.convert("RGBA")
     if image.mode == "1":
         return image.convert("L")
+    if image.mode == "P":
+        return image.convert("RGB")
+    return image.convert("F") if image.mode.startswith("I;16") else image
+
+
+def on_paper(image: Image.Image) -> Image.Image:
+    """The decoded frame in grey or colour with 8 bits a channel. Transparency is white paper; black where all ink is as light as that."""
+    image = fit_to_shrink(image)
     if image.mode[0] in "IF":
         # 16-bit and floating point samples: convert() would cut everything above 255 to white.
         samples = image.convert("F")
         lowest, highest = cast("tuple[float, float]", samples.getextrema())
-        scale = 255.0 / (highest - lowest) if highest > lowest else 1.0
+        if lowest == highest:
+            # An even page is empty paper, unless there is no light in it.
+            return Image.new("L", image.size, 255 if highest > 0 else 0)
+        scale = 255.0 / (highest - lowest)
         return samples.point(lambda value: value * scale - lowest * scale).convert("L")
-    if image.has_transparency_data:
-        paper = Image.new("RGBA", image.size, "white")
-        paper.alpha_composite(image.convert("RGBA"))
-        return paper.convert("RGB")
-    return image.convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA"):
+        ink = image.convert("RGBA")
+        on_white = _laid_on("white", ink)
+        if _contrast(on_white) >= _FAINT:
+            return on_white
+        on_black = _laid_on("black", ink)
+        return on_black if _contrast(on_black) >= _FAINT else on_white
+    return image if image.mode in ("L", "RGB") else image.convert("RGB")
+
+
+def _laid_on(colour: str, ink: Image.Image) -> Image.Image:
+    paper = Image.new("RGBA", ink.size, colour)
+    paper.alpha_composite(ink)
+    return paper.convert("RGB")
+
+
+def _contrast(shown: Image.Image) -> int:
+    darkest, lightest = cast("tuple[int, int]", shown.convert("L").getextrema())
+    return lightest - darkest
 
 
 def too_large(max_pixels: int) -> FileRefused:

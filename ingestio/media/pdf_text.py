@@ -30,9 +30,10 @@ _MOST_ANNOTATIONS = 2_000
 _GLUED, _SPACE, _LINE_BREAK = 0, 1, 2
 # Print for people has 4 points and more; what is this small on any page is there for machines. In points and in parts of the page.
 _TINY_POINTS, _TINY_PART = 2.0, 0.0025
-# A page with fewer characters than this whose pictures fill at least half of it is a scan with a stamp on it.
-_FEW_CHARACTERS = 400
-_PICTURED = 0.5
+# A page with so few characters whose pictures fill at least such a part of it is a scan with a stamp on it; with still fewer it is a
+# caption and what was pasted below: a till's receipt fills a tenth of a sheet.
+_STAMPED = (400, 0.5)
+_CAPTIONED = (120, 0.1)
 
 
 @dataclass(slots=True)
@@ -118,8 +119,9 @@ def _read(page: pypdfium2.PdfPage, number: int, max_characters: int) -> tuple[Pa
     hidden = tuple(
         HiddenLine(line, why) for why, those in by_hiding.items() if why for line in _lines(those, turns, show)
     )
-    few = sum(len(run.text) for run in visible) < _FEW_CHARACTERS
-    pictured = concealed.objects > 0 if not lines else few and concealed.pictured >= _PICTURED
+    written = sum(len(run.text) for run in visible)
+    is_little = any(written < few and concealed.pictured >= part for few, part in (_STAMPED, _CAPTIONED))
+    pictured = is_little if lines else concealed.objects > 0
     return PageText(number, round(width, 2), round(height, 2), lines, pictured=pictured, hidden=hidden), used
 
 

@@ -9,7 +9,17 @@ from PIL import Image
 
 from ingestio.domain.media import MediaType
 from ingestio.errors import FileRefused, NotFound, RefusalCode
-from ingestio.media.images import check_size, decode, frames, is_bent, on_white, open_image, size_in_points, upright
+from ingestio.media.images import (
+    check_size,
+    decode,
+    fit_to_shrink,
+    frames,
+    is_bent,
+    on_paper,
+    open_image,
+    size_in_points,
+    upright,
+)
 from ingestio.media.pdf_document import open_pdf
 from ingestio.media.text import MAX_PAGES, MAX_PIXELS
 
@@ -75,8 +85,10 @@ def _image_page(
         # A JPEG can be unfolded at a half, a quarter or an eighth of its size, never below what is wanted.
         image.draft(None, size)
         decode(image)
-        image.thumbnail(size, Image.Resampling.BOX if image.mode in ("1", "P") else Image.Resampling.LANCZOS)
-        picture = on_white(upright(image))
+        fit = fit_to_shrink(image)
+        # Samples of 16 bits are spread from the darkest to the lightest, and the sharper filter makes edges darker and lighter than any.
+        fit.thumbnail(size, Image.Resampling.HAMMING if fit.mode[0] in "IF" else Image.Resampling.LANCZOS)
+        picture = on_paper(upright(fit))
         shape = width / height * picture.height / picture.width
         if is_bent(picture.width / picture.height, width / height):
             wider = (round(picture.width * shape), picture.height)

@@ -31,20 +31,31 @@ Quad = np.ndarray[Any, Any]
 # Small print is still some 15 pixels high; more pixels cost time and read no better.
 _DPI = 250
 _MAX_PIXELS = 6_000_000
+# Of a picture nobody knows how long its paper is: of a till's roll that is taken for a sheet, 250 dots an inch would leave nothing to read.
+_PICTURE_DPI = 1200
 # No paper that is read at once is longer; a longer page is one whose maker took pixels for points.
 _LONGEST_POINTS = 1_300.0
 _USUAL_POINTS = 842.0
-_DETECTED_SIDE_PIXELS = 1408
+# What the detector is shown: no longer than the first, but as wide as the second where that is not too much in all: a million pixels take
+# some 170 MB.
+_DETECTED_SIDE_PIXELS, _LEAST_DETECTED_SIDE_PIXELS, _MOST_DETECTED_PIXELS = 1408, 736, 2_600_000
+# A picture so many times as long as it is wide is not enlarged.
+_NARROW = 8
+# Whether most lines stand shows in a much smaller picture.
+_GLANCE_SIDE_PIXELS = 704
 # The height at which lines are recognised, a property of the model.
 _STRIP_HEIGHT = 48
+# A line that is longer than so many times its height is read in pieces: the model learnt from shorter ones, and takes memory for each.
+_LONGEST_LINE = 56
 # What reads worse is a picture of something else.
 _LEAST_CONFIDENCE = 0.6
 # A recogniser is never as sure as text in the file is.
 _MOST_CONFIDENCE = 0.95
 # A line this much longer across the page's direction than along it, and longer than others are high, stands sideways.
 _SIDEWAYS = 2.5
-# Lines that are tried both ways round before the rest is read.
-_TRIED = 5
+# Lines that are tried both ways round before the rest is read: so many, about so many times as long as they are high. That is some twenty
+# characters, which are enough to tell; longer ones tell no more and cost more.
+_TRIED, _TELLING = 5, 12.0
 _CLEAR = 0.9
 # Figures that are read less surely are looked at twice; what is less sure than the first is misread so often, and alike in every look, that
 # nobody believes it (see `extraction.occurrences`), and needs no other look.
@@ -86,7 +97,8 @@ def recognise_page(path: Path, media_type: MediaType, page_number: int, threads:
     The page is given upright and in the usual size: `turned` and `scale` say how it lies in the file. Each word's confidence is that
     of its least legible character. The same bytes give the same text.
     """
-    picture, width, height = page_picture(path, media_type, page_number, _DPI, _MAX_PIXELS)
+    dpi = _PICTURE_DPI if media_type.is_image else _DPI
+    picture, width, height = page_picture(path, media_type, page_number, dpi, _MAX_PIXELS)
     pixels = np.ascontiguousarray(np.asarray(picture.convert("RGB"))[:, :, ::-1])
     strips, turned = _read(pixels, _Engine.shared(threads))
     longest = max(width, height)
@@ -111,7 +123,10 @@ class _Engine:
         self._ocr: Any = RapidOCR(
             params={
                 "Global.log_level": "critical",
-                "Global.max_side_len": _DETECTED_SIDE_PIXELS,
+                # It would shrink a line that is longer than a page is high, and refuse the longest: the size is ours to choose.
+                "Global.use_preprocess_img": False,
+                "Global.use_vertical_padding": False,
+                "Det.limit_side_len": 32,
                 "EngineConfig.onnxruntime.intra_op_num_threads": threads,
                 "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             }
@@ -123,12 +138,17 @@ class _Engine:
         """The process's one engine."""
         return _Engine(threads)
 
-    def detect(self, pixels: Pixels) -> list[Quad]:
+    def detect(self, pixels: Pixels, longest: int = _DETECTED_SIDE_PIXELS) -> list[Quad]:
         """Where lines are, their corners clockwise from the top left of the picture."""
-        found = self._ocr(pixels, use_det=True, use_cls=False, use_rec=False, return_word_box=False)
-        return (
-            [] if found.boxes is None else [_from_top_left(np.asarray(each, dtype=np.float32)) for each in found.boxes]
-        )
+        height, width = pixels.shape[:2]
+        shown = cv2.resize(pixels, _detected_size(width, height, longest))
+        found = self._ocr(shown, use_det=True, use_cls=False, use_rec=False, return_word_box=False)
+        if found.boxes is None:
+            return []
+        scale = np.array([width / shown.shape[1], height / shown.shape[0]], dtype=np.float32)
+        quads = [np.asarray(each, dtype=np.float32) * scale for each in found.boxes]
+        # Of a small picture whole pixels, or tiny print reads worse: of words that look sure three times as many are misread.
+        return [_from_top_left(np.round(quad) if scale[0] < 1 else quad) for quad in quads]
 
     def recognise(self, pixels: Pixels, quad: Quad) -> _Strip:
         """What stands in one line; without spots when that is nothing."""
@@ -140,14 +160,22 @@ class _Engine:
         return _Strip(quad, tuple(_spots(text, found.word_results[0])), float(found.scores[0]))
 
 
+def _detected_size(width: int, height: int, longest: int) -> tuple[int, int]:
+    """Across and down, in whole tiles of the detector."""
+    scale = min(1.0, longest / max(width, height))
+    if longest == _DETECTED_SIDE_PIXELS:
+        wider = _LEAST_DETECTED_SIDE_PIXELS / min(width, height)
+        # Print that fills what little height there is would be larger than any that the detector knows.
+        most = 1.0 if max(width, height) > _NARROW * min(width, height) else wider
+        scale = max(scale, min(wider, most, math.sqrt(_MOST_DETECTED_PIXELS / (width * height))))
+    return max(32, round(width * scale / 32) * 32), max(32, round(height * scale / 32) * 32)
+
+
 def _read(pixels: Pixels, engine: _Engine) -> tuple[list[_Strip], float]:
     """The legible lines, and by how many degrees the page is turned clockwise."""
-    quads = engine.detect(pixels)
+    quads, quarter = _detect(pixels, engine)
     if not quads:
         return [], 0.0
-    quarter = 1 if sum(map(_leaning, quads)) < 0 else 0
-    if quarter:
-        quads = _detect_standing(pixels, engine) or [_turned(quad, quarter) for quad in quads]
     heights = sorted(_height(quad) for quad in quads)
     usual = heights[len(heights) // 2]
     along = [quad for quad in quads if not _is_sideways(quad, usual)]
@@ -162,6 +190,20 @@ def _read(pixels: Pixels, engine: _Engine) -> tuple[list[_Strip], float]:
     return legible, round((turned + 180.0) % 360.0 - 180.0, 2)
 
 
+def _detect(pixels: Pixels, engine: _Engine) -> tuple[list[Quad], int]:
+    """The lines, each from where it begins when it is read along the page's direction, and 1 where that is downwards.
+
+    A page that lies on its side is mostly a picture that is wider than high, so there a glance goes before the look.
+    """
+    height, width = pixels.shape[:2]
+    quarter = 1 if width > height and sum(map(_leaning, engine.detect(pixels, _GLANCE_SIDE_PIXELS))) < 0 else 0
+    quads = _detect_standing(pixels, engine) if quarter else engine.detect(pixels)
+    if sum(map(_leaning, quads)) < 0:
+        others = engine.detect(pixels) if quarter else _detect_standing(pixels, engine)
+        quads, quarter = others or [_turned(quad, 1) for quad in quads], 1 - quarter
+    return [piece for quad in quads for piece in _pieces(pixels, quad)], quarter
+
+
 def _detect_standing(pixels: Pixels, engine: _Engine) -> list[Quad]:
     """The lines of a picture that stands on its side, from where they begin when they are read downwards. The detector learnt from lines
     that lie: of those that stand it loses some where they are set close, so it is shown the picture lying."""
@@ -170,17 +212,44 @@ def _detect_standing(pixels: Pixels, engine: _Engine) -> list[Quad]:
     return [np.stack([width - quad[:, 1], quad[:, 0]], axis=1) for quad in engine.detect(lying)]
 
 
+def _pieces(pixels: Pixels, quad: Quad) -> list[Quad]:
+    """The line, or what it falls into where it is too long to be read at once: cut in the widest blanks near equal parts."""
+    parts = math.ceil(_slimness(quad) / _LONGEST_LINE)
+    if parts <= 1:
+        return [quad]
+    strip = cv2.cvtColor(_cut(pixels, quad), cv2.COLOR_BGR2GRAY).astype(np.float32)
+    # What is even from top to bottom is blank; a blank as wide as half a line is high is even for longer than one between letters.
+    ink = cv2.blur(strip.std(axis=0)[None, :], (_STRIP_HEIGHT // 2, 1))[0]
+    reach, length = 4 * _STRIP_HEIGHT, strip.shape[1]
+    cuts = [0.0, 1.0]
+    for part in range(1, parts):
+        start = length * part // parts - reach
+        cuts.insert(-1, (start + int(np.argmin(ink[start : start + 2 * reach]))) / length)
+    top_left, top_right, bottom_right, bottom_left = quad
+    return [
+        np.stack(
+            [
+                top_left + (top_right - top_left) * begin,
+                top_left + (top_right - top_left) * end,
+                bottom_left + (bottom_right - bottom_left) * end,
+                bottom_left + (bottom_right - bottom_left) * begin,
+            ]
+        )
+        for begin, end in pairwise(cuts)
+    ]
+
+
 def _right_way_round(pixels: Pixels, quads: list[Quad], engine: _Engine) -> tuple[list[_Strip], int]:
-    """All lines read, and 1 when the page stands on its head. The longest lines decide: upside down they read as nonsense."""
-    by_length = sorted(range(len(quads)), key=lambda index: -_length(quads[index]))
-    tried = by_length[:_TRIED]
+    """All lines read, and 1 when the page stands on its head. Some lines decide: upside down they read as nonsense."""
+    by_worth = sorted(range(len(quads)), key=lambda index: abs(_slimness(quads[index]) - _TELLING))
+    tried = by_worth[:_TRIED]
     strips = {index: engine.recognise(pixels, quads[index]) for index in tried}
     half = 0
     if sum(each.confidence for each in strips.values()) < _CLEAR * len(tried):
         other = {index: engine.recognise(pixels, _turned(quads[index], 2)) for index in tried}
         if sum(each.confidence for each in other.values()) > sum(each.confidence for each in strips.values()):
             strips, half = other, 1
-    for index in by_length[_TRIED:]:
+    for index in by_worth[_TRIED:]:
         strips[index] = engine.recognise(pixels, _turned(quads[index], 2 * half))
     return [strips[index] for index in range(len(quads))], half
 
@@ -234,6 +303,11 @@ def _length(quad: Quad) -> float:
 
 def _height(quad: Quad) -> float:
     return float(np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1])) / 2
+
+
+def _slimness(quad: Quad) -> float:
+    """How many times as long as it is high."""
+    return _length(quad) / max(1.0, _height(quad))
 
 
 def _leaning(quad: Quad) -> float:

@@ -255,3 +255,87 @@ def test_a_date_whose_year_was_misread_is_told_and_not_believed() -> None:
     request = ExtractRequest(Path("receipt"), "image/jpeg", 1, "receipt", "Extract the date")
     (date,) = extract_from(typed(ROLL.replace("14/03/2018", "14/03/3018"), confidence=0.94), request).fields
     assert (date.value, date.state) == ("2018-03-14", FieldState.UNSUPPORTED)
+
+
+CHEMIST = """
+KAVERI CHEMISTS
+22 Temple Street, Mysuru 570001
+CASH BILL
+Bill No: C-1187        Date: 04-03-2025
+CETIRIZINE 10     2   18.20    36.40
+COTTON ROLL       1   55.30    55.30
+Gross                          91.70
+{rounding}
+   NET AMOUNT Rs. {net}
+"""
+
+
+def test_a_net_amount_that_is_rounded_is_what_was_paid() -> None:
+    assert read(CHEMIST.format(rounding="Round off        0.30", net="92.00")).data["total"] == "92.00"
+    assert read(CHEMIST.format(rounding="Discount         1.70", net="90.00")).data["total"] is None
+
+
+CORNER_SHOP = """
+CEDAR CORNER SHOP
+88 King St E, Hamilton ON L8N 1A8
+ENVELOPES         6.15
+STAMPS           10.38
+TOTAL            16.53
+{word}          {paid}
+DEBIT           {paid}
+2026-04-11 10:12:40
+"""
+
+
+def test_what_is_called_rounded_below_a_total_is_what_was_paid() -> None:
+    assert read(CORNER_SHOP.format(word="ROUNDED", paid="16.55")).data["total"] == "16.55"
+    assert read(CORNER_SHOP.format(word="WITH TIP", paid="18.55")).data["total"] == "16.53"
+
+
+KIOSK = """
+THANDI'S KIOSK
+4 Station Rd, Mdantsane
+{phone}
+Date: 21/11/2025,08:14:09
+Bread            R18.00
+Milk             R21.50
+TOTAL            R39.50
+Cash             R40.00
+"""
+
+
+def test_a_time_may_stand_behind_a_date_s_comma_and_a_telephone_tell_the_country() -> None:
+    request = ExtractRequest(Path("receipt"), "image/jpeg", 1, "receipt")
+    abroad = extract_from(typed(KIOSK.format(phone="+27 43 760 1188")), request).data
+    assert abroad["receipt_date"] == "2025-11-21"
+    assert abroad["receipt_time"] == "08:14:09"
+    assert abroad["currency"] == "ZAR"
+    assert extract_from(typed(KIOSK.format(phone="043 760 1188")), request).data["currency"] is None
+
+
+MERCEARIA = """
+MERCEARIA DO LARGO LDA
+Rua Direita 14, 3000-112 Coimbra
+NIF {tax_id}
+{phone}
+12/02/2026 17:20
+CAFE MOIDO         4,20
+ARROZ 1KG          1,35
+TOTAL A PAGAR      5,55
+{paid}             5,55
+"""
+
+
+def test_the_number_for_taxes_is_no_telephone_and_a_telephone_stays_one() -> None:
+    request = ExtractRequest(Path("receipt"), "image/jpeg", 1, "receipt")
+    silent = extract_from(typed(MERCEARIA.format(tax_id="507118034", phone="", paid="Dinheiro")), request).data
+    assert (silent["merchant_tax_id"], silent["merchant_phone"]) == ("507118034", None)
+    called = typed(MERCEARIA.format(tax_id="507118034", phone="Tel 239 811 204", paid="Dinheiro"))
+    assert extract_from(called, request).data["merchant_phone"] == "239 811 204"
+
+
+def test_a_card_has_many_names() -> None:
+    request = ExtractRequest(Path("receipt"), "image/jpeg", 1, "receipt")
+    for card in ("Cartao de Debito", "Cartão", "Bankkort", "Kort"):
+        paper = typed(MERCEARIA.format(tax_id="507118034", phone="", paid=card))
+        assert extract_from(paper, request).data["payment_method"] == card

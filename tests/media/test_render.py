@@ -1,10 +1,13 @@
 """Pictures of pages as a person sees them."""
 
 import io
+import struct
+import zlib
+from itertools import pairwise
 
 import pikepdf
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from reportlab.pdfgen.canvas import Canvas
 
 from ingestio.domain.media import MediaType
@@ -14,6 +17,7 @@ from ingestio.media.counting import PageCount, count_pages
 from ingestio.media.render import MAX_RENDERED_PIXELS, render_page
 from ingestio.media.sniff import sniff
 from ingestio.media.text import read_text
+from tests.data.scans import encoded
 from tests.media import hostile
 from tests.media.conftest import Save
 
@@ -173,6 +177,94 @@ async def test_every_kind_of_image_is_drawn_and_never_enlarged(data: bytes, medi
     assert (await picture(save, data, media_type, dpi=55)).size == (20, 10)
 
 
+def _ink() -> Image.Image:
+    """A page that is larger than it is drawn, with ink in its first quarter."""
+    page = Image.new("L", (1200, 1600), 255)
+    page.paste(0, (0, 0, 600, 800))
+    return page
+
+
+def _sixteen_bits_of_each_colour(page: Image.Image) -> bytes:
+    """A PNG, byte by byte: Pillow writes none of that kind."""
+    row = b"".join(b"\0" + bytes(level for level in line for _ in range(6)) for line in _lines_of(page))
+    size = struct.pack(">IIBBBBB", *page.size, 16, 2, 0, 0, 0)
+    chunks = ((b"IHDR", size), (b"IDAT", zlib.compress(row)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
+    )
+
+
+def _lines_of(page: Image.Image) -> list[bytes]:
+    width, height = page.size
+    samples = page.tobytes()
+    return [samples[width * line : width * (line + 1)] for line in range(height)]
+
+
+def _of_transparency(mode: str) -> Image.Image:
+    """Black ink on nothing, and the nothing is black as well."""
+    layers = {"L": Image.new("L", _ink().size), "A": ImageOps.invert(_ink())}
+    return Image.merge(mode, [layers.get(band, layers["L"]) for band in mode])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encoded(_of_transparency("RGBA"), "PNG"),
+        encoded(_of_transparency("LA"), "PNG"),
+        encoded(_of_transparency("RGBA").quantize(8), "PNG"),
+        encoded(_of_transparency("RGBA"), "WEBP"),
+        encoded(_of_transparency("RGBA"), "TIFF"),
+        encoded(_ink().convert("1"), "PNG"),
+        encoded(_ink().quantize(4), "PNG"),
+        encoded(Image.eval(_ink().convert("I"), lambda level: level * 100 + 20_000).convert("I;16"), "PNG"),
+        _sixteen_bits_of_each_colour(_ink()),
+        encoded(_ink().convert("CMYK"), "JPEG"),
+        encoded(_ink().convert("RGB"), "JPEG", progressive=True),
+        encoded(_ink().convert("1"), "TIFF", compression="group3"),
+        encoded(_ink().convert("1"), "TIFF", compression="group4"),
+        encoded(_ink().convert("RGB"), "TIFF", compression="tiff_lzw"),
+        encoded(_ink().convert("CMYK"), "TIFF", compression="tiff_adobe_deflate"),
+        encoded(_ink().convert("YCbCr"), "TIFF", compression="jpeg"),
+    ],
+)
+async def test_ink_is_black_on_white_however_it_is_stored(data: bytes, save: Save) -> None:
+    media_type = sniff(data)
+    assert media_type is not None
+    counted = await count_pages(save(data), media_type)
+    assert counted == PageCount(1)
+
+    shown = (await picture(save, data, media_type, dpi=50)).convert("L")
+    assert shown.width < 1200
+    corners = [shown.getpixel((shown.width * x // 4, shown.height * y // 4)) for y in (1, 3) for x in (1, 3)]
+    assert corners == pytest.approx([0, 255, 255, 255], abs=12)
+
+
+async def test_an_empty_page_of_16_bits_is_white(save: Save) -> None:
+    blank = encoded(Image.new("I;16", (40, 20), 65_535), "PNG")
+    assert (await picture(save, blank, MediaType.PNG)).getpixel((1, 1)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I", "F", "CMYK", "1", "RGBA"])
+async def test_every_kind_of_image_is_drawn_in_a_tenth_of_its_size(mode: str, save: Save) -> None:
+    data = encoded(_ink().convert(mode), "TIFF", dpi=(300, 300))
+
+    shown = (await picture(save, data, MediaType.TIFF, dpi=30)).convert("L")
+    assert shown.size == (120, 160)
+    assert [shown.getpixel((30, 40)), shown.getpixel((90, 120))] == pytest.approx([0, 255], abs=12)
+
+
+async def test_frames_of_different_size_and_kind_are_pages_each(save: Save) -> None:
+    frames = [_ink().convert("RGB"), Image.new("1", (300, 900), 1), Image.new("L", (1200, 300), 255)]
+    data = encoded(frames[0], "TIFF", save_all=True, append_images=frames[1:])
+
+    counted = await count_pages(save(data), MediaType.TIFF)
+    assert isinstance(counted, PageCount)
+    assert counted.pages == len(frames)
+    for number, frame in enumerate(frames, start=1):
+        drawn = await picture(save, data, MediaType.TIFF, page=number)
+        assert drawn.width / drawn.height == pytest.approx(frame.width / frame.height, rel=0.01)
+
+
 async def test_heic_is_drawn(save: Save) -> None:
     shown = await picture(save, hostile.HEIC, MediaType.HEIC, dpi=110)
     assert shown.size == (64, 32)
@@ -186,10 +278,72 @@ async def test_transparency_is_white_paper(save: Save) -> None:
     assert (await picture(save, target.getvalue(), MediaType.PNG)).getpixel((1, 1)) == (255, 255, 255)
 
 
-async def test_a_photograph_is_drawn_upright(save: Save) -> None:
+@pytest.mark.parametrize("mode", ["L", "RGB", "P"])
+async def test_a_colour_that_stands_for_nothing_is_white_paper(mode: str, save: Save) -> None:
+    paper, ink = Image.new("L", (40, 20), 0), Image.new("L", (20, 20), 20)
+    paper.paste(ink)
+    target = io.BytesIO()
+    paper.convert(mode).save(target, "PNG", transparency=(0, 0, 0) if mode == "RGB" else 0)
+
+    shown = await picture(save, target.getvalue(), MediaType.PNG, dpi=110)
+    assert [shown.getpixel((x, 10)) for x in (10, 30)] == [(20, 20, 20), (255, 255, 255)]
+
+
+@pytest.mark.parametrize(("level", "paper"), [(255, 0), (235, 0), (150, 255), (0, 255)])
+async def test_light_ink_without_paper_is_laid_on_black(level: int, paper: int, save: Save) -> None:
+    picture_ = Image.new("RGBA", (40, 20), (0, 0, 0, 0))
+    picture_.paste((level, level, level, 255), (0, 0, 20, 20))
+    target = io.BytesIO()
+    picture_.save(target, "PNG")
+
+    shown = await picture(save, target.getvalue(), MediaType.PNG, dpi=110)
+    assert [shown.getpixel((x, 10)) for x in (10, 30)] == [(level,) * 3, (paper,) * 3]
+
+
+@pytest.mark.parametrize("mode", ["1", "P"])
+async def test_a_thin_stroke_in_two_colours_stays_whole_in_a_smaller_picture(mode: str, save: Save) -> None:
+    strokes = Image.new("L", (1200, 1200), 255)
+    for at in range(10, 1200, 101):
+        strokes.paste(0, (at, 0, at + 3, 1200))
+    drawn = strokes.convert(mode, dither=Image.Dither.NONE)
+
+    shown = (await picture(save, encoded(drawn, "PNG"), MediaType.PNG, dpi=20)).convert("L")
+    row = [level < 200 for level in shown.crop((0, 50, shown.width, 51)).tobytes()]
+    assert sum(ink and not before for before, ink in pairwise(row)) == len(range(10, 1200, 101))
+
+
+@pytest.mark.parametrize("kind", [MediaType.JPEG, MediaType.PNG, MediaType.TIFF, MediaType.WEBP])
+@pytest.mark.parametrize("turn", range(1, 9))
+async def test_a_photograph_is_drawn_upright(kind: MediaType, turn: int, save: Save) -> None:
+    """A mark at the top left of what was meant; `turn` says which corner of the pixels that is (Exif 2.32, 4.6.4)."""
+    meant = Image.new("L", (120, 80), 255)
+    meant.paste(0, (0, 0, 60, 20))
+    taken = {
+        2: [Image.Transpose.FLIP_LEFT_RIGHT],
+        3: [Image.Transpose.ROTATE_180],
+        4: [Image.Transpose.FLIP_TOP_BOTTOM],
+        5: [Image.Transpose.TRANSPOSE],
+        6: [Image.Transpose.ROTATE_90],
+        7: [Image.Transpose.TRANSVERSE],
+        8: [Image.Transpose.ROTATE_270],
+    }
+    stored = meant.transpose(taken[turn][0]) if turn in taken else meant
+    exif = Image.Exif()
+    exif[0x0112] = turn
+
+    shown = (await picture(save, encoded(stored, kind.name, exif=exif), kind, dpi=110)).convert("L")
+    assert shown.size == (120, 80)
+    corners = [shown.getpixel(at) for at in ((30, 10), (90, 10), (30, 70), (90, 70))]
+    assert corners == pytest.approx([0, 255, 255, 255], abs=12)
+
+
+async def test_a_fax_that_lies_on_its_side_has_its_resolutions_turned_with_it(save: Save) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    assert (await picture(save, hostile.image("JPEG", (60, 40), exif=exif), MediaType.JPEG, dpi=110)).size == (40, 60)
+    fax = hostile.image("TIFF", (1728, 1100), "1", exif=exif, dpi=(204, 98))
+
+    page = (await read_text(save(fax), MediaType.TIFF)).pages[0]
+    assert (page.width, page.height) == pytest.approx((1100 / 98 * 72, 1728 / 204 * 72), abs=0.01)
 
 
 async def test_what_cannot_be_drawn_is_refused(save: Save) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+import pikepdf
 import pypdfium2
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
@@ -167,6 +168,91 @@ async def test_each_frame_and_each_scanned_page_is_read_and_text_stays_text(save
     assert empty.lines == ()
     assert words(scanned).keys() == {*WORDS, "Stamp", "77"}
     assert words(scanned)["Stamp"].confidence == 1.0 > words(scanned)["Total"].confidence
+
+
+def _scanned(*, turned: int = 0, stored: str = "") -> bytes:
+    """A PDF of a scan: turned by its page, and stored as scanners do."""
+    target = io.BytesIO()
+    canvas = Canvas(target, pagesize=(WIDTH, HEIGHT), invariant=True)
+    canvas.drawImage(ImageReader(paper().convert("RGB")), 0, 0, WIDTH, HEIGHT)
+    canvas.save()
+    with pikepdf.open(target) as document:
+        page = document.pages[0]
+        page.rotate(turned, relative=False)
+        (image,) = page.resources.XObject.values()
+        image.ColorSpace = pikepdf.Name.DeviceGray
+        match stored:
+            case "JPEG 2000":
+                image.write(encoded(paper(), "JPEG2000"), filter=pikepdf.Name.JPXDecode)
+            case "fax":
+                bits = paper().convert("1", dither=Image.Dither.NONE)
+                tiff = encoded(bits, "TIFF", compression="group4")
+                tags = Image.open(io.BytesIO(tiff)).tag_v2  # type: ignore[attr-defined]
+                image.BitsPerComponent = 1
+                columns = pikepdf.Dictionary(K=-1, Columns=bits.width, Rows=bits.height)
+                image.write(
+                    tiff[tags[273][0] :][: tags[279][0]], filter=pikepdf.Name.CCITTFaxDecode, decode_parms=columns
+                )
+            case _:
+                image.write(paper().tobytes())
+        result = io.BytesIO()
+        document.save(result)
+    return result.getvalue()
+
+
+@pytest.mark.parametrize(("turned", "stored"), [(90, ""), (180, ""), (270, ""), (0, "JPEG 2000"), (0, "fax")], ids=str)
+async def test_a_scan_is_read_however_its_page_is_turned_and_stored(save: Save, turned: int, stored: str) -> None:
+    (page,) = (await read(save(_scanned(turned=turned, stored=stored)), MediaType.PDF)).pages
+    found = words(page)
+    assert set(found) == set(WORDS)
+    for text, (x, baseline) in WORDS.items():
+        x0, y0, _, y1 = found[text].box
+        assert x0 == pytest.approx(x, abs=6)
+        assert y0 < baseline - 4 < y1
+
+
+async def test_what_is_pasted_below_a_caption_is_read_and_a_letter_s_picture_is_not(save: Save) -> None:
+    target = io.BytesIO()
+    canvas = Canvas(target, invariant=True)
+    for lines in (1, 12):
+        for line in range(lines):
+            canvas.drawString(60, 780 - 20 * line, f"Expense claim {line + 1}, what we had at the station")
+        canvas.drawImage(ImageReader(paper().convert("RGB")), 60, 100, WIDTH, HEIGHT)
+        canvas.showPage()
+    canvas.save()
+    captioned, letter = (await read(save(target.getvalue()), MediaType.PDF)).pages
+    assert words(captioned).keys() > {"Expense", *WORDS}
+    assert letter.pictured is False
+
+
+async def test_light_print_on_a_dark_ground_is_read(save: Save) -> None:
+    (page,) = (await read(save(encoded(ImageOps.invert(paper()), "PNG")), MediaType.PNG)).pages
+    assert set(words(page)) == set(WORDS)
+
+
+async def test_a_line_of_any_length_is_read(save: Save) -> None:
+    said = [f"{number * 37}.50" for number in range(100, 150)]
+    font = ImageFont.load_default(20)
+    line = "   ".join(said)
+    strip = Image.new("L", (round(font.getlength(line)) + 40, 60), 255)
+    ImageDraw.Draw(strip).text((20, 16), line, font=font, fill=0)
+
+    (page,) = (await read(save(encoded(strip, "PNG")), MediaType.PNG)).pages
+    seen = "".join(words(page))
+    assert sum(text in seen for text in said) > 0.9 * len(said), "blanks between figures may be lost"
+
+
+async def test_a_long_till_roll_is_read_to_its_end(save: Save) -> None:
+    """Nobody knows how long its paper is: it has as many pixels across as any photograph of a receipt."""
+    roll = Image.new("L", (288, 6000), 255)
+    draw, font = ImageDraw.Draw(roll), ImageFont.load_default(14)
+    prices = [f"{number}.{number % 90 + 10}" for number in range(100, 250, 2)]
+    for row, price in enumerate(prices):
+        draw.text((12, 30 + 79 * row), f"Article no. {row + 1}", font=font, fill=0)
+        draw.text((276, 30 + 79 * row), price, font=font, fill=0, anchor="ra")
+
+    (page,) = (await read(save(encoded(roll, "PNG")), MediaType.PNG)).pages
+    assert sum(price in words(page) for price in prices) > 0.95 * len(prices)
 
 
 async def test_a_scanner_s_own_text_layer_hides_nothing_and_an_injection_in_it_does(save: Save) -> None:

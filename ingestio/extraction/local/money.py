@@ -15,7 +15,7 @@ _BESIDE_SUM, _BESIDE_AMOUNT, _ALONE = 6, 2, 1
 # What a document says about its country, where a sign stands for several currencies.
 _SOUTH_AFRICAN = re.compile(
     r"\(?\bPty\)? Ltd\b|\bCC\b|\bSouth Africa\b|\bRSA\b|\bZAR\b|\b(?:Johannesburg|Cape Town|Pretoria|Durban|Randburg|Sandton)\b"
-    r"|\bVAT\b\D{0,12}4\d{9}\b",
+    r"|\bVAT\b\D{0,12}4\d{9}\b|\+27\s?(?:\(0\)\s?)?[1-8]\d(?!\d)",
     re.IGNORECASE,
 )
 # A country names the currency at the end of an address, not in `Air Canada` or `delivery to Canada`.

@@ -20,9 +20,10 @@ from ingestio.extraction.local.names import TITLE_FROM
 from ingestio.extraction.local.reading import Entry, Found, Reading, of_cells, of_span
 from ingestio.extraction.local.totals import SUMS
 from ingestio.extraction.local.vocabulary import any_of
+from ingestio.extraction.values import find_phones
 
 _TIME = re.compile(
-    r"(?<![\d:.,])(?<!\d[lIOoSB])([01]?\d|2[0-3])[:.h]([0-5]\d)(?::[0-5]\d)?(?:\s?[AaPp]\.?[Mm]\.?)?(?![\d:%lIOo])"
+    r"(?<![\d:.])(?<!\d,)(?<!\d[lIOoSB])([01]?\d|2[0-3])[:.h]([0-5]\d)(?::[0-5]\d)?(?:\s?[AaPp]\.?[Mm]\.?)?(?![\d:%lIOo])"
 )
 _PAID_BY = re.compile(rf"\b{any_of('receipt', 'paid_by')}\b", re.IGNORECASE)
 _QUANTITY_BEFORE = re.compile(r"^(\d{1,3})\s?[x×X*]?\s+(?=[^\W\d_])|^(\d{1,3})\s?[x×X*]\s*")
@@ -41,11 +42,13 @@ _ROUNDED_TOTAL = re.compile(rf"^\W*{any_of('receipt', 'rounded_total')}", re.IGN
 _ROUNDING = re.compile(rf"^\W*{any_of('receipt', 'rounding')}", re.IGNORECASE)
 # `Rounded Total RM 98.90`, but also `Rounding RM 98.90` and what was paid: `CREDIT RM 98.90`.
 _ROUNDED = re.compile(
-    rf"^\W*(?:{'|'.join(any_of('receipt', name) for name in ('total', 'rounding', 'paid_by', 'by_card'))})",
+    rf"^\W*(?:{'|'.join(any_of('receipt', name) for name in ('total', 'rounding', 'rounded_total', 'paid_by', 'by_card'))})",
     re.IGNORECASE,
 )
 _DOLLAR_MISREAD = re.compile(r"[58]\d{1,4}\.\d{2}")
 _BELOW_TOTAL = 4
+# To the next coin: five or ten cents where there are cents.
+_MOST_ROUNDED = Decimal("0.10")
 _DOTTED = frozenset("08")
 _ALIKE = frozenset(map(frozenset, ("08", "06", "09", "38", "35", "56", "58", "68", "89", "17", "14", "27")))
 _OTHER_DATE = re.compile(rf"(?<![^\W_]){any_of('receipt', 'other_dates')}", re.IGNORECASE)
@@ -60,6 +63,7 @@ _NAME_GOES_ON = re.compile(
     re.IGNORECASE,
 )
 _NEARLY_SDN_BHD = re.compile(r"(?<![^\W_])(?:\wDN|S\wN|SD\w)\.?\s?(?:\wHD|B\wD|BH\w)(?![^\W_])")
+_CALLED = re.compile(r"(?<![^\W_])(?:tel|ph|fon|phone|t[eé]l[eé][fp]\w*)\W*$", re.IGNORECASE)
 _NOTE = re.compile(r"\s*[^\W\d_]{2,12}\s?[:：](?=\s)")
 _HEADING_ROWS, _LEAST_LETTERS, _SPACED_OUT = 5, 3, 1.6
 _TAX_MARK = re.compile(r"^\s*[A-Z*#]{0,2}\d?\s*$")
@@ -80,6 +84,7 @@ def read_receipt(layout: Layout, labels: Labels, found: Found, entries: list[Ent
     _name_merchant(layout, labels, found)
     _doubt_legal_form(found)
     _end_address(layout, found)
+    _tell_numbers_apart(layout, found)
     if "receipt_time" not in found or not _TIME.search(found["receipt_time"].value):
         found.pop("receipt_time", None)
         time = _time(layout, found.get("receipt_date"))
@@ -196,6 +201,27 @@ def _end_address(layout: Layout, found: Found) -> None:
         found["merchant_address"] = Reading(text, kept, address.score)
 
 
+def _tell_numbers_apart(layout: Layout, found: Found) -> None:
+    """`NIF 502118934`: the number that taxes are paid under is not called as well; the telephone is another, or none is printed."""
+    phone, tax_id = found.get("merchant_phone"), found.get("merchant_tax_id")
+    if phone is None or tax_id is None or _digits(phone.value) != _digits(tax_id.value):
+        return
+    others = [
+        of_span(cell, each.start, each.end, each.value, 0.7)
+        for cell in layout.cells
+        for each in find_phones(cell.text)
+        if _CALLED.search(cell.text[: each.start]) and _digits(each.value) != _digits(tax_id.value)
+    ]
+    if others:
+        found["merchant_phone"] = others[0]
+    else:
+        del found["merchant_phone"]
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"\D", "", text)
+
+
 def _is_priced(row: list[Cell]) -> bool:
     """Whether an amount stands in a row: with cents or a currency, or as thousands at its end."""
     return any(number.looks_like_money for cell in row for number in cell.numbers) or bool(
@@ -245,6 +271,7 @@ def _date(layout: Layout) -> Reading | None:
 
 def _check_total(layout: Layout, found: Found) -> None:
     """What was handed over less what came back is the total: a printed amount that is just that outweighs a label's."""
+    _pay_net(layout, found)
     _replace_nothing(layout, found)
     _add_rounding(layout, found)
     _mend_sign(layout, found)
@@ -271,6 +298,17 @@ def _check_total(layout: Layout, found: Found) -> None:
                 if number.value in spent:
                     found["total_amount"] = of_span(cell, number.start, number.end, as_amount(number.value), 0.8)
                     return
+
+
+def _pay_net(layout: Layout, found: Found) -> None:
+    """`Gross 411.60   Round off 0.40   Net amount 412.00`: a net amount that is rounded is what is paid, whatever it is elsewhere."""
+    net = found.get("subtotal")
+    if net is None or "total_amount" in found or not _TOTAL.match(layout.row_of(net.cell)[0].read_as):
+        return
+    amount = Decimal(net.value)
+    printed = {number.value for cell in layout.cells for number in cell.amounts}
+    if any(by and {amount - by, amount + by} & printed for by in _amounts_behind(layout, _ROUNDING)):
+        found["total_amount"] = found.pop("subtotal")
 
 
 def _replace_nothing(layout: Layout, found: Found) -> None:
@@ -362,6 +400,11 @@ def _add_rounding(layout: Layout, found: Found) -> None:
     total = found.get("total_amount")
     if total is None:
         return
+    for rounded in _amounts_behind(layout, _ROUNDED_TOTAL):
+        behind = _total_of(layout, rounded, total.cell)
+        if behind is not None and abs(rounded - Decimal(total.value)) < _MOST_ROUNDED:
+            found["total_amount"] = behind
+            return
     for by in filter(None, _amounts_behind(layout, _ROUNDING)):
         for rounded in (Decimal(total.value) + by, Decimal(total.value) - by):
             behind = _total_of(layout, rounded, total.cell)
