@@ -339,3 +339,26 @@ def test_a_card_has_many_names() -> None:
     for card in ("Cartao de Debito", "Cartão", "Bankkort", "Kort"):
         paper = typed(MERCEARIA.format(tax_id="507118034", phone="", paid=card))
         assert extract_from(paper, request).data["payment_method"] == card
+
+
+def test_the_number_of_an_article_is_no_quantity() -> None:
+    items = extract_from(
+        typed("""
+CORNER MARKET
+14 Elm St
+Dayton, OH 45402
+05/12/19 17:45
+BREAD        007874235186     2.88
+MILK         007874201243     3.12
+EGGS         12               4.15
+TOTAL                        10.15
+CASH                         20.15
+CHANGE                       10.00
+"""),
+        ExtractRequest(Path("receipt"), "image/jpeg", 1, "receipt", None),
+    ).data["line_items"]
+    assert [(each["description"], each["quantity"], each["amount"]) for each in items] == [
+        ("BREAD", None, "2.88"),
+        ("MILK", None, "3.12"),
+        ("EGGS", "12", "4.15"),
+    ]

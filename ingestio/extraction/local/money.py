@@ -90,7 +90,7 @@ def _currencies_in(cell: Cell) -> list[tuple[tuple[str, ...], int, int, bool]]:
     for number in cell.numbers:
         written = cell.text[number.start : number.end]
         # `SDN BHD 447188`: a code that is a word too wants an amount beside it, with cents or grouped.
-        is_a_word = NOT_ALONE.issuperset(number.currency) and not re.search(r"\d[.,'’]\d", written)
+        is_a_word = NOT_ALONE.issuperset(number.currency) and not re.search(r"\d[.,'’]\d\d", written)
         if number.currency and not is_a_word:
             sign = re.sub(r"[\d.,'’\s()+−–-]+", " ", written).strip()
             at = number.start + max(0, written.find(sign))

@@ -15,6 +15,8 @@ _QUANTITY_LINE = re.compile(
     re.IGNORECASE,
 )
 _LEAST_LETTERS = 3
+# Nobody carries home so many of a thing.
+_AN_ARTICLE_S_NUMBER = 10_000
 _TAX_MARK = re.compile(r"^\s*[A-Z*#]{0,2}\d?\s*$")
 # Where a till prints no cents, thousands are money.
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[.,]\d{3})+\W*\Z")
@@ -112,7 +114,7 @@ def _add_middle(entry: Entry, row: list[Cell]) -> None:
         for number in cell.numbers:
             if number.looks_like_money:
                 entry.setdefault("unit_price", of_span(cell, number.start, number.end, as_amount(number.value)))
-            elif not number.percent:
+            elif not number.percent and number.value < _AN_ARTICLE_S_NUMBER:
                 entry.setdefault("quantity", of_span(cell, number.start, number.end, as_number(number.value)))
 
 

@@ -18,6 +18,9 @@ _FROM = re.compile(r"^(?:[Ff]or|.*\b(?:from|by|issued by|on behalf of))\s+(?=[A-
 # `Harcourt Vane LLP is a limited liability partnership`: what a footer says of the firm.
 _SAYS_OF_ITSELF = re.compile(r"\s(?:is|are|ist|est|è|é|es|is een)\s(?=[a-zà-ÿ])")
 _OF_A_REGISTER = re.compile(any_of("address", "register"), re.IGNORECASE)
+_BRAND_OF = re.compile(rf"\s(?:{any_of('address', 'brand_of')})\s?", re.IGNORECASE)
+_AFTER_A_NAME = re.compile(r"\s[-–—|•·]\s|[,;|•·]|(?<=\w{3})\.\s(?=[A-Z])")
+_DOTTED_FORM = re.compile(r"\.\s?\w\.$")
 _REGISTER_NUMBER = re.compile(r"\d[\d .]{4,}\d")
 _GOES_ON = frozenset(words("address", "conjunctions"))
 _OF_A_FIRM = frozenset(compact(word) for word in words("address", "name_label_of_a_firm"))
@@ -25,6 +28,8 @@ _SENDER_LINE, _LEGAL, _TOP_BLOCK = 0.85, 0.5, 0.42
 _WEB_DOMAIN, _NAMED_AGAIN, _PAYEE, _PERSON, _LEFT = 0.25, 0.15, 0.3, 0.25, 0.12
 _BELOW_A_LETTERHEAD = 0.2
 _IMPRINT, _GOES_TO, _HEADS_THE_PAGE = 0.2, 0.1, 0.1
+_BRAND_OWNER = 1.2
+_SHORTEST_BRAND, _SHORTEST_ADDRESS, _FOOT = 3, 8, 0.75
 _BESIDE_AN_AMOUNT = 0.15
 _NEAR_ITS_LABEL = 8.0
 _SET_APART = 2.4
@@ -47,7 +52,7 @@ class Senders:
         paid = {each.key for each in payees}
         firms = self.firms()
         stated = any(self._is_at_the_head(each.name.cell) or "imprint" in each.reasons for each in firms)
-        found = [*self.sender_lines(), *firms, *self._top_blocks()]
+        found = [*self._brand_owners(), *self.sender_lines(), *firms, *self._top_blocks()]
         taken = {cell.index for cell in recipient.cells} | {recipient.name.cell.index} if recipient else set()
         kept: list[Party] = []
         for party in found:
@@ -95,6 +100,29 @@ class Senders:
             at = cell.text.find(name)
             score = _SENDER_LINE if len(parts) > 2 else _SENDER_LINE - 0.25
             found.append(Party(of_span(cell, at, at + len(name)), score, (cell,), reasons=["sender line"]))
+        return found
+
+    def _brand_owners(self) -> list[Party]:
+        """`Quayline is a trading name of Atlantic Fibre Ltd`, where Quayline heads the page: the firm bills, the brand only sells."""
+        found: list[Party] = []
+        heads = [compact(cell.text) for cell in self._page.layout.cells if self._is_at_the_head(cell)]
+        for cell in self._page.layout.sheets[0].cells:
+            says = _BRAND_OF.search(cell.text)
+            brand = compact(SEPARATORS.split(cell.text[: says.start()])[-1]) if says is not None else ""
+            if says is None or len(brand) < _SHORTEST_BRAND or not any(head.startswith(brand) for head in heads):
+                continue
+            holder, start = cell, says.end()
+            if not cell.text[start:].strip():
+                line_below = next(iter(self._page.layout.below(cell, reach=1.0)), None)
+                if line_below is None:
+                    continue
+                holder, start = line_below, 0
+            firm = lines.up_to_legal_form(_AFTER_A_NAME.split(holder.text[start:])[0]).strip()
+            firm = firm if _DOTTED_FORM.search(firm) else firm.rstrip(".")
+            if lines.could_be_name(firm):
+                at = holder.text.find(firm, start)
+                name = of_span(holder, at, at + len(firm))
+                found.append(Party(name, _BRAND_OWNER, (holder,), reasons=["owns the brand"]))
         return found
 
     def firms(self) -> list[Party]:
@@ -278,8 +306,30 @@ class Senders:
             party.score -= _GOES_TO
         if self._named_again(party):
             party.score += _NAMED_AGAIN
+        if self._is_registered_where_it_lives(party):
+            party.score += _IMPRINT
+            party.reasons.append("registered office")
         if party.name.cell.box[1] > 0 and lines.is_title(party.name.value):
             party.score -= 0.5
+
+    def _is_registered_where_it_lives(self, party: Party) -> bool:
+        """`Registered Office: 14 Aire Business Park, Keighley` at the foot, and a street or town of it below the name."""
+        addresses = [
+            compact(cell.text)
+            for cell in party.cells[1:]
+            if lines.is_town_line(cell.text) or lines.is_street_line(cell.text)
+        ]
+        return any(
+            address in office and len(address) >= _SHORTEST_ADDRESS
+            for office in self._registered_offices()
+            for address in addresses
+        )
+
+    def _registered_offices(self) -> list[str]:
+        """What the foot of the first page says behind the word for a register."""
+        sheet = self._page.layout.sheets[0]
+        found = ((cell, _OF_A_REGISTER.search(cell.text)) for cell in sheet.cells if cell.box[1] > _FOOT * sheet.height)
+        return [compact(cell.text[register.end() :]) for cell, register in found if register is not None]
 
     def _named_again(self, party: Party) -> bool:
         """Whether the name stands in another line too: in the footer, as account holder, behind a label."""
