@@ -18,9 +18,9 @@ _FROM = re.compile(r"^(?:[Ff]or|.*\b(?:from|by|issued by|on behalf of))\s+(?=[A-
 # `Harcourt Vane LLP is a limited liability partnership`: what a footer says of the firm.
 _SAYS_OF_ITSELF = re.compile(r"\s(?:is|are|ist|est|è|é|es|is een)\s(?=[a-zà-ÿ])")
 _OF_A_REGISTER = re.compile(any_of("address", "register"), re.IGNORECASE)
-_BRAND_OF = re.compile(rf"\s(?:{any_of('address', 'brand_of')})\s?", re.IGNORECASE)
-_AFTER_A_NAME = re.compile(r"\s[-–—|•·]\s|[,;|•·]|(?<=\w{3})\.\s(?=[A-Z])")
-_DOTTED_FORM = re.compile(r"\.\s?\w\.$")
+_BRAND_OF = re.compile(rf"(?:^|\s){any_of('address', 'brand_of')}\s?", re.IGNORECASE)
+_AFTER_A_NAME = re.compile(r"\s[-–—|•·]\s|[;|•·]|(?<=\w{3})\.\s(?=[A-Z])")
+_ABBREVIATED = re.compile(r"(?<!\w)\w{1,3}\.$")
 _REGISTER_NUMBER = re.compile(r"\d[\d .]{4,}\d")
 _GOES_ON = frozenset(words("address", "conjunctions"))
 _OF_A_FIRM = frozenset(compact(word) for word in words("address", "name_label_of_a_firm"))
@@ -105,11 +105,9 @@ class Senders:
     def _brand_owners(self) -> list[Party]:
         """`Quayline is a trading name of Atlantic Fibre Ltd`, where Quayline heads the page: the firm bills, the brand only sells."""
         found: list[Party] = []
-        heads = [compact(cell.text) for cell in self._page.layout.cells if self._is_at_the_head(cell)]
         for cell in self._page.layout.sheets[0].cells:
             says = _BRAND_OF.search(cell.text)
-            brand = compact(SEPARATORS.split(cell.text[: says.start()])[-1]) if says is not None else ""
-            if says is None or len(brand) < _SHORTEST_BRAND or not any(head.startswith(brand) for head in heads):
+            if says is None or not self._heads_the_page(cell, says.start()):
                 continue
             holder, start = cell, says.end()
             if not cell.text[start:].strip():
@@ -117,13 +115,24 @@ class Senders:
                 if line_below is None:
                     continue
                 holder, start = line_below, 0
-            firm = lines.up_to_legal_form(_AFTER_A_NAME.split(holder.text[start:])[0]).strip()
-            firm = firm if _DOTTED_FORM.search(firm) else firm.rstrip(".")
+            named = _AFTER_A_NAME.split(holder.text[start:])[0]
+            firm = (lines.up_to_legal_form(named) if lines.has_legal_form(named) else named.split(",")[0]).strip()
+            firm = firm if _ABBREVIATED.search(firm) else firm.rstrip(".")
             if lines.could_be_name(firm):
                 at = holder.text.find(firm, start)
                 name = of_span(holder, at, at + len(firm))
                 found.append(Party(name, _BRAND_OWNER, (holder,), reasons=["owns the brand"]))
         return found
+
+    def _heads_the_page(self, cell: Cell, end: int) -> bool:
+        """Whether what stands before this place in a cell, or else in a line above it, is a name at the head of the page."""
+        before = SEPARATORS.split(cell.text[:end])[-1].strip()
+        if not before:
+            above = self._page.layout.above(cell, reach=2.5)
+            return self._is_at_the_head(cell) and any(lines.could_be_name(each.text) for each in above)
+        brand = compact(before)
+        heads = (compact(each.text) for each in self._page.layout.cells if self._is_at_the_head(each))
+        return len(brand) >= _SHORTEST_BRAND and any(head.startswith(brand) for head in heads)
 
     def firms(self) -> list[Party]:
         """Names with a legal form, on the first and the last page."""
@@ -202,7 +211,7 @@ class Senders:
             cell.text,
         ):
             start, position = position, position + len(part)
-            named = _SAYS_OF_ITSELF.split(part, 1)[0]
+            named = _SAYS_OF_ITSELF.split(_BRAND_OF.split(part)[-1], 1)[0]
             part = named if lines.has_legal_form(named) else part
             if not lines.LEGAL_FORM.search(part):
                 before = part.strip() if any(map(str.isalnum, part)) else before
@@ -218,7 +227,7 @@ class Senders:
             if value.count("(") > value.count(")"):
                 value = value[value.rfind("(") + 1 :].strip()  # `BIC: ABNANL2A (Tulip Data B.V.)`
             if 1 <= len(value.split()) <= 8 and lines.could_be_name(value):
-                at = start + part.find(value)
+                at = cell.text.find(value, start)
                 return of_span(cell, at, at + len(value))
         return None
 
