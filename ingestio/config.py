@@ -8,7 +8,7 @@ import difflib
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from functools import cached_property
@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ingestio.domain import concerns
 from ingestio.domain.concerns import ReviewRules
+from ingestio.domain.objects import each_name_once
 from ingestio.domain.plans import BUILT_IN_PLANS, Membership, PlanTable, overridden, without_rates
 from ingestio.domain.prices import PriceList, price_list
 from ingestio.errors import ConfigurationError
@@ -357,7 +358,7 @@ def _prices(text: str | None) -> PriceList:
 
 def _json_object(text: str, example: str, parse_float: Callable[[str], Any] = float) -> Mapping[str, Any]:
     try:
-        changes = json.loads(text, parse_float=parse_float, object_pairs_hook=_unambiguous)
+        changes = json.loads(text, parse_float=parse_float, object_pairs_hook=each_name_once)
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at character {error.pos}") from None
     except RecursionError:
@@ -365,15 +366,6 @@ def _json_object(text: str, example: str, parse_float: Callable[[str], Any] = fl
     if not isinstance(changes, Mapping):
         raise ValueError(f"must be a JSON object such as {example}")
     return changes
-
-
-def _unambiguous(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"{key}: given more than once")
-        found[key] = value
-    return found
 
 
 def _networks(text: str | None) -> tuple[Network, ...]:

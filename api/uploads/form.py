@@ -8,6 +8,7 @@ from api.schemas.texts import LONGEST_NAME, checked_prompt, checked_prompts, pla
 from api.uploads.names import LONGEST as LONGEST_FILE_NAME
 from api.uploads.names import display_name
 from ingestio.domain.batches import PromptStrategy
+from ingestio.domain.objects import NamedTwice, each_name_once
 from ingestio.domain.plans import Plan
 from ingestio.domain.prompts import MAX_PROMPT_CHARACTERS
 from ingestio.domain.submissions import BatchSpec
@@ -141,11 +142,13 @@ def _prompts(text: str) -> Prompts:
     if not text.strip():
         return []
     try:
-        parsed = json.loads(text, object_pairs_hook=_without_repeats)
+        parsed = json.loads(text, object_pairs_hook=each_name_once)
     except json.JSONDecodeError as error:
         raise _wrong(_PROMPTS, f"not JSON: {error.msg} at character {error.pos + 1}") from None
     except RecursionError:
         raise _wrong(_PROMPTS, "nested too deeply") from None
+    except NamedTwice as twice:
+        raise _wrong(f"{_PROMPTS}.{twice.name}", "given more than once") from None
     except ValueError:  # Python reads whole numbers of up to 4,300 digits
         raise _wrong(_PROMPTS, "holds a number that is too long") from None
     if not isinstance(parsed, list | dict):
@@ -155,15 +158,6 @@ def _prompts(text: str) -> Prompts:
         if not isinstance(prompt, str | None):
             raise _wrong(f"{_PROMPTS}.{key}", "must be a text or null")
     return parsed
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise _wrong(f"{_PROMPTS}.{key}", "given more than once")
-        found[key] = value
-    return found
 
 
 def _name(text: str) -> str | None:

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
 from ingestio.cli.files import LocalFile
+from ingestio.domain.objects import NamedTwice, each_name_once
 from ingestio.errors import InvalidRequest
 
 
@@ -16,11 +16,13 @@ def read_prompts(path: Path, files: Sequence[LocalFile]) -> dict[int, str]:
     Raises InvalidRequest that says what is wrong: no JSON, too long an array, a key that names no file or several.
     """
     try:
-        content = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=partial(_each_once, path))
+        content = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=each_name_once)
     except OSError as error:
         raise InvalidRequest(f"{path}: cannot be read ({error.strerror})") from error
     except json.JSONDecodeError as error:
         raise InvalidRequest(f"{path}: not JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
+    except NamedTwice as twice:
+        raise InvalidRequest(f"{path}: {twice.name!r} is named twice") from None
     except (ValueError, RecursionError):  # other bytes, endless numbers, brackets without end
         raise InvalidRequest(f"{path}: not JSON in UTF-8") from None
     if isinstance(content, list):
@@ -28,15 +30,6 @@ def read_prompts(path: Path, files: Sequence[LocalFile]) -> dict[int, str]:
     if isinstance(content, dict):
         return _by_name(path, content, files)
     raise InvalidRequest(f"{path}: must hold a JSON array in file order, or an object of prompts by file name")
-
-
-def _each_once(path: Path, pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, prompt in pairs:
-        if name in found:
-            raise InvalidRequest(f"{path}: {name!r} is named twice")
-        found[name] = prompt
-    return found
 
 
 def _in_order(path: Path, prompts: Sequence[Any], files: Sequence[LocalFile]) -> dict[int, str]:
