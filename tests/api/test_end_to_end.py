@@ -202,13 +202,15 @@ async def test_what_the_worker_did_is_in_the_metrics_of_the_front_door(served: U
     batch = await ended(served, (await served.upload([(INVOICE, sample(INVOICE)), ("blank.pdf", pdf())])).json()["id"])
     assert batch["completed_count"] == 1
 
-    text = (await served.client.get("/metrics")).text
-
-    for series in (
+    wanted = (
         'ingestio_documents_total{code="",status="completed"}',
         'ingestio_documents_total{code="no_text",status="failed"}',
         'ingestio_model_calls_total{call="extract",ended="ok",model=',
         'ingestio_queue_seconds_sum{queue="ingestio-parsing"}',
         'ingestio_events_total{event="batch_completed"}',
-    ):
-        assert f"\n{series}" in text, series
+    )
+    # Several front doors share this process's counts; what another is handing over just now is not in the sums yet.
+    deadline = time.monotonic() + 60
+    while missing := [each for each in wanted if f"\n{each}" not in (await served.client.get("/metrics")).text]:
+        assert time.monotonic() < deadline, missing
+        await asyncio.sleep(0.1)
