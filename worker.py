@@ -4,6 +4,7 @@ import asyncio
 import gc
 import hashlib
 import logging
+import os
 import signal
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -28,6 +29,7 @@ from workflows.batches import BatchWorkflow
 from workflows.billing import StripeEventWorkflow
 from workflows.documents import DocumentWorkflow
 from workflows.exports import ExportWorkflow
+from workflows.right_of_way import GivingWay, ReadingGivesWay, RightOfWay, Waiting
 from workflows.sandbox import sandbox
 from workflows.upkeep import UpkeepWorkflow
 from workflows.webhooks import DeliveryWorkflow
@@ -48,7 +50,6 @@ WORKFLOWS: tuple[type, ...] = (
 class _Options(TypedDict, total=False):
     """Of a worker, as the SDK names them."""
 
-    workflow_runner: WorkflowRunner
     sticky_queue_schedule_to_start_timeout: timedelta
     max_cached_workflows: int
     max_concurrent_workflow_tasks: int
@@ -70,8 +71,10 @@ HEARTBEAT_THROTTLE = timedelta(seconds=2)
 # hundred at once, as the SDK does, on a machine that is short of cores makes most of them time out and start over: a collapse, where
 # taking few is only a slow-down. The steps inside them wait for the database, so more of those than connections would only wait too.
 WORKFLOW_TASKS = 16
-# A little over the cores, so that one that waits for its file leaves none idle.
-LOCAL_EXTRACTIONS = 4
+# Beyond those, tasks of later documents that wait while other users' first ones pass.
+GIVING_WAY = 12
+# One more than the cores, so that one that waits for its file leaves none idle.
+LOCAL_EXTRACTIONS = (os.cpu_count() or 1) + 1
 MODEL_CALLS = 50
 # Requests for work that wait at a queue of theirs, as many as the SDK has of its own accord.
 ASKING = 5
@@ -110,19 +113,26 @@ async def serve(deps: WorkerDeps, stop: asyncio.Event) -> None:
 
 
 def build(
-    client: Client, deps: WorkerDeps, *, tagged: bool, cached_runs: int = CACHED_RUNS, drain: timedelta = DRAIN
+    client: Client,
+    deps: WorkerDeps,
+    *,
+    tagged: bool,
+    cached_runs: int = CACHED_RUNS,
+    drain: timedelta = DRAIN,
+    way: RightOfWay | None = None,
 ) -> list[Worker]:
     """The workers of a process: orchestration with its short steps, and one for each queue of long ones, so that none starves another.
 
     Every process serves every queue: documents that were queued before the provider was changed are read by the new one.
     """
     short, long = short_steps(deps, client, tagged=tagged), long_steps(deps)
+    way = way or RightOfWay()
+    # Without a cache the SDK loses a task that it takes while another is worked on, until the server gives it away again.
+    tasks, giving_way = (WORKFLOW_TASKS, GIVING_WAY) if cached_runs else (1, 0)
     orchestrating: _Options = {
-        "workflow_runner": sandbox(client.data_converter),
         "sticky_queue_schedule_to_start_timeout": timedelta(seconds=2),
         "max_cached_workflows": cached_runs,
-        # Without a cache the SDK loses a task that it takes while another is worked on, until the server gives it away again.
-        "max_concurrent_workflow_tasks": WORKFLOW_TASKS if cached_runs else 1,
+        "max_concurrent_workflow_tasks": tasks + giving_way,
         "max_concurrent_local_activities": deps.settings.database_pool_size,
         "graceful_shutdown_timeout": drain,
         "build_id": build_id(),
@@ -134,6 +144,9 @@ def build(
         "build_id": build_id(),
     }
 
+    def runner() -> WorkflowRunner:
+        return GivingWay(sandbox(client.data_converter), Waiting(way, giving_way))
+
     def reading(queue: str, at_once: int, per_second: float | None = None) -> Worker:
         """Documents and their steps. One that asks for its reading while a place is free gets it with the answer, and nothing is queued;
         otherwise it waits its turn, as always where the server holds the steps to a rate."""
@@ -141,7 +154,10 @@ def build(
             client,
             task_queue=queue,
             workflows=[DocumentWorkflow],
+            workflow_runner=runner(),
             activities=short + long,
+            # Who waits for a model's service takes no core from anybody meanwhile.
+            interceptors=[ReadingGivesWay(Waiting(way, at_once // 2))] if queue == names.PARSING_QUEUE else [],
             max_concurrent_activities=at_once,
             # Who asks the queue for work holds a place while it waits for an answer.
             max_concurrent_activity_task_polls=min(ASKING, at_once // 2),
@@ -158,6 +174,7 @@ def build(
             client,
             task_queue=names.ORCHESTRATION_QUEUE,
             workflows=WORKFLOWS,
+            workflow_runner=runner(),
             activities=short,
             **orchestrating,
         ),

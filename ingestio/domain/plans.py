@@ -84,7 +84,7 @@ BUILT_IN_PLANS: PlanTable = MappingProxyType(
 _FAIRNESS_WEIGHTS = {Membership.STARTER: 1.0, Membership.PLUS: 2.0, Membership.GROWTH: 4.0}
 # Equal shares would make ten documents behind a thousand take exactly twice their time alone, and then some. The first documents of each
 # batch count for more, so a small batch is hardly delayed; who sends nothing but small batches gets that much more than others, not all.
-_FIRST_DOCUMENTS = 10
+FIRST_DOCUMENTS = 10
 _FIRST_SHARE = 4.0
 
 # The user `me` of the command line in local mode: the machine is theirs, so nothing is metered away from them.
@@ -97,7 +97,7 @@ def fairness_weight(plan: str, position: int = 0) -> float:
     An unknown plan has the smallest.
     """
     of_plan = _FAIRNESS_WEIGHTS[Membership(plan)] if plan in Membership._value2member_map_ else 1.0
-    return of_plan * _FIRST_SHARE if position < _FIRST_DOCUMENTS else of_plan
+    return of_plan * _FIRST_SHARE if position < FIRST_DOCUMENTS else of_plan
 
 
 def without_rates(table: PlanTable) -> PlanTable:

@@ -1,0 +1,275 @@
+"""The first documents of a batch pass, other users' later ones wait for them: a little, and never for ever."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from temporalio.api.common.v1 import Payload
+from temporalio.bridge.proto.workflow_activation import WorkflowActivation, WorkflowActivationJob
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from temporalio.worker import WorkflowInstance, WorkflowRunner
+
+from ingestio.domain.fields import Extraction
+from ingestio.domain.plans import FIRST_DOCUMENTS
+from ingestio.extraction.base import ExtractRequest
+from tests.workflows.conftest import House
+from tests.workflows.scripted import answer
+from worker import build
+from workflows.right_of_way import LONGEST, PATIENCE, QUIET, GivingWay, RightOfWay, Waiting
+
+# Within the quiet that ends a burst, so that it goes on.
+SOON = QUIET / 4
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def hand() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def way(hand: Clock) -> RightOfWay:
+    return RightOfWay(hand)
+
+
+class TestTheRightOfWay:
+    def test_nobody_waits_while_nobody_passes(self, way: RightOfWay) -> None:
+        assert way.pause("large") == 0
+
+    def test_others_wait_until_it_has_been_quiet(self, way: RightOfWay, hand: Clock) -> None:
+        way.take("small")
+        hand.now += SOON
+
+        assert way.pause("large") == pytest.approx(QUIET - SOON)
+        hand.now += QUIET
+        assert way.pause("large") == 0
+
+    def test_a_burst_goes_on_as_long_as_more_of_it_pass(self, way: RightOfWay, hand: Clock) -> None:
+        for _ in range(8):
+            way.take("small")
+            hand.now += SOON
+
+        assert way.pause("large") > 0
+
+    def test_nobody_waits_for_himself(self, way: RightOfWay) -> None:
+        way.take("me")
+
+        assert way.pause("me") == 0
+        assert way.is_with("me")
+        assert not way.is_with("large")
+
+    def test_two_who_both_pass_wait_for_each_other_only_with_their_later_documents(self, way: RightOfWay) -> None:
+        way.take("one")
+        way.take("other")
+
+        assert way.pause("one") > 0
+        assert way.pause("other") > 0
+        assert way.is_with("one")
+
+    def test_who_sends_nothing_but_first_documents_gets_half_of_the_time(self, way: RightOfWay, hand: Clock) -> None:
+        waits, longest, looks = 0, 0.0, 0
+        since = None
+        for _ in range(2000):
+            way.take("small")
+            looks += 1
+            if way.pause("large"):
+                waits += 1
+                since = hand.now if since is None else since
+                longest = max(longest, hand.now - since)
+            else:
+                since = None
+            hand.now += SOON
+
+        assert waits / looks == pytest.approx(0.5, abs=0.03)
+        assert longest <= LONGEST
+
+
+class Instance(WorkflowInstance):
+    """A run of which only the beginning of its tasks is of interest."""
+
+    def __init__(self, info: Any) -> None:
+        self._info = info
+        self.begun: list[float] = []
+
+    def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
+        self.begun.append(time.monotonic())
+        return WorkflowActivationCompletion()
+
+    def get_serialization_context(self, command_info: Any) -> None:
+        return None
+
+    def get_external_store_context(self, command_info: Any) -> Any:
+        return None
+
+    def get_info(self) -> Any:
+        return self._info
+
+
+class Runner(WorkflowRunner):
+    def prepare_workflow(self, defn: Any) -> None: ...
+
+    def create_instance(self, det: Any) -> Instance:
+        return Instance(det.info)
+
+    def set_worker_level_failure_exception_types(self, types: Any) -> None: ...
+
+
+def run_of(kind: str, waiting: Waiting, user: str | None = "large") -> WorkflowInstance:
+    info = SimpleNamespace(workflow_type=kind, priority=SimpleNamespace(fairness_key=user))
+    return GivingWay(Runner(), waiting).create_instance(SimpleNamespace(info=info))  # type: ignore[arg-type]
+
+
+def begins(request: dict[str, Any]) -> WorkflowActivation:
+    job = WorkflowActivationJob()
+    job.initialize_workflow.arguments.append(Payload(data=json.dumps(request).encode()))
+    return WorkflowActivation(jobs=[job], history_length=3)
+
+
+def hears(*variants: str, events: int = 10) -> WorkflowActivation:
+    jobs = [WorkflowActivationJob() for _ in variants]
+    for job, variant in zip(jobs, variants, strict=True):
+        getattr(job, variant).SetInParent()
+    return WorkflowActivation(jobs=jobs, history_length=events)
+
+
+def seconds(run: WorkflowInstance, act: WorkflowActivation) -> float:
+    begun = time.monotonic()
+    run.activate(act)
+    return time.monotonic() - begun
+
+
+@pytest.fixture
+def others_pass() -> RightOfWay:
+    """One of somebody else's first documents has just passed."""
+    way = RightOfWay()
+    way.take("small")
+    return way
+
+
+class TestARun:
+    def test_a_later_document_waits_until_the_others_have_passed(self, others_pass: RightOfWay) -> None:
+        run = run_of("DocumentWorkflow", Waiting(others_pass, 1))
+
+        assert seconds(run, begins({"position": FIRST_DOCUMENTS})) >= QUIET / 2
+        assert seconds(run, hears("resolve_activity")) < QUIET / 2
+
+    def test_patience_ends_while_they_still_pass(self, others_pass: RightOfWay) -> None:
+        run = run_of("DocumentWorkflow", Waiting(others_pass, 1))
+        over = threading.Event()
+
+        def pass_on() -> None:
+            while not over.wait(SOON):
+                others_pass.take("small")
+
+        passing = threading.Thread(target=pass_on)
+        passing.start()
+        try:
+            assert PATIENCE <= seconds(run, begins({"position": FIRST_DOCUMENTS})) < PATIENCE + QUIET
+        finally:
+            over.set()
+            passing.join()
+
+    @pytest.mark.parametrize(
+        ("kind", "request_", "events"),
+        [
+            ("DocumentWorkflow", {"position": FIRST_DOCUMENTS - 1}, 10),
+            ("DocumentWorkflow", {}, 10),
+            ("BatchWorkflow", {}, 60),
+        ],
+    )
+    def test_first_documents_and_the_begin_of_a_batch_pass_and_make_others_wait(
+        self, kind: str, request_: dict[str, Any], events: int, others_pass: RightOfWay
+    ) -> None:
+        run = run_of(kind, Waiting(others_pass, 1), "new")
+
+        assert seconds(run, begins(request_)) < QUIET / 2
+        assert others_pass.is_with("new")
+        assert seconds(run, hears("resolve_activity", events=events)) < QUIET / 2
+
+    def test_a_batch_past_its_first_documents_waits(self, others_pass: RightOfWay) -> None:
+        run = run_of("BatchWorkflow", Waiting(others_pass, 1))
+
+        assert seconds(run, hears("resolve_child_workflow_execution", events=500)) >= QUIET / 2
+
+    def test_so_does_a_later_run_of_a_batch(self, others_pass: RightOfWay) -> None:
+        run = run_of("BatchWorkflow", Waiting(others_pass, 1))
+
+        assert seconds(run, begins({"after_position": 149})) >= QUIET / 2
+
+    @pytest.mark.parametrize("variant", ["cancel_workflow", "signal_workflow", "query_workflow", "do_update"])
+    def test_what_somebody_wants_of_a_run_is_never_put_off(self, variant: str, others_pass: RightOfWay) -> None:
+        run = run_of("DocumentWorkflow", Waiting(others_pass, 1))
+
+        assert seconds(run, hears("resolve_activity", variant)) < QUIET / 2
+
+    def test_who_finds_no_place_to_wait_goes_on(self, others_pass: RightOfWay) -> None:
+        run = run_of("DocumentWorkflow", Waiting(others_pass, 0))
+
+        assert seconds(run, begins({"position": FIRST_DOCUMENTS})) < QUIET / 2
+
+    @pytest.mark.parametrize(("kind", "user"), [("ExportWorkflow", "large"), ("DocumentWorkflow", None)])
+    def test_what_belongs_to_no_batch_or_nobody_is_let_alone(self, kind: str, user: str | None) -> None:
+        assert isinstance(run_of(kind, Waiting(RightOfWay(), 1), user), Instance)
+
+
+@asynccontextmanager
+async def passing(way: RightOfWay, user: str) -> AsyncIterator[None]:
+    """While the block runs, first documents of this user's pass all the time."""
+
+    async def pass_on() -> None:
+        while True:
+            way.take(user)
+            await asyncio.sleep(SOON)
+
+    task = asyncio.create_task(pass_on())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+@pytest.mark.parametrize("reader", ["local", "scripted"], ids=["on cores", "by a model"])
+async def test_later_documents_of_a_batch_start_later_and_end_well(unmanned: House, reader: str) -> None:
+    house, way = unmanned, RightOfWay()
+    house.provider.name = reader
+    called: dict[str, float] = {}
+
+    def read_at(name: str) -> Any:
+        async def read(_request: ExtractRequest, _call: int) -> Extraction:
+            called[name] = time.monotonic()
+            return answer()
+
+        return read
+
+    first = [f"first {index}" for index in range(FIRST_DOCUMENTS)]
+    names = [*first, "later"]
+    house.provider.plays |= {name: read_at(name) for name in names}
+
+    async with AsyncExitStack() as stack:
+        for worker in build(house.client, house.deps, tagged=house.tagged, way=way):
+            await stack.enter_async_context(worker)
+        async with passing(way, "neighbour"):
+            batch = await house.finished(await house.submit(names))
+
+    assert batch["completed_count"] == len(names)
+    assert called["later"] - max(called[name] for name in first) > PATIENCE / 2
+    history = await house.client.get_workflow_handle(
+        f"document/{house.documents(batch['id'])[-1]['id']}/1"
+    ).fetch_history()
+    assert not any(event.HasField("workflow_task_timed_out_event_attributes") for event in history.events)
+    assert not any(event.HasField("workflow_task_failed_event_attributes") for event in history.events)
