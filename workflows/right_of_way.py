@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from temporalio import activity
-from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+from temporalio.bridge.proto.workflow_activation import InitializeWorkflow, WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.converter import StorageDriverStoreContext
 from temporalio.worker import (
@@ -91,14 +91,15 @@ class RightOfWay:
 class Waiting:
     """The places of one worker in which later documents wait; who finds none goes on, for a wait takes up what first documents need too."""
 
-    def __init__(self, way: RightOfWay, places: int) -> None:
+    def __init__(self, way: RightOfWay, places: int, sleep: Callable[[float], None] = time.sleep) -> None:
         self.way = way
         self._free = threading.Semaphore(places)
+        self._sleep = sleep
 
     def give_way(self, user: str) -> None:
         """Hold up the thread, at most PATIENCE seconds."""
         for pause in self._pauses(user):
-            time.sleep(pause)
+            self._sleep(pause)
 
     async def give_way_gently(self, user: str) -> None:
         """The same for a task of the event loop; a cancel ends the wait."""
@@ -149,7 +150,7 @@ class _Run(WorkflowInstance):
     def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
         for job in act.jobs:
             if job.HasField("initialize_workflow"):
-                self._first_events = self._first(json.loads(job.initialize_workflow.arguments[0].data))
+                self._first_events = self._first(_request(job.initialize_workflow))
         if act.history_length < self._first_events:
             self._waiting.way.take(self._user)
         elif all(job.WhichOneof("variant") in _OWN_WORK for job in act.jobs):
@@ -167,6 +168,15 @@ class _Run(WorkflowInstance):
 
     def get_thread_id(self) -> int | None:
         return self._run.get_thread_id()
+
+
+def _request(begin: InitializeWorkflow) -> dict[str, Any]:
+    """What a run was started with; nothing when an operator started it with what is not ours, which the run itself refuses."""
+    try:
+        request = json.loads(begin.arguments[0].data)
+    except (IndexError, ValueError):
+        return {}
+    return request if isinstance(request, dict) else {}
 
 
 def _of_document(request: dict[str, Any]) -> int:

@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -100,14 +100,12 @@ class TestTheRightOfWay:
 
 
 class Instance(WorkflowInstance):
-    """A run of which only the beginning of its tasks is of interest."""
+    """A run that has nothing to do."""
 
     def __init__(self, info: Any) -> None:
         self._info = info
-        self.begun: list[float] = []
 
     def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
-        self.begun.append(time.monotonic())
         return WorkflowActivationCompletion()
 
     def get_serialization_context(self, command_info: Any) -> None:
@@ -129,11 +127,6 @@ class Runner(WorkflowRunner):
     def set_worker_level_failure_exception_types(self, types: Any) -> None: ...
 
 
-def run_of(kind: str, waiting: Waiting, user: str | None = "large") -> WorkflowInstance:
-    info = SimpleNamespace(workflow_type=kind, priority=SimpleNamespace(fairness_key=user))
-    return GivingWay(Runner(), waiting).create_instance(SimpleNamespace(info=info))  # type: ignore[arg-type]
-
-
 def begins(request: dict[str, Any]) -> WorkflowActivation:
     job = WorkflowActivationJob()
     job.initialize_workflow.arguments.append(Payload(data=json.dumps(request).encode()))
@@ -147,42 +140,49 @@ def hears(*variants: str, events: int = 10) -> WorkflowActivation:
     return WorkflowActivation(jobs=jobs, history_length=events)
 
 
-def seconds(run: WorkflowInstance, act: WorkflowActivation) -> float:
-    begun = time.monotonic()
-    run.activate(act)
-    return time.monotonic() - begun
+@dataclass
+class Road:
+    """A worker's runs on a clock that only their waits move, just after one of somebody else's first documents has passed."""
+
+    way: RightOfWay
+    hand: Clock
+    goes_on: bool = False
+    """Whether more of them pass while others wait."""
+
+    def run(self, kind: str = "DocumentWorkflow", user: str | None = "large", places: int = 1) -> WorkflowInstance:
+        info = SimpleNamespace(workflow_type=kind, priority=SimpleNamespace(fairness_key=user))
+        runner = GivingWay(Runner(), Waiting(self.way, places, self._sleep))
+        return runner.create_instance(SimpleNamespace(info=info))  # type: ignore[arg-type]
+
+    def waits(self, run: WorkflowInstance, act: WorkflowActivation) -> float:
+        """Seconds before the run gets to it."""
+        begun = self.hand.now
+        run.activate(act)
+        return self.hand.now - begun
+
+    def _sleep(self, seconds: float) -> None:
+        self.hand.now += min(seconds, SOON) if self.goes_on else seconds
+        if self.goes_on:
+            self.way.take("small")
 
 
 @pytest.fixture
-def others_pass() -> RightOfWay:
-    """One of somebody else's first documents has just passed."""
-    way = RightOfWay()
+def road(way: RightOfWay, hand: Clock) -> Road:
     way.take("small")
-    return way
+    return Road(way, hand)
 
 
 class TestARun:
-    def test_a_later_document_waits_until_the_others_have_passed(self, others_pass: RightOfWay) -> None:
-        run = run_of("DocumentWorkflow", Waiting(others_pass, 1))
+    def test_a_later_document_waits_until_the_others_have_passed(self, road: Road) -> None:
+        run = road.run()
 
-        assert seconds(run, begins({"position": FIRST_DOCUMENTS})) >= QUIET / 2
-        assert seconds(run, hears("resolve_activity")) < QUIET / 2
+        assert road.waits(run, begins({"position": FIRST_DOCUMENTS})) == pytest.approx(QUIET)
+        assert road.waits(run, hears("resolve_activity")) == 0
 
-    def test_patience_ends_while_they_still_pass(self, others_pass: RightOfWay) -> None:
-        run = run_of("DocumentWorkflow", Waiting(others_pass, 1))
-        over = threading.Event()
+    def test_patience_ends_while_they_still_pass(self, road: Road) -> None:
+        road.goes_on = True
 
-        def pass_on() -> None:
-            while not over.wait(SOON):
-                others_pass.take("small")
-
-        passing = threading.Thread(target=pass_on)
-        passing.start()
-        try:
-            assert PATIENCE <= seconds(run, begins({"position": FIRST_DOCUMENTS})) < PATIENCE + QUIET
-        finally:
-            over.set()
-            passing.join()
+        assert road.waits(road.run(), begins({"position": FIRST_DOCUMENTS})) == pytest.approx(PATIENCE)
 
     @pytest.mark.parametrize(
         ("kind", "request_", "events"),
@@ -193,38 +193,42 @@ class TestARun:
         ],
     )
     def test_first_documents_and_the_begin_of_a_batch_pass_and_make_others_wait(
-        self, kind: str, request_: dict[str, Any], events: int, others_pass: RightOfWay
+        self, kind: str, request_: dict[str, Any], events: int, road: Road
     ) -> None:
-        run = run_of(kind, Waiting(others_pass, 1), "new")
+        run = road.run(kind, "new")
 
-        assert seconds(run, begins(request_)) < QUIET / 2
-        assert others_pass.is_with("new")
-        assert seconds(run, hears("resolve_activity", events=events)) < QUIET / 2
+        assert road.waits(run, begins(request_)) == 0
+        assert road.way.is_with("new")
+        assert road.waits(run, hears("resolve_activity", events=events)) == 0
 
-    def test_a_batch_past_its_first_documents_waits(self, others_pass: RightOfWay) -> None:
-        run = run_of("BatchWorkflow", Waiting(others_pass, 1))
+    def test_a_batch_past_its_first_documents_waits(self, road: Road) -> None:
+        run = road.run("BatchWorkflow")
 
-        assert seconds(run, hears("resolve_child_workflow_execution", events=500)) >= QUIET / 2
+        assert road.waits(run, hears("resolve_child_workflow_execution", events=500)) == pytest.approx(QUIET)
 
-    def test_so_does_a_later_run_of_a_batch(self, others_pass: RightOfWay) -> None:
-        run = run_of("BatchWorkflow", Waiting(others_pass, 1))
-
-        assert seconds(run, begins({"after_position": 149})) >= QUIET / 2
+    def test_so_does_a_later_run_of_a_batch(self, road: Road) -> None:
+        assert road.waits(road.run("BatchWorkflow"), begins({"after_position": 149})) == pytest.approx(QUIET)
 
     @pytest.mark.parametrize("variant", ["cancel_workflow", "signal_workflow", "query_workflow", "do_update"])
-    def test_what_somebody_wants_of_a_run_is_never_put_off(self, variant: str, others_pass: RightOfWay) -> None:
-        run = run_of("DocumentWorkflow", Waiting(others_pass, 1))
+    def test_what_somebody_wants_of_a_run_is_never_put_off(self, variant: str, road: Road) -> None:
+        assert road.waits(road.run(), hears("resolve_activity", variant)) == 0
 
-        assert seconds(run, hears("resolve_activity", variant)) < QUIET / 2
+    @pytest.mark.parametrize("arguments", [[], [b"\xff"], [b"[]"]], ids=["nothing", "no JSON", "no object"])
+    def test_what_an_operator_started_with_something_else_is_left_to_the_run(
+        self, arguments: list[bytes], road: Road
+    ) -> None:
+        act = begins({})
+        del act.jobs[0].initialize_workflow.arguments[:]
+        act.jobs[0].initialize_workflow.arguments.extend(Payload(data=data) for data in arguments)
 
-    def test_who_finds_no_place_to_wait_goes_on(self, others_pass: RightOfWay) -> None:
-        run = run_of("DocumentWorkflow", Waiting(others_pass, 0))
+        assert road.run().activate(act) == WorkflowActivationCompletion()
 
-        assert seconds(run, begins({"position": FIRST_DOCUMENTS})) < QUIET / 2
+    def test_who_finds_no_place_to_wait_goes_on(self, road: Road) -> None:
+        assert road.waits(road.run(places=0), begins({"position": FIRST_DOCUMENTS})) == 0
 
     @pytest.mark.parametrize(("kind", "user"), [("ExportWorkflow", "large"), ("DocumentWorkflow", None)])
-    def test_what_belongs_to_no_batch_or_nobody_is_let_alone(self, kind: str, user: str | None) -> None:
-        assert isinstance(run_of(kind, Waiting(RightOfWay(), 1), user), Instance)
+    def test_what_belongs_to_no_batch_or_nobody_is_let_alone(self, kind: str, user: str | None, road: Road) -> None:
+        assert isinstance(road.run(kind, user), Instance)
 
 
 @asynccontextmanager
