@@ -52,12 +52,14 @@ class MemoryCounts:
         spent, closes = self._windows.get(key, (0, 0.0))
         if closes <= now:
             spent, closes = 0, now + window_seconds
+        # A sum and its difference may be a hair longer than the window.
+        left = min(closes - now, window_seconds)
         if spent + cost > limit:
-            return Count(False, spent, closes - now)
+            return Count(False, spent, left)
         if key not in self._windows and len(self._windows) >= _MOST_KEYS:
             self._forget_closed(now)
         self._windows[key] = (spent + cost, closes)
-        return Count(True, spent + cost, closes - now)
+        return Count(True, spent + cost, left)
 
     async def close(self) -> None:
         self._windows.clear()

@@ -137,6 +137,16 @@ async def test_attempts_to_sign_in_are_counted_by_where_they_come_from(open_door
     assert int(answers[30].headers["retry-after"]) > 0
 
 
+async def test_nothing_is_given_back_later_than_a_window_after_it_was_spent() -> None:
+    """Sixty seconds added to this moment and taken off again are a hair more than sixty, which told a caller to come back in 61."""
+    now = 4050.1
+    assert now + 60 - now > 60
+
+    count = await MemoryCounts(lambda: now).spend("me", 1, 3, 60)
+
+    assert count.resets_in == 60
+
+
 async def test_a_window_that_closes_gives_everything_back_and_a_refusal_counts_for_nothing() -> None:
     now = 0.0
     counts = MemoryCounts(lambda: now)
