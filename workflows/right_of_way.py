@@ -11,7 +11,8 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from typing import Any
 
 from temporalio import activity
@@ -29,6 +30,8 @@ from temporalio.worker import (
 from temporalio.workflow import Info
 
 from ingestio.domain.plans import FIRST_DOCUMENTS
+from workflows.batches import BatchWorkflow
+from workflows.documents import DocumentWorkflow
 
 # A first document wants something every few hundredths of a second until its reading begins; after this much silence the rest goes on.
 QUIET = 0.2
@@ -98,15 +101,17 @@ class Waiting:
 
     def give_way(self, user: str) -> None:
         """Hold up the thread, at most PATIENCE seconds."""
-        for pause in self._pauses(user):
-            self._sleep(pause)
+        with closing(self._pauses(user)) as pauses:
+            for pause in pauses:
+                self._sleep(pause)
 
     async def give_way_gently(self, user: str) -> None:
         """The same for a task of the event loop; a cancel ends the wait."""
-        for pause in self._pauses(user):
-            await asyncio.sleep(pause)
+        with closing(self._pauses(user)) as pauses:
+            for pause in pauses:
+                await asyncio.sleep(pause)
 
-    def _pauses(self, user: str) -> Iterator[float]:
+    def _pauses(self, user: str) -> Generator[float, None, None]:
         if not self.way.pause(user) or not self._free.acquire(blocking=False):
             return
         try:
@@ -188,7 +193,7 @@ def _of_batch(request: dict[str, Any]) -> int:
 
 
 # How many events of a run belong to first documents, by its type and what it was started with.
-_FIRST = {"DocumentWorkflow": _of_document, "BatchWorkflow": _of_batch}
+_FIRST = {DocumentWorkflow.__name__: _of_document, BatchWorkflow.__name__: _of_batch}
 
 
 class ReadingGivesWay(Interceptor):

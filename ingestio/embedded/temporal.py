@@ -36,8 +36,8 @@ _DYNAMIC_CONFIG = {
     # go past fifty came among the last.
     "matching.numTaskqueueReadPartitions": 1,
     "matching.numTaskqueueWritePartitions": 1,
-    # What a run wants next waits in a queue that is read so often a second: by default twenty times, and each of a document's steps waited
-    # a twentieth of a second for that.
+    # What a run wants next waits in a queue that is read so often a second: by default twenty times, for which each of a document's tasks
+    # waited up to a twentieth of a second.
     "history.transferProcessorMaxPollRPS": 200,
     # The development server reads the search attributes' names anew at each of a run's ten writes. They are known before it answers.
     "system.forceSearchAttributesCacheRefreshOnRead": False,

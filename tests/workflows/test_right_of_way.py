@@ -231,6 +231,24 @@ class TestARun:
         assert isinstance(road.run(kind, user), Instance)
 
 
+async def test_a_reading_that_is_cancelled_while_it_waits_leaves_its_place() -> None:
+    way = RightOfWay()
+    waiting = Waiting(way, 1)
+    way.take("small")
+    first = asyncio.create_task(waiting.give_way_gently("large"))
+    await asyncio.sleep(0)
+
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+    way.take("small")
+    second = asyncio.create_task(waiting.give_way_gently("large"))
+    await asyncio.sleep(0)
+    assert not second.done()
+    await second
+
+
 @asynccontextmanager
 async def passing(way: RightOfWay, user: str) -> AsyncIterator[None]:
     """While the block runs, first documents of this user's pass all the time."""
