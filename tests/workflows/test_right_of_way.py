@@ -3,8 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -231,43 +230,29 @@ class TestARun:
         assert isinstance(road.run(kind, user), Instance)
 
 
-async def test_a_reading_that_is_cancelled_while_it_waits_leaves_its_place() -> None:
-    way = RightOfWay()
+async def test_a_reading_that_is_cancelled_while_it_waits_leaves_its_place(way: RightOfWay) -> None:
     waiting = Waiting(way, 1)
     way.take("small")
-    first = asyncio.create_task(waiting.give_way_gently("large"))
-    await asyncio.sleep(0)
 
-    first.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await first
-
-    way.take("small")
-    second = asyncio.create_task(waiting.give_way_gently("large"))
-    await asyncio.sleep(0)
-    assert not second.done()
-    await second
+    for _ in range(2):
+        reading = asyncio.create_task(waiting.give_way_gently("large"))
+        await asyncio.sleep(0)
+        assert not reading.done()
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
 
 
-@asynccontextmanager
-async def passing(way: RightOfWay, user: str) -> AsyncIterator[None]:
-    """While the block runs, first documents of this user's pass all the time."""
+class AlwaysOthers(RightOfWay):
+    """Somebody else's first documents pass all the time, without the rest that they have to leave to others."""
 
-    async def pass_on() -> None:
-        while True:
-            way.take(user)
-            await asyncio.sleep(SOON)
-
-    task = asyncio.create_task(pass_on())
-    try:
-        yield
-    finally:
-        task.cancel()
+    def pause(self, user: str) -> float:
+        return SOON
 
 
 @pytest.mark.parametrize("reader", ["local", "scripted"], ids=["on cores", "by a model"])
 async def test_later_documents_of_a_batch_start_later_and_end_well(unmanned: House, reader: str) -> None:
-    house, way = unmanned, RightOfWay()
+    house = unmanned
     house.provider.name = reader
     called: dict[str, float] = {}
 
@@ -283,10 +268,9 @@ async def test_later_documents_of_a_batch_start_later_and_end_well(unmanned: Hou
     house.provider.plays |= {name: read_at(name) for name in names}
 
     async with AsyncExitStack() as stack:
-        for worker in build(house.client, house.deps, tagged=house.tagged, way=way):
+        for worker in build(house.client, house.deps, tagged=house.tagged, way=AlwaysOthers()):
             await stack.enter_async_context(worker)
-        async with passing(way, "neighbour"):
-            batch = await house.finished(await house.submit(names))
+        batch = await house.finished(await house.submit(names))
 
     assert batch["completed_count"] == len(names)
     assert called["later"] - max(called[name] for name in first) > PATIENCE / 2
